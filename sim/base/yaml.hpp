@@ -1,0 +1,70 @@
+// A YAML (or JSON) document as a tree in which every key and value knows its place.
+//
+// yaml-cpp does the parsing. We add what it does not do: duplicate keys are mistakes, an empty
+// value is placed at its key, and scalars stay text until somebody who knows the expected type
+// reads them.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/base/error.hpp"
+
+namespace moesim {
+
+struct NodeEntry;
+
+struct YamlNode {
+  enum class Kind { kNull, kScalar, kList, kMap };
+
+  Kind kind = Kind::kNull;
+  Spot spot;            // of the value; of the key where the value is empty
+  std::string text;     // of a scalar
+  bool quoted = false;  // "5" is a text, never a number
+  std::vector<YamlNode> items;
+  std::vector<NodeEntry> entries;  // in the order of the file
+
+  bool is_map() const { return kind == Kind::kMap; }
+  bool is_list() const { return kind == Kind::kList; }
+  bool is_scalar() const { return kind == Kind::kScalar; }
+  const YamlNode* find(std::string_view key) const;
+  YamlNode* find(std::string_view key);
+  // Sets or replaces the entry of a map.
+  YamlNode& set(std::string key, YamlNode value);
+
+  static YamlNode scalar(std::string text);
+  static YamlNode map() { return {.kind = Kind::kMap}; }
+  static YamlNode list() { return {.kind = Kind::kList}; }
+};
+
+struct NodeEntry {
+  std::string key;
+  Spot spot;  // of the key
+  YamlNode value;
+};
+
+// Parses the document; an empty one is an empty map. Throws InputError with every duplicate key, or
+// with the place where the syntax breaks.
+YamlNode parse_yaml(std::shared_ptr<const SourceText> source);
+
+// Reads a file. `shown` is the name in messages (default: the path as given).
+// Throws InputError where the file cannot be read.
+std::shared_ptr<const SourceText> read_source(const std::filesystem::path& path,
+                                              std::string shown = {});
+
+// A source that is a text of ours or the user's, not a file.
+std::shared_ptr<const SourceText> text_source(std::string name, std::string_view text,
+                                              bool is_flag = false);
+
+// `assignment` is "a.b=value", the value in YAML. Creates what is missing on the way. A scalar on
+// the way becomes a map: `cluster: h200` is `cluster: {preset: h200}`; elsewhere the scalar is the
+// `kind`.
+void apply_override(YamlNode& root, const std::string& assignment);
+
+// Block-style YAML that parses back to the same tree.
+std::string write_yaml(const YamlNode& node);
+
+}  // namespace moesim

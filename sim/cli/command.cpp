@@ -1,0 +1,10 @@
+#include "sim/cli/command.hpp"
+
+namespace moesim {
+
+std::map<std::string, Command>& commands() {
+  static std::map<std::string, Command> all;
+  return all;
+}
+
+}  // namespace moesim

@@ -1,0 +1,77 @@
+// Runs task graphs on a cluster: the clock, the GPUs' streams and the network.
+//
+// SimGrid is the engine underneath (sim/engine is its only user). One engine per process: SimGrid's
+// clock and model tables are static, so each variant runs in a child of its own.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/model/cluster.hpp"
+#include "sim/model/task_graph.hpp"
+
+namespace moesim {
+
+enum class Fidelity { kPairwise, kFluid, kAggregated, kAnalytic };
+std::string to_string(Fidelity fidelity);
+
+struct NetworkOptions {
+  Fidelity fidelity = Fidelity::kFluid;
+  double tolerance = 0.003;  // of the fluid solver: completions within this share of the elapsed
+                             // time are one event; 0 = exact
+  bool force = false;  // run `pairwise` above 128 GPUs
+};
+
+// A stretch of time on one GPU: a kernel on a stream, or (stream −1) the time in which the GPU has
+// at least one active flow, start-up or notify of a phase.
+struct Span {
+  GpuId gpu;
+  int stream = 0;
+  Phase phase = Phase::kWait;
+  Seconds begin, end;
+  int step = 0, layer = -1;
+  const std::string* label = nullptr;  // valid during the call
+};
+
+// Gives work to the engine and hears how it went. All calls come in the order of simulated time.
+class Producer {
+ public:
+  virtual ~Producer() = default;
+  // The next fragment, or nothing when the work is done. Asked for as soon as the first GPU enters
+  // the last fragment that was given, so that about two fragments are alive.
+  virtual std::optional<TaskGraph> next() = 0;
+  // (node of a fragment, gpu) has ended. `fragment` counts this producer's fragments from 0.
+  virtual void done(int fragment, int node, GpuId gpu, Seconds time) = 0;
+  // All exits of a fragment have ended on all GPUs.
+  virtual void fragment_done(int fragment, Seconds time) = 0;
+  virtual void span(const Span& span) = 0;
+};
+
+struct LinkUse {
+  IdVector<LinkId, double> bytes;       // payload bytes carried
+  IdVector<LinkId, double> wire_bytes;  // with the exchange libraries' inflation
+};
+
+class Engine {
+ public:
+  // Throws InputError where the fidelity is refused for this many GPUs.
+  Engine(const Cluster& cluster, const NetworkOptions& options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  void add(Producer& producer);
+  // Runs until every producer is done; the simulated time that took. Call once.
+  Seconds run();
+  // Of the run so far.
+  const LinkUse& link_use() const;
+
+ private:
+  class Core;
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace moesim

@@ -1,0 +1,122 @@
+// A cluster: GPUs and the directed links between them, as a Boost graph, and the route a message
+// takes.
+//
+// The graph is the truth. From it each GPU's attachment (its NVLink port, its way out through a NIC
+// to a leaf switch) and the paths between leaf switches are derived once, so that a route is a few
+// array reads: nothing of size GPUs² is stored. One `route()` feeds every network fidelity.
+#pragma once
+
+#include <array>
+#include <boost/graph/adjacency_list.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sim/base/error.hpp"
+#include "sim/base/ids.hpp"
+#include "sim/base/units.hpp"
+#include "sim/model/moe_model.hpp"
+
+namespace moesim {
+
+struct GpuSpec {
+  std::string name;  // "H200 SXM"
+  Bytes memory;
+  BytesPerSecond memory_bandwidth;
+  std::map<DType, FlopsPerSecond> peak;  // dense, without sparsity
+  int sms = 0;
+  BytesPerSecond pcie;  // to the host, one way
+  // Peak of a dtype; a dtype the GPU has no units for runs at the next wider one's peak.
+  FlopsPerSecond peak_of(DType dtype) const;
+};
+
+enum class VertexKind { kGpu, kNvSwitch, kPcieSwitch, kNic, kLeaf, kSpine };
+enum class LinkKind { kNvLink, kPcie, kNic, kLeaf, kSpine };
+std::string to_string(LinkKind kind);  // "nvlink", …
+
+struct ClusterVertex {
+  VertexKind kind = VertexKind::kGpu;
+  std::string name;  // "node0.gpu3", "leaf.rail2", …
+  NodeId node;       // none for leaf and spine switches
+  GpuId gpu;         // of a GPU
+};
+
+struct Link {
+  std::string name;  // "node0.gpu3.nvlink_out", …: unique
+  LinkKind kind = LinkKind::kNvLink;
+  BytesPerSecond bandwidth;
+  Seconds latency;
+  LinkId id;
+};
+
+using ClusterGraph =
+    boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, ClusterVertex, Link>;
+
+// How traffic between GPUs on different rails of different nodes travels (DESIGN §5).
+enum class RouteRule {
+  kDirect,      // source NIC → fabric → target NIC
+  kPxn,         // NVLink to the peer on the target's rail, then that peer's NIC (NCCL PXN)
+  kSourceRail,  // the source's rail to the peer in the target node, then NVLink (DeepEP)
+};
+
+// The links of one message, in order; `relay` forwards it, if anybody does.
+struct Route {
+  static constexpr int kMaximumLinks = 12;
+  std::array<LinkId, kMaximumLinks> links{};
+  int count = 0;
+  int relay_after = 0;  // links before the relay; meaningless without one
+  GpuId relay;
+  Seconds latency;
+  void append(LinkId link, Seconds link_latency);
+};
+
+class Cluster {
+ public:
+  // Derives attachments and fabric paths. `graph` has GPUs numbered from 0, node by node. Throws
+  // InputError at `spot` where a bandwidth is not above 0, or two GPUs cannot reach each other.
+  Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot);
+
+  int gpus() const { return static_cast<int>(attachments_.size()); }
+  int nodes() const { return nodes_; }
+  NodeId node_of(GpuId gpu) const { return attachments_[gpu].node; }
+  int rail_of(GpuId gpu) const { return attachments_[gpu].rail; }
+  // GPUs of a node in order; a rail is an index into this list.
+  const std::vector<GpuId>& gpus_of(NodeId node) const { return gpus_of_node_[node]; }
+  // The GPU of `node` on the rail of `gpu` (rail modulo the node's GPUs).
+  GpuId rail_peer(NodeId node, GpuId gpu) const;
+  bool same_node(GpuId a, GpuId b) const { return node_of(a) == node_of(b); }
+  // Whether two GPUs reach each other without a NIC.
+  bool same_domain(GpuId a, GpuId b) const;
+
+  const GpuSpec& gpu() const { return gpu_; }
+  const std::vector<Link>& links() const { return links_; }  // by LinkId
+  const Link& link(LinkId id) const { return links_[id.index()]; }
+  const ClusterGraph& graph() const { return graph_; }
+
+  // source ≠ target.
+  Route route(GpuId source, GpuId target, RouteRule rule) const;
+
+ private:
+  struct Attachment {
+    NodeId node;
+    int rail = 0;
+    int domain = -1;               // NVSwitch (or PCIe switch) that the GPU is on
+    std::vector<LinkId> up, down;  // GPU ↔ domain switch
+    std::vector<LinkId> out, in;   // GPU ↔ leaf, through its NIC; empty without one
+    int leaf = -1;
+  };
+  void append(Route& route, const std::vector<LinkId>& links) const;
+  void append_local(Route& route, GpuId source, GpuId target) const;
+  void append_fabric(Route& route, GpuId source, GpuId target) const;
+
+  ClusterGraph graph_;
+  GpuSpec gpu_;
+  int nodes_ = 0;
+  std::vector<Link> links_;
+  IdVector<GpuId, Attachment> attachments_;
+  IdVector<NodeId, std::vector<GpuId>> gpus_of_node_;
+  std::vector<std::vector<std::vector<LinkId>>> leaf_paths_;  // [leaf][leaf] → links
+};
+
+}  // namespace moesim

@@ -1,0 +1,87 @@
+// What a kernel costs on a GPU, and what an exchange library adds to the wire.
+//
+// A cost model is put together from calibrations (sim/calibration). Everything left of it asks
+// through this header only.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/base/units.hpp"
+#include "sim/model/moe_model.hpp"
+
+namespace moesim {
+
+// Time of a kernel alone on its GPU. Only the compute part slows down when SMs are taken away.
+struct KernelTime {
+  Seconds compute;
+  Seconds memory;
+  Seconds total() const { return compute + memory; }
+  KernelTime& operator+=(KernelTime other) {
+    return compute += other.compute, memory += other.memory, *this;
+  }
+};
+
+// One call of the grouped expert FFN of one GPU: permute, GEMMs, activation, un-permute.
+struct ExpertWork {
+  int hidden = 0;
+  int width = 0;     // expert width / tensor parallel
+  int matrices = 3;  // 3 = gated, 2 = plain
+  DType dtype = DType::kBf16;
+  int top_k = 1;
+  std::span<const int> tokens;  // rows of each local expert slot, [slots]; 0 = not active
+  double input_tokens = 0;      // distinct tokens in the kernel's input buffer
+};
+
+// C[m,n] = A[m,k] · B[k,n].
+struct GemmWork {
+  double m = 0, n = 0, k = 0;
+  DType dtype = DType::kBf16;
+};
+
+// Attention core of one layer and GPU (no projections).
+struct AttentionWork {
+  double query_tokens = 0;  // new tokens on the GPU
+  double kv_read = 0;       // bytes of KV cache that are read once
+  double flops = 0;
+};
+
+// What one all-to-all of an exchange library costs beside its bytes on the wire.
+struct ExchangeCost {
+  Seconds start_up;               // of the data kernel
+  Seconds notify;                 // counting step before it; a rendezvous of all ranks
+  double network_efficiency = 1;  // payload rate / NIC rate on routes that cross a NIC
+  double local_efficiency = 1;    // payload rate / NVLink rate on routes that do not
+  BytesPerSecond rate_per_sm;     // NVLink payload rate that one SM can drive; 0 = no such limit
+  BytesPerSecond local_ceiling;   // NVLink payload rate however many SMs; 0 = no such limit
+  Seconds per_message;            // time of the sender for each message; 0 = none
+};
+
+// How far a prediction may be off, from the calibration's held-out rows: 0.06 = ± 6 %.
+struct HeldOutError {
+  std::string kernel;
+  double mape = 0;
+  bool measured = false;  // false: a datasheet roofline, nobody measured it
+};
+
+class CostModel {
+ public:
+  virtual ~CostModel() = default;
+  virtual KernelTime experts(const ExpertWork& work) const = 0;
+  virtual KernelTime gemm(const GemmWork& work) const = 0;
+  virtual KernelTime attention(const AttentionWork& work) const = 0;
+  // Memory-bound elementwise work over so many bytes (norms, router top-k).
+  virtual KernelTime memory_pass(Bytes bytes) const = 0;
+  // `library` is "deepep_normal", "deepep_low_latency", "nccl", …; `phase` "dispatch" or "combine";
+  // `crosses_nodes` says whether the group spans several NVLink domains.
+  virtual ExchangeCost exchange(const std::string& library, const std::string& phase,
+                                bool crosses_nodes) const = 0;
+  // What was used so far: for the result's provenance, warnings and uncertainty.
+  virtual std::vector<HeldOutError> errors() const = 0;
+  virtual std::vector<std::string> warnings() const = 0;
+  virtual std::vector<std::string> names() const = 0;  // calibrations, in the order of merging
+};
+
+}  // namespace moesim

@@ -1,0 +1,81 @@
+// What a run measured, before anybody derives a metric: one record per step, layer and GPU.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "sim/base/ids.hpp"
+#include "sim/base/units.hpp"
+#include "sim/model/cost_model.hpp"
+#include "sim/model/task_graph.hpp"
+
+namespace moesim {
+
+using PhaseSeconds = std::array<double, kPhases>;  // seconds, indexed by Phase
+
+struct ImbalanceRecord {
+  double gpu_max_over_mean = 0, expert_max_over_mean = 0, gpu_cv = 0, gpu_gini = 0;
+  double balancedness_sglang = 0;
+};
+
+struct StepRecord {
+  int step = 0;
+  double seconds = 0;         // end of the step before (on the last GPU) to the end of this
+  PhaseSeconds breakdown{};   // mean over GPUs; sums to `seconds`
+  ImbalanceRecord imbalance;  // mean over layers
+  double vllm_mean = 0, vllm_max = 0;  // Σ over layers of mean and max GPU load
+  std::int64_t tokens = 0, routes = 0, dropped_routes = 0, dropped_tokens = 0, rows = 0;
+  bool dropped_tokens_known = true;
+  double nvlink_bytes = 0, network_bytes = 0, migration_bytes = 0;
+};
+
+struct LayerRecord {
+  int layer = 0;              // MoE layer
+  int model_layer = 0;        // its place in the model
+  double seconds = 0;         // mean over steps, first start to last end over GPUs
+  ImbalanceRecord imbalance;  // mean over steps
+  int hottest_gpu = 0;        // by load, over all steps
+  int hottest_expert = 0;
+  std::int64_t dropped_routes = 0;
+};
+
+struct GpuRecord {
+  int gpu = 0, node = 0;
+  PhaseSeconds breakdown{};  // mean per step
+  double routes = 0;         // mean per step, over all layers
+  double busy = 0;           // share of the time with a kernel running
+  double memory_bytes = 0;
+};
+
+// A GPU in a layer whose load costs time.
+struct HotSpot {
+  int layer = 0, gpu = 0, expert = 0;
+  double seconds = 0;  // step time now − step time with that GPU-layer at mean load
+};
+
+struct LinkRecord {
+  double nvlink_max = 0, nic_max = 0, spine_max = 0;  // 0–1, of the busiest link of the class
+  std::string nvlink_name, nic_name, spine_name;      // which link that is
+};
+
+struct RunResult {
+  std::string scenario;
+  std::uint64_t seed = 0;
+  int gpus = 0, nodes = 0;
+  std::vector<StepRecord> steps;  // measured ones
+  std::vector<LayerRecord> layers;
+  std::vector<GpuRecord> gpu_records;
+  std::vector<HotSpot> hot;
+  LinkRecord links;
+  double mfu = 0, gpu_use = 0;
+  std::vector<std::string> warnings;
+  std::vector<std::string> calibrations;
+  std::vector<HeldOutError> errors;
+  std::string fidelity;
+  double tolerance = 0;
+  std::string routing_detail;                               // "ids" or "counts"
+  std::vector<std::pair<std::string, std::string>> inputs;  // file as shown, digest
+};
+
+}  // namespace moesim

@@ -1,0 +1,111 @@
+// The task graph: the narrow waist. Left of it, code knows Mixture-of-Experts; right of it, only
+// time and resources.
+//
+// A node is one operation of a group of GPUs and lives on each of them: (node, gpu) starts when all
+// that it comes after has ended *on that GPU*, and ends by itself. So ranks drift apart, and meet
+// only where an exchange makes them wait for each other.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sim/base/ids.hpp"
+#include "sim/base/units.hpp"
+#include "sim/model/cluster.hpp"
+#include "sim/model/cost_model.hpp"
+
+namespace moesim {
+
+enum class Phase {
+  kAttention,
+  kGate,
+  kDispatch,
+  kExperts,
+  kCombine,
+  kShared,
+  kDense,
+  kMigration,
+  kWait,
+  kCount
+};
+inline constexpr int kPhases = static_cast<int>(Phase::kCount);
+const char* to_string(Phase phase);  // "attention", …
+
+// A kernel on each GPU. Kernels of one (gpu, stream) run one at a time, in the order they become
+// ready.
+struct Compute {
+  IdVector<GpuId, KernelTime> time;  // [gpus]; a zero time ends at once
+  int stream = 0;                    // 0 = main; others run beside it
+  Phase phase = Phase::kDense;
+};
+
+// One point-to-point copy. It starts on `source` when the node is ready there, and ends on
+// `target`; on every other GPU the node ends as soon as it is ready.
+struct Transfer {
+  GpuId source, target;
+  Bytes size;
+  Phase phase = Phase::kMigration;
+};
+
+using ByteMatrix =
+    IdMatrix<GpuId, GpuId, double>;  // bytes, [source × target]; the diagonal is local
+
+// One hop of an all-to-all. What a GPU receives in a leg and must forward is sent in the next leg.
+struct ExchangeLeg {
+  ByteMatrix bytes;              // payload
+  double network_inflation = 1;  // wire time per payload time on routes that cross a NIC; ≥ 1
+  double local_inflation = 1;    // the same on routes inside an NVLink domain
+  RouteRule rule = RouteRule::kDirect;
+};
+
+enum class Coupling {
+  kCutThrough,  // a leg's flows start with the rank; they end no earlier than what they forward
+  kStoreAndForward,  // a leg's flows leave a GPU when everything of the leg before has reached it
+};
+enum class WaitFor { kOwn, kNode, kAll };  // tokens that must be there before a GPU goes on
+enum class PeerOrder { kShifted, kAscending, kRandom };
+
+// How many peers a sender serves at once (0 = all), and in which order: `kShifted` is s+1, s+2, ….
+struct Schedule {
+  int window = 0;
+  PeerOrder order = PeerOrder::kShifted;
+};
+
+// An all-to-all. Each source starts, and each target ends, at its own time.
+struct Exchange {
+  std::vector<ExchangeLeg> legs;
+  Coupling coupling = Coupling::kCutThrough;
+  Seconds start_up;         // between a rank's start and its first byte
+  Seconds notify;           // after the rendezvous, before the start-up
+  bool rendezvous = false;  // no byte flows before every rank has arrived
+  bool signals = false;     // a target also waits for a signal (no bytes) from every rank
+  int sms = 0;  // taken from compute on a GPU while its part of the exchange is under way
+  Schedule schedule;
+  WaitFor wait_for = WaitFor::kOwn;
+  Phase phase = Phase::kDispatch;
+};
+
+using Operation = std::variant<Compute, Transfer, Exchange>;
+
+struct TaskNode {
+  Operation operation;
+  std::vector<int> after;  // nodes of the same fragment, on the same GPU
+  std::string label = {};  // for the timeline; the phase's name if empty
+};
+
+// A piece of work, usually one layer of one step. A node without successors is an exit. Fragments
+// of one producer follow each other: an entry starts on a GPU when all exits of the fragment before
+// have ended on that GPU.
+struct TaskGraph {
+  std::vector<TaskNode> nodes;
+  int step = 0;
+  int layer = -1;  // MoE layer of the fragment; −1 = none
+  int add(Operation operation, std::vector<int> after = {}, std::string label = {}) {
+    nodes.push_back({std::move(operation), std::move(after), std::move(label)});
+    return static_cast<int>(nodes.size()) - 1;
+  }
+};
+
+}  // namespace moesim
