@@ -11,19 +11,10 @@
 #include <vector>
 
 #include "sim/model/cluster.hpp"
+#include "sim/model/network.hpp"
 #include "sim/model/task_graph.hpp"
 
 namespace moesim {
-
-enum class Fidelity { kPairwise, kFluid, kAggregated, kAnalytic };
-std::string to_string(Fidelity fidelity);
-
-struct NetworkOptions {
-  Fidelity fidelity = Fidelity::kFluid;
-  double tolerance = 0.003;  // of the fluid solver: completions within this share of the elapsed
-                             // time are one event; 0 = exact
-  bool force = false;  // run `pairwise` above 128 GPUs
-};
 
 // A stretch of time on one GPU: a kernel on a stream, or (stream −1) the time in which the GPU has
 // at least one active flow, start-up or notify of a phase.

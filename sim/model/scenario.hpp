@@ -2,17 +2,24 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/base/registry.hpp"
 #include "sim/base/yaml.hpp"
+#include "sim/model/cluster.hpp"
 #include "sim/model/moe_model.hpp"
+#include "sim/model/network.hpp"
 
 namespace moesim {
 
 enum class WorkloadPhase { kPrefill, kDecode };
+
+// How much of the routing is drawn: ids cost more, counts make distinct destinations an
+// expectation.
+enum class RoutingChoice { kAuto, kIds, kCounts };
 
 struct Workload {
   WorkloadPhase phase = WorkloadPhase::kPrefill;
@@ -20,6 +27,7 @@ struct Workload {
   int context = 0;         // prefill: prompt length; decode: KV length of a sequence, in tokens
   int steps = 1;           // measured
   int warmup_steps = 0;    // run before, not measured
+  RoutingChoice routing = RoutingChoice::kAuto;
 };
 
 struct Parallel {
@@ -31,12 +39,12 @@ struct Scenario {
   std::string name;
   std::uint64_t seed = 1;
   MoeModel model;
-  YamlNode cluster;  // resolved section: read by build_cluster (sim/topology)
+  std::shared_ptr<const Cluster> cluster;
   Parallel parallel;
   Workload workload;
   Choice trace, gate, capacity, placement, replica, exchange, overlap, rebalance;
-  std::vector<YamlNode> calibrations;  // names, paths or inline sections, in the order of merging
-  Arguments network;
+  YamlNode calibration;  // a name, path or inline section, or a list of them
+  NetworkOptions network;
   YamlNode resolved;                // the whole, defaults written out; re-runnable
   std::vector<std::string> inputs;  // files that were read, as shown in messages
 };

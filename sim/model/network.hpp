@@ -1,0 +1,27 @@
+// How the network of a run is modelled (DESIGN §5): the fidelity ladder and its options.
+#pragma once
+
+#include <optional>
+
+#include "sim/model/cluster.hpp"
+#include "sim/model/task_graph.hpp"
+
+namespace moesim {
+
+enum class Fidelity { kPairwise, kFluid, kAggregated, kAnalytic };
+inline constexpr const char* kFidelityNames[] = {"pairwise", "fluid", "aggregated", "analytic"};
+inline const char* to_string(Fidelity fidelity) {
+  return kFidelityNames[static_cast<int>(fidelity)];
+}
+
+struct NetworkOptions {
+  Fidelity fidelity = Fidelity::kFluid;
+  // Of the fluid solver: completions within this share of the elapsed time are one event; 0 =
+  // exact.
+  double tolerance = 0.003;
+  bool force = false;                // run `pairwise` above 128 GPUs
+  std::optional<Schedule> schedule;  // absent: the exchange kind's own
+  std::optional<RouteRule> routing;  // absent: the exchange kind's own
+};
+
+}  // namespace moesim
