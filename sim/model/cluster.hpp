@@ -10,6 +10,7 @@
 #include <boost/graph/adjacency_list.hpp>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,12 +28,14 @@ struct GpuSpec {
   std::map<DType, FlopsPerSecond> peak;  // dense, without sparsity
   int sms = 0;
   BytesPerSecond pcie;  // to the host, one way
-  // Peak of a dtype; a dtype the GPU has no units for runs at the next wider one's peak.
+  // Peak of a dtype; a dtype the GPU has no units for runs at the peak of the next wider one that
+  // it is unpacked to (mxfp4 and int8 weights to bf16).
   FlopsPerSecond peak_of(DType dtype) const;
 };
 
-enum class VertexKind { kGpu, kNvSwitch, kPcieSwitch, kNic, kLeaf, kSpine };
-enum class LinkKind { kNvLink, kPcie, kNic, kLeaf, kSpine };
+enum class VertexKind { kGpu, kNvSwitch, kPcieSwitch, kHost, kNic, kLeaf, kSpine };
+// NIC to leaf switch is kNic; leaf to spine is kSpine.
+enum class LinkKind { kNvLink, kPcie, kNic, kSpine };
 std::string to_string(LinkKind kind);  // "nvlink", …
 
 struct ClusterVertex {
@@ -40,6 +43,7 @@ struct ClusterVertex {
   std::string name;  // "node0.gpu3", "leaf.rail2", …
   NodeId node;       // none for leaf and spine switches
   GpuId gpu;         // of a GPU
+  int number = -1;   // set by Cluster: of a leaf, or of a domain (NVSwitch or host), from 0
 };
 
 struct Link {
@@ -47,7 +51,10 @@ struct Link {
   LinkKind kind = LinkKind::kNvLink;
   BytesPerSecond bandwidth;
   Seconds latency;
+  // Set by Cluster:
   LinkId id;
+  // False: the NICs beside it cannot fill it. Routes leave it out, and keep its latency.
+  bool can_fill = true;
 };
 
 using ClusterGraph =
@@ -98,15 +105,29 @@ class Cluster {
   Route route(GpuId source, GpuId target, RouteRule rule) const;
 
  private:
+  // Links that can be full, and the latency of all that are passed.
+  struct Path {
+    std::vector<LinkId> links;
+    Seconds latency;
+    void append(const Link& link);
+  };
   struct Attachment {
     NodeId node;
     int rail = 0;
-    int domain = -1;               // NVSwitch (or PCIe switch) that the GPU is on
-    std::vector<LinkId> up, down;  // GPU ↔ domain switch
-    std::vector<LinkId> out, in;   // GPU ↔ leaf, through its NIC; empty without one
-    int leaf = -1;
+    int domain = -1;               // NVSwitch (or PCIe root) that the GPU is on; −1 = none
+    std::vector<LinkId> up, down;  // GPU ↔ domain, all links
+    Path out, in;                  // GPU ↔ leaf, through its NIC
+    int leaf = -1;                 // −1 = no NIC
   };
-  void append(Route& route, const std::vector<LinkId>& links) const;
+  void number_links(const Spot& spot);
+  void number_gpus();
+  void attach_domain(Attachment& attachment, std::size_t vertex, const Spot& spot) const;
+  void attach_nic(Attachment& attachment, std::size_t vertex, const Spot& spot) const;
+  void find_leaf_paths();
+  void check_reachable(const Spot& spot) const;
+  const std::optional<Path>& leaf_path(int from, int to) const {
+    return leaf_paths_[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
+  }
   void append_local(Route& route, GpuId source, GpuId target) const;
   void append_fabric(Route& route, GpuId source, GpuId target) const;
 
@@ -116,7 +137,8 @@ class Cluster {
   std::vector<Link> links_;
   IdVector<GpuId, Attachment> attachments_;
   IdVector<NodeId, std::vector<GpuId>> gpus_of_node_;
-  std::vector<std::vector<std::vector<LinkId>>> leaf_paths_;  // [leaf][leaf] → links
+  // [leaf][leaf]; no value: no way.
+  std::vector<std::vector<std::optional<Path>>> leaf_paths_;
 };
 
 }  // namespace moesim

@@ -1,0 +1,239 @@
+// Attachments, fabric paths and routes of a cluster, derived from its graph by breadth-first
+// search.
+//
+// A GPU's up path ends at its NVSwitch, or without one at the PCIe root of its host; two GPUs of
+// one domain meet where their up paths join. Its out path leads over PCIe to the nearest NIC and on
+// to that NIC's leaf switch.
+#include "sim/model/cluster.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "sim/base/check.hpp"
+#include "sim/model/cluster_graph.hpp"
+
+namespace moesim {
+namespace {
+
+std::vector<LinkId> link_ids(const ClusterGraph& graph, const EdgePath& path) {
+  std::vector<LinkId> links;
+  for (const Edge edge : path) links.push_back(graph[edge].id);
+  return links;
+}
+
+}  // namespace
+
+FlopsPerSecond GpuSpec::peak_of(DType dtype) const {
+  std::vector<DType> wider = {dtype};
+  if (dtype == DType::kFp8Block) wider.push_back(DType::kFp8);
+  if (dtype != DType::kFloat32) wider.push_back(DType::kBf16);
+  wider.push_back(DType::kFloat32);
+  for (const DType candidate : wider)
+    if (const auto found = peak.find(candidate); found != peak.end()) return found->second;
+  MOESIM_CHECK(false, "a GPU has a bf16 peak");
+  return {};
+}
+
+std::string to_string(LinkKind kind) {
+  switch (kind) {
+    case LinkKind::kNvLink:
+      return "nvlink";
+    case LinkKind::kPcie:
+      return "pcie";
+    case LinkKind::kNic:
+      return "nic";
+    case LinkKind::kSpine:
+      return "spine";
+  }
+  return "";
+}
+
+void Route::append(LinkId link, Seconds link_latency) {
+  MOESIM_CHECK(count < kMaximumLinks, "a route is short");
+  links[static_cast<std::size_t>(count++)] = link;
+  latency += link_latency;
+}
+
+void Cluster::Path::append(const Link& link) {
+  if (link.can_fill) links.push_back(link.id);
+  latency += link.latency;
+}
+
+Cluster::Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot)
+    : graph_(std::move(graph)), gpu_(std::move(gpu)) {
+  number_links(spot);
+  number_gpus();
+  number_vertices(graph_, {VertexKind::kNvSwitch, VertexKind::kHost});
+  find_leaf_paths();
+  for (const Vertex vertex : boost::make_iterator_range(vertices(graph_))) {
+    if (graph_[vertex].kind != VertexKind::kGpu) continue;
+    attach_domain(attachments_[graph_[vertex].gpu], vertex, spot);
+    attach_nic(attachments_[graph_[vertex].gpu], vertex, spot);
+  }
+  check_reachable(spot);
+}
+
+void Cluster::number_links(const Spot& spot) {
+  std::set<std::string> names;
+  for (const Edge edge : boost::make_iterator_range(edges(graph_))) {
+    Link& link = graph_[edge];
+    if (!(link.bandwidth.value > 0) || !std::isfinite(link.bandwidth.value))
+      throw InputError(spot, fmt::format("link '{}' must have a bandwidth above 0", link.name));
+    MOESIM_CHECK(link.latency.value >= 0, "latencies are read with a range");
+    MOESIM_CHECK(names.insert(link.name).second, "link names are unique");
+    link.id = LinkId(names.size() - 1);
+  }
+  for (const Edge edge : boost::make_iterator_range(edges(graph_))) {
+    graph_[edge].can_fill = can_fill(graph_, edge);
+    links_.push_back(graph_[edge]);
+  }
+}
+
+void Cluster::number_gpus() {
+  std::map<GpuId, NodeId> nodes;
+  for (const Vertex vertex : boost::make_iterator_range(vertices(graph_)))
+    if (graph_[vertex].kind == VertexKind::kGpu) nodes[graph_[vertex].gpu] = graph_[vertex].node;
+  attachments_ = IdVector<GpuId, Attachment>(nodes.size());
+  for (const auto& [gpu, node] : nodes) {
+    MOESIM_CHECK(gpu.valid() && gpu.value < gpus(), "GPUs are numbered from 0");
+    MOESIM_CHECK(node.value == nodes_ || node.value == nodes_ - 1, "GPUs come node by node");
+    if (node.value == nodes_) gpus_of_node_.raw().emplace_back();
+    nodes_ = node.value + 1;
+    attachments_[gpu].node = node;
+    attachments_[gpu].rail = static_cast<int>(gpus_of_node_[node].size());
+    gpus_of_node_[node].push_back(gpu);
+  }
+}
+
+void Cluster::find_leaf_paths() {
+  const int leaves = number_vertices(graph_, {VertexKind::kLeaf});
+  const auto count = static_cast<std::size_t>(leaves);
+  leaf_paths_.assign(count, std::vector<std::optional<Path>>(count));
+  for (const Vertex vertex : boost::make_iterator_range(vertices(graph_))) {
+    if (graph_[vertex].kind != VertexKind::kLeaf) continue;
+    auto& row = leaf_paths_[static_cast<std::size_t>(graph_[vertex].number)];
+    row[static_cast<std::size_t>(graph_[vertex].number)] = Path{};
+    for (const EdgePath& edges : shortest_paths(graph_, vertex, VertexKind::kLeaf,
+                                                {VertexKind::kLeaf, VertexKind::kSpine})) {
+      Path path;
+      for (const Edge edge : edges) path.append(graph_[edge]);
+      row[static_cast<std::size_t>(graph_[target(edges.back(), graph_)].number)] = path;
+    }
+  }
+}
+
+void Cluster::attach_domain(Attachment& attachment, std::size_t vertex, const Spot& spot) const {
+  auto up = shortest_paths(graph_, vertex, VertexKind::kNvSwitch, {});
+  if (up.empty()) up = shortest_paths(graph_, vertex, VertexKind::kHost, {VertexKind::kPcieSwitch});
+  if (up.empty()) return;
+  attachment.domain = graph_[target(up.front().back(), graph_)].number;
+  attachment.up = link_ids(graph_, up.front());
+  attachment.down = link_ids(graph_, way_back(graph_, up.front(), spot));
+}
+
+// The nearest NIC; GPUs that have several equally near take turns.
+void Cluster::attach_nic(Attachment& attachment, std::size_t vertex, const Spot& spot) const {
+  auto to_nic = shortest_paths(graph_, vertex, VertexKind::kNic,
+                               {VertexKind::kPcieSwitch, VertexKind::kHost});
+  if (to_nic.empty()) return;
+  std::erase_if(to_nic, [nearest = to_nic.front().size()](const EdgePath& path) {
+    return path.size() > nearest;
+  });
+  EdgePath out = to_nic[static_cast<std::size_t>(attachment.rail) % to_nic.size()];
+  const auto to_leaf = shortest_paths(graph_, target(out.back(), graph_), VertexKind::kLeaf, {});
+  if (to_leaf.empty()) return;
+  out.push_back(to_leaf.front().front());
+  attachment.leaf = graph_[target(out.back(), graph_)].number;
+  for (const Edge edge : out) attachment.out.append(graph_[edge]);
+  for (const Edge edge : way_back(graph_, out, spot)) attachment.in.append(graph_[edge]);
+}
+
+// Two GPUs of one domain reach each other. Otherwise both need a NIC, and their leaves a way.
+void Cluster::check_reachable(const Spot& spot) const {
+  const auto refuse = [&](GpuId a, GpuId b) {
+    const auto name = [](const Attachment& at) {
+      return fmt::format("node{}.gpu{}", at.node.value, at.rail);
+    };
+    throw InputError(spot,
+                     fmt::format("{} and {} cannot reach each other", name(attachments_[a]),
+                                 name(attachments_[b])),
+                     "GPUs outside one NVLink domain need NICs (nics_per_node) and a fabric that "
+                     "joins them");
+  };
+  // Two GPUs of each leaf (−1 = no NIC), of different domains where there are such.
+  std::map<int, std::vector<GpuId>> samples;
+  for (const GpuId gpu : attachments_.ids()) {
+    std::vector<GpuId>& sample = samples[attachments_[gpu].leaf];
+    if (sample.empty() || (sample.size() == 1 && !same_domain(sample.front(), gpu)))
+      sample.push_back(gpu);
+  }
+  for (const auto& [from, sources] : samples) {
+    for (const auto& [to, targets] : samples) {
+      if (from >= 0 && to >= 0 && leaf_path(from, to)) continue;
+      for (const GpuId a : sources)
+        for (const GpuId b : targets)
+          if (a != b && !same_domain(a, b)) refuse(std::min(a, b), std::max(a, b));
+    }
+  }
+}
+
+GpuId Cluster::rail_peer(NodeId node, GpuId gpu) const {
+  const std::vector<GpuId>& members = gpus_of(node);
+  return members[static_cast<std::size_t>(rail_of(gpu)) % members.size()];
+}
+
+bool Cluster::same_domain(GpuId a, GpuId b) const {
+  return attachments_[a].domain >= 0 && attachments_[a].domain == attachments_[b].domain;
+}
+
+// Up to where the two up paths join, and down again.
+void Cluster::append_local(Route& route, GpuId source, GpuId target) const {
+  const std::vector<LinkId>& up = attachments_[source].up;
+  const std::vector<LinkId>& other = attachments_[target].up;
+  const std::vector<LinkId>& down = attachments_[target].down;
+  std::size_t shared = 0;
+  while (shared < std::min(up.size(), other.size()) &&
+         up[up.size() - 1 - shared] == other[other.size() - 1 - shared])
+    ++shared;
+  for (std::size_t i = 0; i + shared < up.size(); ++i) route.append(up[i], link(up[i]).latency);
+  for (std::size_t i = shared; i < down.size(); ++i) route.append(down[i], link(down[i]).latency);
+}
+
+void Cluster::append_fabric(Route& route, GpuId source, GpuId target) const {
+  const Attachment& from = attachments_[source];
+  const Attachment& to = attachments_[target];
+  for (const Path* path : {&from.out, &*leaf_path(from.leaf, to.leaf), &to.in}) {
+    for (const LinkId id : path->links) route.append(id, Seconds(0));
+    route.latency += path->latency;
+  }
+}
+
+Route Cluster::route(GpuId source, GpuId target, RouteRule rule) const {
+  MOESIM_CHECK(source != target, "a GPU sends nothing to itself over a wire");
+  Route route;
+  if (same_domain(source, target)) {
+    append_local(route, source, target);
+    return route;
+  }
+  const GpuId before = rail_peer(node_of(source), target);
+  const GpuId after = rail_peer(node_of(target), source);
+  if (rule == RouteRule::kPxn && before != source && same_domain(source, before)) {
+    append_local(route, source, before);
+    route.relay = before;
+    route.relay_after = route.count;
+    append_fabric(route, before, target);
+  } else if (rule == RouteRule::kSourceRail && after != target && same_domain(after, target)) {
+    append_fabric(route, source, after);
+    route.relay = after;
+    route.relay_after = route.count;
+    append_local(route, after, target);
+  } else {
+    append_fabric(route, source, target);
+  }
+  return route;
+}
+
+}  // namespace moesim

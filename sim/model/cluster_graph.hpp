@@ -1,0 +1,31 @@
+// Searches in the graph of a cluster, for the class Cluster.
+#pragma once
+
+#include <set>
+#include <vector>
+
+#include "sim/model/cluster.hpp"
+
+namespace moesim {
+
+using Vertex = boost::graph_traits<ClusterGraph>::vertex_descriptor;
+using Edge = boost::graph_traits<ClusterGraph>::edge_descriptor;
+using EdgePath = std::vector<Edge>;
+
+// Shortest paths from `start` to every vertex of kind `goal`, through vertices of the kinds
+// `through` only; the nearest first, equally near ones in the order of the graph.
+std::vector<EdgePath> shortest_paths(const ClusterGraph& graph, Vertex start, VertexKind goal,
+                                     const std::set<VertexKind>& through);
+
+// The same ports in the other direction. Throws InputError at `spot` where a link has no way back.
+EdgePath way_back(const ClusterGraph& graph, const EdgePath& path, const Spot& spot);
+
+// Whether traffic can fill the link. PCIe in front of a slower NIC, or the uplink of a leaf that is
+// not oversubscribed, never limits a flow. Only links beside NIC links are judged, and NIC links
+// always count as fillable, so that no two links can excuse each other.
+bool can_fill(const ClusterGraph& graph, Edge edge);
+
+// Numbers the vertices of some kinds 0, 1, …, in the order of the graph; how many there are.
+int number_vertices(ClusterGraph& graph, const std::set<VertexKind>& kinds);
+
+}  // namespace moesim

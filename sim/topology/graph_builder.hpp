@@ -1,0 +1,62 @@
+// Puts the graph of a cluster together, for the topologies: vertices, two-way ports, and the parts
+// that several topologies share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/topology/topology.hpp"
+
+namespace moesim {
+
+class GraphBuilder {
+ public:
+  using Vertex = boost::graph_traits<ClusterGraph>::vertex_descriptor;
+
+  explicit GraphBuilder(const ClusterSpec& spec) : spec_(spec) {}
+
+  // GPUs node by node, not yet wired. Call once.
+  void add_gpus();
+  Vertex gpu(int node, int index) const;
+
+  Vertex add(VertexKind kind, const std::string& name, NodeId node = {});
+  // Two directed links between two vertices: `from` → `to` is NAME + `there`, the other way is
+  // NAME + `back`.
+  void connect(Vertex from, Vertex to, const std::string& name, const Link& port,
+               const std::string& there = "_out", const std::string& back = "_in");
+
+  // NICs of every node, each on the PCIe port of the GPUs that use it: one of their own where there
+  // are as many as GPUs, else shared by neighbours.
+  void add_nics_beside_gpus();
+  // A NIC that is not wired to its GPUs yet.
+  void add_nic(int node, int index);
+  Vertex nic(int node, int index) const;
+
+  void connect_nic(int node, int index, Vertex leaf);
+  // Joins leaves by a spine that does not block itself. `ports` is what faces the nodes of each
+  // leaf; the way up is narrower by the factor `oversubscription`. One leaf needs no spine.
+  void add_spine(const std::vector<Vertex>& leaves, const std::vector<std::string>& names,
+                 BytesPerSecond ports, double oversubscription);
+
+  Cluster finish() && { return Cluster(std::move(graph_), spec_.gpu, spec_.spot); }
+
+ private:
+  const ClusterSpec& spec_;
+  ClusterGraph graph_;
+  std::vector<Vertex> gpus_;
+  std::vector<std::vector<Vertex>> nics_;  // [node][index]
+};
+
+// Leaf switches of `nodes_per_leaf` nodes with all their NICs, joined by a spine: the fabric of the
+// topologies fat_tree and pcie.
+std::vector<Parameter> leaf_spine_parameters();
+void add_leaf_spine(GraphBuilder& builder, const ClusterSpec& spec, int nodes_per_leaf,
+                    double oversubscription);
+
+// An NVSwitch for the nodes first … end − 1, and every GPU's port to it; none for a GPU alone.
+void add_nvswitch(GraphBuilder& builder, const ClusterSpec& spec, int first, int end);
+void add_nvswitch_per_node(GraphBuilder& builder, const ClusterSpec& spec);
+
+Parameter oversubscription_parameter();
+
+}  // namespace moesim
