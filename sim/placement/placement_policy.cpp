@@ -1,0 +1,13 @@
+#include "sim/placement/placement_policy.hpp"
+
+namespace moesim {
+
+std::vector<Parameter> PlacementPolicy::common_parameters() {
+  return {{.name = "redundant",
+           .type = ParameterType::kInteger,
+           .doc = "extra slots per layer, beyond one for each expert",
+           .fallback = "0",
+           .minimum = 0}};
+}
+
+}  // namespace moesim
