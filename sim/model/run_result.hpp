@@ -25,9 +25,12 @@ struct StepRecord {
   PhaseSeconds breakdown{};   // mean over GPUs; sums to `seconds`
   ImbalanceRecord imbalance;  // mean over layers
   double vllm_mean = 0, vllm_max = 0;  // Σ over layers of mean and max GPU load
-  std::int64_t tokens = 0, routes = 0, dropped_routes = 0, dropped_tokens = 0, rows = 0;
+  std::int64_t tokens = 0;             // new tokens of all GPUs, each counted once
+  // Over all MoE layers of the step. A dropped token is a (token, layer) without a kept route; rows
+  // are what the expert kernels compute, padding included.
+  std::int64_t routes = 0, dropped_routes = 0, dropped_tokens = 0, rows = 0;
   bool dropped_tokens_known = true;
-  double nvlink_bytes = 0, network_bytes = 0, migration_bytes = 0;
+  double nvlink_bytes = 0, network_bytes = 0, migration_bytes = 0;  // of all GPUs
 };
 
 struct LayerRecord {
