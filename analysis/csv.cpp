@@ -1,0 +1,82 @@
+#include "analysis/csv.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "analysis/phases.hpp"
+
+namespace moesim {
+namespace {
+
+// One line, field by field.
+class Row {
+ public:
+  Row& add(double value) { return put(std::isfinite(value) ? fmt::format("{}", value) : ""); }
+  Row& add(std::int64_t value) { return put(fmt::format("{}", value)); }
+  Row& add(int value) { return put(fmt::format("{}", value)); }
+  Row& put(std::string_view field) {
+    text_ += text_.empty() ? "" : ",";
+    text_ += field;
+    return *this;
+  }
+  Row& add(const PhaseSeconds& breakdown) {
+    for (const Phase phase : kReportedPhases) add(seconds_of(breakdown, phase));
+    return *this;
+  }
+  Row& name_phases() {
+    for (const Phase phase : kReportedPhases) put(fmt::format("{}_s", to_string(phase)));
+    return *this;
+  }
+  std::string line() const { return text_ + "\n"; }
+
+ private:
+  std::string text_;
+};
+
+Row& add_imbalance(Row& row, const StepRecord& step) {
+  const ImbalanceRecord& imbalance = step.imbalance;
+  return row.add(imbalance.gpu_max_over_mean)
+      .add(imbalance.expert_max_over_mean)
+      .add(imbalance.gpu_cv)
+      .add(imbalance.gpu_gini)
+      .add(imbalance.balancedness_sglang)
+      .add(step.vllm_max > 0 ? step.vllm_mean / step.vllm_max : 1.0);
+}
+
+}  // namespace
+
+std::string steps_csv(const RunResult& result) {
+  Row header;
+  header.put("step").put("tokens").put("step_time_s").name_phases();
+  for (const char* name :
+       {"gpu_max_over_mean", "expert_max_over_mean", "gpu_cv", "gpu_gini", "balancedness_sglang",
+        "balancedness_vllm", "routes", "dropped_routes", "dropped_tokens", "rows", "nvlink_bytes",
+        "network_bytes", "migration_bytes"})
+    header.put(name);
+  std::string text = header.line();
+  for (const StepRecord& step : result.steps) {
+    Row row;
+    row.add(step.step).add(step.tokens).add(step.seconds).add(step.breakdown);
+    add_imbalance(row, step).add(step.routes).add(step.dropped_routes);
+    step.dropped_tokens_known ? row.add(step.dropped_tokens) : row.put("");
+    row.add(step.rows).add(step.nvlink_bytes).add(step.network_bytes).add(step.migration_bytes);
+    text += row.line();
+  }
+  return text;
+}
+
+std::string gpus_csv(const RunResult& result) {
+  Row header;
+  header.put("gpu").put("node").name_phases();
+  for (const char* name : {"routes_per_step", "busy", "memory_bytes"}) header.put(name);
+  std::string text = header.line();
+  for (const GpuRecord& gpu : result.gpu_records) {
+    Row row;
+    row.add(gpu.gpu).add(gpu.node).add(gpu.breakdown);
+    text += row.add(gpu.routes).add(gpu.busy).add(gpu.memory_bytes).line();
+  }
+  return text;
+}
+
+}  // namespace moesim

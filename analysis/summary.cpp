@@ -1,0 +1,150 @@
+#include "analysis/summary.hpp"
+
+#include "analysis/metrics.hpp"
+#include "analysis/phases.hpp"
+#include "analysis/uncertainty.hpp"
+
+namespace moesim {
+namespace {
+
+Json breakdown_json(const PhaseSeconds& breakdown) {
+  Json json = Json::object();
+  for (const Phase phase : kReportedPhases)
+    json[to_string(phase)] = number_or_null(seconds_of(breakdown, phase));
+  return json;
+}
+
+Json imbalance_json(const ImbalanceRecord& imbalance) {
+  return {{"gpu_max_over_mean", number_or_null(imbalance.gpu_max_over_mean)},
+          {"expert_max_over_mean", number_or_null(imbalance.expert_max_over_mean)},
+          {"gpu_cv", number_or_null(imbalance.gpu_cv)},
+          {"gpu_gini", number_or_null(imbalance.gpu_gini)},
+          {"balancedness_sglang", number_or_null(imbalance.balancedness_sglang)}};
+}
+
+Json provenance_json(const RunResult& result) {
+  Json kernels = Json::array();
+  for (const HeldOutError& error : result.errors)
+    kernels.push_back(
+        {{"kernel", error.kernel},
+         {"measured", error.measured},
+         {"held_out_mape",
+          error.measured || error.mape > 0 ? number_or_null(error.mape) : Json(nullptr)}});
+  Json inputs = Json::array();
+  for (const auto& [file, digest] : result.inputs)
+    inputs.push_back({{"file", file}, {"digest", digest}});
+  return {{"moesim", MOESIM_VERSION},
+          {"calibrations", result.calibrations},
+          {"kernels", kernels},
+          {"fidelity", result.fidelity},
+          {"tolerance", number_or_null(result.tolerance)},
+          {"routing", result.routing_detail},
+          {"inputs", inputs}};
+}
+
+Json band_json(Band band) {
+  return {{"low", number_or_null(band.low)}, {"high", number_or_null(band.high)}};
+}
+
+Json uncertainty_json(const RunResult& result, const Metrics& metrics) {
+  const std::optional<Uncertainty> uncertainty = estimate_uncertainty(result, metrics);
+  if (!uncertainty) return Json::object();
+  return {{"tokens_per_s", band_json(uncertainty->rate(metrics.tokens_per_s))},
+          {"tokens_per_s_per_gpu", band_json(uncertainty->rate(metrics.tokens_per_s_per_gpu))},
+          {"step_time_s.mean", band_json(uncertainty->time(metrics.step_time.mean))},
+          {"mfu", band_json(uncertainty->rate(result.mfu))}};
+}
+
+Json metrics_json(const RunResult& result, const Metrics& metrics) {
+  Json imbalance = imbalance_json(metrics.imbalance);
+  imbalance["balancedness_vllm"] = number_or_null(metrics.balancedness_vllm);
+  const StepTimes& times = metrics.step_time;
+  return {{"tokens_per_s", number_or_null(metrics.tokens_per_s)},
+          {"tokens_per_s_per_gpu", number_or_null(metrics.tokens_per_s_per_gpu)},
+          {"step_time_s",
+           {{"mean", number_or_null(times.mean)},
+            {"p50", number_or_null(times.p50)},
+            {"p95", number_or_null(times.p95)},
+            {"p99", number_or_null(times.p99)},
+            {"max", number_or_null(times.max)}}},
+          {"breakdown_s", breakdown_json(metrics.breakdown)},
+          {"imbalance", imbalance},
+          {"straggler_wait_fraction", number_or_null(metrics.straggler_wait_fraction)},
+          {"drop_rate", number_or_null(metrics.drop_rate)},
+          {"token_drop_rate", number_or_null(metrics.token_drop_rate)},
+          {"padding_waste", number_or_null(metrics.padding_waste)},
+          {"bytes",
+           {{"nvlink", number_or_null(metrics.nvlink_bytes)},
+            {"network", number_or_null(metrics.network_bytes)},
+            {"migration", number_or_null(metrics.migration_bytes)}}},
+          {"link_use",
+           {{"nvlink_max", number_or_null(result.links.nvlink_max)},
+            {"nic_max", number_or_null(result.links.nic_max)},
+            {"spine_max", number_or_null(result.links.spine_max)}}},
+          {"gpu_use", number_or_null(result.gpu_use)},
+          {"mfu", number_or_null(result.mfu)},
+          {"memory_bytes_max", number_or_null(metrics.memory_bytes_max)}};
+}
+
+Json layers_json(const RunResult& result) {
+  Json layers = Json::array();
+  for (const LayerRecord& layer : result.layers)
+    layers.push_back({{"layer", layer.layer},
+                      {"model_layer", layer.model_layer},
+                      {"time_s", number_or_null(layer.seconds)},
+                      {"imbalance", imbalance_json(layer.imbalance)},
+                      {"hottest_gpu", layer.hottest_gpu},
+                      {"hottest_expert", layer.hottest_expert},
+                      {"dropped_routes", layer.dropped_routes}});
+  return layers;
+}
+
+Json gpus_json(const RunResult& result) {
+  Json gpus = Json::array();
+  for (const GpuRecord& gpu : result.gpu_records)
+    gpus.push_back({{"gpu", gpu.gpu},
+                    {"node", gpu.node},
+                    {"breakdown_s", breakdown_json(gpu.breakdown)},
+                    {"routes_per_step", number_or_null(gpu.routes)},
+                    {"busy", number_or_null(gpu.busy)},
+                    {"memory_bytes", number_or_null(gpu.memory_bytes)}});
+  return gpus;
+}
+
+// `share` is in seconds of the step, as DESIGN §7 defines it; `share_of_step` is the ratio.
+Json hot_json(const RunResult& result, const Metrics& metrics) {
+  Json hot = Json::array();
+  for (const HotSpot& spot : result.hot)
+    hot.push_back({{"layer", spot.layer},
+                   {"gpu", spot.gpu},
+                   {"expert", spot.expert},
+                   {"share", number_or_null(spot.seconds)},
+                   {"share_of_step", number_or_null(spot.seconds / metrics.step_time.mean)}});
+  return hot;
+}
+
+}  // namespace
+
+std::vector<std::string> all_warnings(const RunResult& result) {
+  std::vector<std::string> warnings = result.warnings;
+  if (const auto uncertainty = estimate_uncertainty(result, compute_metrics(result)))
+    if (std::string warning = uncertainty->warning(); !warning.empty())
+      warnings.push_back(std::move(warning));
+  return warnings;
+}
+
+Json summary_document(const Scenario& scenario, const RunResult& result) {
+  const Metrics metrics = compute_metrics(result);
+  return {{"schema", kSummarySchema},
+          {"scenario", to_json(scenario.resolved)},
+          {"seed", result.seed},
+          {"warnings", all_warnings(result)},
+          {"provenance", provenance_json(result)},
+          {"uncertainty", uncertainty_json(result, metrics)},
+          {"metrics", metrics_json(result, metrics)},
+          {"layers", layers_json(result)},
+          {"gpus", gpus_json(result)},
+          {"hot", hot_json(result, metrics)}};
+}
+
+}  // namespace moesim

@@ -1,0 +1,209 @@
+#include "analysis/table.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/format.hpp"
+#include "analysis/metrics.hpp"
+#include "analysis/paint.hpp"
+#include "analysis/phases.hpp"
+#include "analysis/summary.hpp"
+#include "analysis/uncertainty.hpp"
+
+namespace moesim {
+namespace {
+
+constexpr std::size_t kWidth = 100;
+constexpr std::size_t kLabel = 14;  // columns of the labels on the left
+constexpr std::size_t kBar = 40;    // columns of the longest bar
+
+using Parts = std::vector<std::string>;
+
+std::string joined(const Parts& parts) { return fmt::format("{}", fmt::join(parts, " · ")); }
+
+// A label on the left, and text that is broken where the line would be too long.
+class Lines {
+ public:
+  explicit Lines(Paint paint) : paint_(paint) {}
+  void add(std::string_view label, std::string_view text) {
+    out_ += paint_(Ink::kDim, pad_right(label, kLabel)) +
+            wrap(text, kWidth - kLabel, std::string(kLabel, ' ')) + "\n";
+  }
+  // A line whose columns are set.
+  void row(std::string_view label, std::string_view text) {
+    out_ += paint_(Ink::kDim, pad_right(label, kLabel)) + std::string(text) + "\n";
+  }
+  void plain(std::string_view text, std::string_view indent = {}) {
+    out_ += wrap(text, kWidth, indent) + "\n";
+  }
+  void gap() { out_ += "\n"; }
+  const Paint& paint() const { return paint_; }
+  const std::string& text() const { return out_; }
+
+ private:
+  Paint paint_;
+  std::string out_;
+};
+
+// "16 × H200 SXM in 2 nodes (h200-sxm-ib400)".
+std::string machine(const Scenario& scenario, const RunResult& result) {
+  const YamlNode* cluster = scenario.resolved.find("cluster");
+  const YamlNode* preset = cluster != nullptr ? cluster->find("preset") : nullptr;
+  return fmt::format("{} × {} in {} node{}{}", result.gpus, scenario.cluster->gpu().name,
+                     result.nodes, result.nodes == 1 ? "" : "s",
+                     preset != nullptr ? fmt::format(" ({})", preset->text) : "");
+}
+
+// Only what was chosen: a kind that changes nothing is left out.
+std::string policy_line(const Scenario& scenario) {
+  Parts parts = {"trace " + scenario.trace.kind};
+  if (scenario.gate.kind != "as_recorded") parts.push_back("gate " + scenario.gate.kind);
+  const Arguments& placement = scenario.placement.arguments;
+  const int redundant = placement.has("redundant") ? placement.integer("redundant") : 0;
+  std::string copies;
+  if (redundant > 0) copies = fmt::format(" with {} redundant experts", redundant);
+  parts.push_back("placement " + scenario.placement.kind + copies);
+  if (redundant > 0) parts.push_back("replica " + scenario.replica.kind);
+  if (scenario.capacity.kind != "none") {
+    const Arguments& capacity = scenario.capacity.arguments;
+    parts.push_back("capacity " + scenario.capacity.kind +
+                    (capacity.has("factor") ? " " + format_number(capacity.number("factor")) : ""));
+  }
+  parts.push_back("exchange " + scenario.exchange.kind);
+  if (scenario.overlap.kind != "none") parts.push_back("overlap " + scenario.overlap.kind);
+  if (scenario.rebalance.kind != "none") parts.push_back("rebalance " + scenario.rebalance.kind);
+  return joined(parts);
+}
+
+void add_headline(Lines& lines, const Scenario& scenario, const RunResult& result) {
+  const Workload& work = scenario.workload;
+  lines.plain(lines.paint()(Ink::kBold, result.scenario));
+  lines.plain(fmt::format("{} on {}", scenario.model.name, machine(scenario, result)));
+  lines.plain(fmt::format("{} · {} tokens per GPU · {} step{} · seed {}",
+                          work.phase == WorkloadPhase::kDecode ? "decode" : "prefill",
+                          work.tokens_per_gpu, result.steps.size(),
+                          result.steps.size() == 1 ? "" : "s", result.seed));
+  lines.plain(policy_line(scenario));
+  lines.gap();
+}
+
+void add_speed(Lines& lines, const Metrics& metrics, const RunResult& result) {
+  std::string rate = lines.paint()(Ink::kBold, format_count(metrics.tokens_per_s, "tokens/s"));
+  if (const auto uncertainty = estimate_uncertainty(result, metrics)) {
+    const Band band = uncertainty->rate(metrics.tokens_per_s);
+    rate += fmt::format(" ({} to {}: kernels are ± {})", format_count(band.low),
+                        format_count(band.high), format_percent(uncertainty->step_error));
+  }
+  lines.add("throughput",
+            joined({rate, format_count(metrics.tokens_per_s_per_gpu, "tokens/s per GPU")}));
+  const auto time = [](double seconds) { return format_time(Seconds(seconds)); };
+  const StepTimes& times = metrics.step_time;
+  lines.add("step time",
+            joined({"mean " + lines.paint()(Ink::kBold, time(times.mean)), "p50 " + time(times.p50),
+                    "p95 " + time(times.p95), "p99 " + time(times.p99), "max " + time(times.max)}));
+  lines.gap();
+}
+
+Ink ink_of(Phase phase) {
+  if (phase == Phase::kWait) return Ink::kYellow;
+  const bool exchange =
+      phase == Phase::kDispatch || phase == Phase::kCombine || phase == Phase::kMigration;
+  return exchange ? Ink::kCyan : Ink::kBlue;
+}
+
+void add_breakdown(Lines& lines, const Metrics& metrics) {
+  const double longest = *std::max_element(metrics.breakdown.begin(), metrics.breakdown.end());
+  if (!(longest > 0)) return;
+  for (const Phase phase : kReportedPhases) {
+    const double seconds = seconds_of(metrics.breakdown, phase);
+    if (!(seconds > 0)) continue;
+    const std::string drawn = bar(static_cast<double>(kBar) * seconds / longest);
+    lines.row(to_string(phase), pad_right(lines.paint()(ink_of(phase), drawn), kBar) +
+                                    pad_left(format_time(Seconds(seconds)), 10) +
+                                    pad_left(format_percent(seconds / metrics.step_time.mean), 9));
+  }
+  lines.gap();
+}
+
+void add_balance(Lines& lines, const Metrics& metrics) {
+  const ImbalanceRecord& imbalance = metrics.imbalance;
+  if (std::isfinite(imbalance.gpu_max_over_mean))
+    lines.add("imbalance",
+              fmt::format("busiest GPU {} × mean · busiest expert {} × mean · GPU load CV {}",
+                          format_number(imbalance.gpu_max_over_mean),
+                          format_number(imbalance.expert_max_over_mean),
+                          format_number(imbalance.gpu_cv)));
+  if (metrics.drop_rate > 0) {
+    std::string drops = format_percent(metrics.drop_rate) + " of the routes";
+    if (std::isfinite(metrics.token_drop_rate))
+      drops += fmt::format(" · {} of the tokens of a layer lose all routes",
+                           format_percent(metrics.token_drop_rate));
+    lines.add("dropped", drops);
+  }
+  if (metrics.padding_waste > 0)
+    lines.add("padding", format_percent(metrics.padding_waste) + " of the rows experts compute");
+}
+
+void add_use(Lines& lines, const Scenario& scenario, const Metrics& metrics,
+             const RunResult& result) {
+  const auto size = [](double bytes) { return format_bytes(Bytes(bytes)); };
+  Parts bytes = {"NVLink " + size(metrics.nvlink_bytes), "network " + size(metrics.network_bytes)};
+  if (metrics.migration_bytes > 0) bytes.push_back("migration " + size(metrics.migration_bytes));
+  lines.add("bytes", joined(bytes) + " per step");
+  const LinkRecord& links = result.links;
+  Parts uses;
+  const auto use = [&](const char* kind, double share, const std::string& name) {
+    if (!name.empty()) uses.push_back(fmt::format("{} {} ({})", kind, format_percent(share), name));
+  };
+  use("NVLink", links.nvlink_max, links.nvlink_name);
+  use("NIC", links.nic_max, links.nic_name);
+  use("spine", links.spine_max, links.spine_name);
+  if (!uses.empty()) lines.add("busiest link", joined(uses));
+  lines.add("GPUs", fmt::format("{} of the time busy · MFU {} · memory up to {} of {}",
+                                format_percent(result.gpu_use), format_percent(result.mfu),
+                                size(metrics.memory_bytes_max),
+                                format_bytes(scenario.cluster->gpu().memory)));
+}
+
+void add_hot_spots(Lines& lines, const Metrics& metrics, const RunResult& result) {
+  constexpr std::size_t kShown = 3;
+  for (std::size_t i = 0; i < std::min(kShown, result.hot.size()); ++i) {
+    const HotSpot& spot = result.hot[i];
+    lines.add(i == 0 ? "hottest" : "",
+              fmt::format("MoE layer {}, GPU {}, expert {}: costs {} of each step ({})", spot.layer,
+                          spot.gpu, spot.expert, format_time(Seconds(spot.seconds)),
+                          format_percent(spot.seconds / metrics.step_time.mean)));
+  }
+}
+
+void add_footing(Lines& lines, const RunResult& result) {
+  Parts parts = {"network " + result.fidelity};
+  if (result.tolerance > 0) parts.back() += fmt::format(" (tolerance {})", result.tolerance);
+  if (!result.calibrations.empty())
+    parts.push_back(fmt::format("kernels {}", fmt::join(result.calibrations, ", ")));
+  lines.add("computed with", joined(parts));
+  const std::vector<std::string> warnings = all_warnings(result);
+  if (!warnings.empty()) lines.gap();
+  for (const std::string& warning : warnings)
+    lines.plain(lines.paint()(Ink::kYellow, "warning:") + " " + warning, std::string(9, ' '));
+}
+
+}  // namespace
+
+std::string run_table(const Scenario& scenario, const RunResult& result, bool colour) {
+  const Metrics metrics = compute_metrics(result);
+  Lines lines{Paint(colour)};
+  add_headline(lines, scenario, result);
+  add_speed(lines, metrics, result);
+  add_breakdown(lines, metrics);
+  add_balance(lines, metrics);
+  add_use(lines, scenario, metrics, result);
+  add_hot_spots(lines, metrics, result);
+  add_footing(lines, result);
+  return lines.text();
+}
+
+}  // namespace moesim

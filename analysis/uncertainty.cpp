@@ -1,0 +1,90 @@
+#include "analysis/uncertainty.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/format.hpp"
+
+namespace moesim {
+namespace {
+
+bool names(const std::string& kernel, std::string_view word) {
+  return kernel.find(word) != std::string::npos;
+}
+
+// Whether a phase runs the kernel. Exchange entries are named after library and direction
+// ("deepep_normal dispatch"); one without a direction speaks for both.
+bool runs(Phase phase, const std::string& kernel) {
+  const bool exchange = !names(kernel, "experts") && !names(kernel, "gemm") &&
+                        !names(kernel, "attention") && !names(kernel, "memory");
+  switch (phase) {
+    case Phase::kAttention:
+      return names(kernel, "attention") || names(kernel, "gemm");
+    case Phase::kGate:
+      return names(kernel, "gemm") || names(kernel, "memory");
+    case Phase::kExperts:
+      return names(kernel, "experts");
+    case Phase::kShared:
+    case Phase::kDense:
+      return names(kernel, "gemm");
+    case Phase::kDispatch:
+      return exchange && !names(kernel, "combine");
+    case Phase::kCombine:
+      return exchange && !names(kernel, "dispatch");
+    default:
+      return false;
+  }
+}
+
+double error_of(const HeldOutError& entry) {
+  return entry.measured || entry.mape > 0 ? entry.mape : kRooflineError;
+}
+
+struct PhaseError {
+  double ratio = -1;  // none of the kernels speaks for the phase
+  std::string roofline;
+};
+
+PhaseError worst_error(Phase phase, const std::vector<HeldOutError>& entries) {
+  PhaseError worst;
+  for (const HeldOutError& entry : entries) {
+    if (!runs(phase, entry.kernel)) continue;
+    worst.ratio = std::max(worst.ratio, error_of(entry));
+    if (!entry.measured) worst.roofline = entry.kernel;
+  }
+  if (worst.ratio < 0) return {.ratio = kRooflineError, .roofline = to_string(phase)};
+  return worst;
+}
+
+}  // namespace
+
+std::string Uncertainty::warning() const {
+  constexpr double kWorthSaying = 0.01;
+  if (roofline_share < kWorthSaying) return {};
+  return fmt::format(
+      "{} of the step rests on datasheet rooflines that nobody measured ({}), taken as ± {:.0f} %",
+      format_percent(roofline_share), rooflines, kRooflineError * 100);
+}
+
+std::optional<Uncertainty> estimate_uncertainty(const RunResult& result, const Metrics& metrics) {
+  double busy = 0;
+  for (int phase = 0; phase < kPhases; ++phase)
+    if (Phase(phase) != Phase::kWait) busy += metrics.breakdown[static_cast<std::size_t>(phase)];
+  if (result.errors.empty() || !(busy > 0)) return std::nullopt;
+  Uncertainty uncertainty;
+  for (int phase = 0; phase < kPhases; ++phase) {
+    const double share = metrics.breakdown[static_cast<std::size_t>(phase)] / busy;
+    // A migration is bytes on the wire; no kernel's error is in it.
+    if (Phase(phase) == Phase::kWait || Phase(phase) == Phase::kMigration || share <= 0) continue;
+    const PhaseError error = worst_error(Phase(phase), result.errors);
+    uncertainty.step_error += share * error.ratio;
+    if (error.roofline.empty()) continue;
+    uncertainty.roofline_share += share;
+    if (!names(uncertainty.rooflines, error.roofline))
+      uncertainty.rooflines += (uncertainty.rooflines.empty() ? "" : ", ") + error.roofline;
+  }
+  return uncertainty;
+}
+
+}  // namespace moesim
