@@ -1,0 +1,51 @@
+// One copy of a token for every distinct GPU that wants it, straight there (DeepEP inside a node,
+// TensorRT-LLM over NVLink).
+//
+// Costs are those of DeepEP's normal kernels: a notify step in which all ranks meet, then data on
+// channels that serve all peers in turn.
+#include "sim/exchange/deepep_buffers.hpp"
+#include "sim/exchange/library.hpp"
+
+namespace moesim {
+namespace {
+
+constexpr double kMetadata = 8 + 4;  // expert id and weight of each choice
+
+class DirectDedup final : public ExchangePolicy {
+ public:
+  explicit DirectDedup(const Arguments& arguments) : settings_(arguments) {}
+  RoutingDetail prefers() const override { return RoutingDetail::kIds; }
+
+  ExchangePlan plan(const ExchangeRequest& request) const override {
+    const MoeModel& model = request.model;
+    const Domains domains = domains_of(request.cluster);
+    const Reach reach = reach_of(request, domains);
+    const double row = (settings_.fp8_dispatch(model) ? fp8_row(model) : bf16_row(model)) +
+                       kMetadata * model.top_k;
+    const double messages = request.cluster.gpus() - 1;
+    const ExchangeBuilder builder("deepep_normal", settings_, request, domains);
+    ExchangePlan plan{
+        .dispatch = builder.build(Phase::kDispatch, {bytes_of(reach.gpus, row)}, messages),
+        .combine =
+            builder.build(Phase::kCombine, {transposed(reach.gpus, bf16_row(model))}, messages),
+        .received_tokens = received_rows(reach.gpus)};
+    plan.dispatch.rendezvous = true;
+    return plan;
+  }
+
+  Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster, int) const override {
+    return deepep_normal_buffers(model, cluster, settings_.sms);
+  }
+
+ private:
+  ExchangeSettings settings_;
+};
+
+const Register<ExchangePolicy, DirectDedup> kDirectDedup{
+    {.name = "direct_dedup",
+     .summary = "one copy per distinct GPU, straight there (DeepEP inside a node)",
+     .source = "deepseek-ai/DeepEP@dd758caf",
+     .parameters = exchange_parameters({.sms = "24"})}};
+
+}  // namespace
+}  // namespace moesim
