@@ -68,6 +68,7 @@ class Arguments {
   bool has(const std::string& name) const;    // a value, given or by default
   bool given(const std::string& name) const;  // written by the user
   Spot spot(const std::string& name) const;   // of the value; of the section for a default
+  Spot section() const { return section_; }
 
  private:
   friend Arguments read_arguments(const YamlNode&, const std::vector<Parameter>&, Mistakes&,

@@ -28,19 +28,24 @@ class Rng {
   Rng(std::uint64_t seed, Purpose purpose, std::uint32_t a = 0, std::uint32_t b = 0,
       std::uint32_t c = 0);
 
-  std::uint32_t next();           // uniform over all 32-bit values
+  // Uniform over all 32-bit values.
+  std::uint32_t next() {
+    if (used_ == kBuffered) refill();
+    return buffer_[used_++];
+  }
   double uniform();               // [0, 1), 53 bits
-  double normal();                // N(0, 1), Box-Muller
+  double normal();                // N(0, 1), ziggurat
   int below(int count);           // uniform over 0 .. count-1, unbiased; count > 0
   int binomial(int n, double p);  // successes in n trials
 
  private:
+  static constexpr std::size_t kBuffered = 16;  // a few blocks at a time are cheaper
+  void refill();
+
   std::array<std::uint32_t, 2> key_;
   std::array<std::uint32_t, 4> counter_;
-  std::array<std::uint32_t, 4> block_{};
-  int used_ = 4;
-  double spare_normal_ = 0;
-  bool has_spare_ = false;
+  std::array<std::uint32_t, kBuffered> buffer_{};
+  std::size_t used_ = kBuffered;
 };
 
 // The seed of a run, from which every stream is made.

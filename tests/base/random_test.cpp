@@ -31,7 +31,8 @@ TEST(Rng, GivesTheSameNumbersForTheSameNameOnly) {
 
 TEST(Rng, BinomialHasItsMeanAndVarianceInBothRegimes) {
   Rng rng(1, Purpose::kRouting);
-  for (const auto& [n, p] : {std::pair{20, 0.1}, std::pair{1000, 0.3}, std::pair{400, 0.9}}) {
+  for (const auto& [n, p] : {std::pair{20, 0.1}, std::pair{1000, 0.3}, std::pair{400, 0.9},
+                             std::pair{30, 0.45}, std::pair{4096, 0.03}}) {
     const int draws = 20000;
     double sum = 0, squares = 0;
     for (int i = 0; i < draws; ++i) {
@@ -46,6 +47,31 @@ TEST(Rng, BinomialHasItsMeanAndVarianceInBothRegimes) {
     EXPECT_NEAR(mean, n * p, 5 * std::sqrt(variance / draws));
     EXPECT_NEAR(squares / draws - mean * mean, variance, 0.06 * variance);
   }
+}
+
+TEST(Rng, NormalHasTheMomentsAndTheTailsOfTheNormalDistribution) {
+  Rng rng(5, Purpose::kRouting);
+  const int draws = 400000;
+  double sum = 0, squares = 0, fourths = 0;
+  int beyond_one = 0, beyond_layers = 0, negative = 0;
+  for (int i = 0; i < draws; ++i) {
+    const double x = rng.normal();
+    sum += x;
+    squares += x * x;
+    fourths += x * x * x * x;
+    beyond_one += std::fabs(x) > 1;
+    beyond_layers += std::fabs(x) > 3.442619855899;  // where the ziggurat hands over to its tail
+    negative += x < 0;
+  }
+  const auto near_share = [&](int count, double share) {
+    EXPECT_NEAR(count, draws * share, 5 * std::sqrt(draws * share * (1 - share)));
+  };
+  EXPECT_NEAR(sum / draws, 0, 5 / std::sqrt(draws));
+  EXPECT_NEAR(squares / draws, 1, 5 * std::sqrt(2.0 / draws));
+  EXPECT_NEAR(fourths / draws, 3, 5 * std::sqrt(96.0 / draws));
+  near_share(beyond_one, std::erfc(1 / std::sqrt(2.0)));
+  near_share(beyond_layers, std::erfc(3.442619855899 / std::sqrt(2.0)));
+  near_share(negative, 0.5);
 }
 
 TEST(Rng, BelowReachesEveryValueEvenly) {
