@@ -1,0 +1,235 @@
+#include "sim/engine/fluid_solver.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/base/random.hpp"
+
+namespace moesim {
+namespace {
+
+struct TestFlow {
+  std::vector<int> links;
+  double bytes = 0;
+  double start = 0;
+};
+
+// Ends [flows] of flows that start at their own times, and how many fills that took.
+struct Outcome {
+  std::vector<double> ends;
+  std::int64_t fills = 0;
+  double last() const { return *std::max_element(ends.begin(), ends.end()); }
+};
+
+std::vector<BytesPerSecond> rates(const std::vector<double>& capacities) {
+  std::vector<BytesPerSecond> rates;
+  for (const double capacity : capacities) rates.emplace_back(capacity);
+  return rates;
+}
+
+Outcome solve(const std::vector<double>& capacities, const std::vector<TestFlow>& flows,
+              double tolerance = 0, double expected = 1) {
+  FluidSolver solver(rates(capacities), {.tolerance = tolerance, .exact_tail = capacities.size()});
+  std::vector<int> order(flows.size());
+  for (std::size_t flow = 0; flow < flows.size(); ++flow) order[flow] = static_cast<int>(flow);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return flows[static_cast<std::size_t>(a)].start < flows[static_cast<std::size_t>(b)].start;
+  });
+  Outcome outcome{.ends = std::vector<double>(flows.size(), -1)};
+  std::vector<FlowEnd> ends;
+  const int batch = solver.open_batch(Seconds(0), Seconds(expected));
+  for (std::size_t next = 0;;) {
+    double now = solver.next_date().value;
+    const double start =
+        next < order.size() ? flows[static_cast<std::size_t>(order[next])].start : kForever.value;
+    if (start <= now) now = start;
+    if (std::isinf(now)) break;
+    for (; next < order.size(); ++next) {
+      const TestFlow& flow = flows[static_cast<std::size_t>(order[next])];
+      if (flow.start > now) break;
+      const FlowPart part{.bytes = flow.bytes, .tag = {.leg = order[next]}};
+      solver.add(flow.links, {&part, 1}, batch);
+    }
+    if (solver.next_date().value > now) continue;
+    ends.clear();
+    solver.advance(Seconds(now), ends);
+    solver.fill(Seconds(now), ends);
+    for (const FlowEnd& end : ends)
+      outcome.ends[static_cast<std::size_t>(end.tag.leg)] = end.date.value;
+  }
+  outcome.fills = solver.fills();
+  return outcome;
+}
+
+// Max-min rates by the definition: raise all unfrozen flows together until a link is full.
+std::vector<double> reference_rates(const std::vector<double>& capacities,
+                                    const std::vector<TestFlow>& flows,
+                                    const std::vector<bool>& active) {
+  std::vector<double> rate(flows.size(), 0), spare = capacities;
+  std::vector<bool> rising = active;
+  while (std::find(rising.begin(), rising.end(), true) != rising.end()) {
+    std::vector<int> users(capacities.size(), 0);
+    for (std::size_t flow = 0; flow < flows.size(); ++flow)
+      if (rising[flow])
+        for (const int link : flows[flow].links) ++users[static_cast<std::size_t>(link)];
+    double raise = kForever.value;
+    for (std::size_t link = 0; link < capacities.size(); ++link)
+      if (users[link] > 0) raise = std::min(raise, spare[link] / users[link]);
+    for (std::size_t link = 0; link < capacities.size(); ++link) spare[link] -= raise * users[link];
+    for (std::size_t flow = 0; flow < flows.size(); ++flow) {
+      if (!rising[flow]) continue;
+      rate[flow] += raise;
+      for (const int link : flows[flow].links) {
+        const auto at = static_cast<std::size_t>(link);
+        if (spare[at] <= 1e-9 * capacities[at]) rising[flow] = false;
+      }
+    }
+  }
+  return rate;
+}
+
+std::vector<double> reference_ends(const std::vector<double>& capacities,
+                                   const std::vector<TestFlow>& flows) {
+  std::vector<double> left(flows.size()), ends(flows.size(), -1);
+  std::vector<bool> active(flows.size(), false);
+  for (std::size_t flow = 0; flow < flows.size(); ++flow) left[flow] = flows[flow].bytes;
+  for (double now = 0;;) {
+    double next = kForever.value;
+    for (std::size_t flow = 0; flow < flows.size(); ++flow) {
+      active[flow] = ends[flow] < 0 && flows[flow].start <= now;
+      if (flows[flow].start > now) next = std::min(next, flows[flow].start);
+    }
+    const std::vector<double> rate = reference_rates(capacities, flows, active);
+    for (std::size_t flow = 0; flow < flows.size(); ++flow)
+      if (active[flow]) next = std::min(next, now + left[flow] / rate[flow]);
+    if (std::isinf(next)) return ends;
+    for (std::size_t flow = 0; flow < flows.size(); ++flow) {
+      if (!active[flow]) continue;
+      left[flow] -= rate[flow] * (next - now);
+      if (left[flow] <= 1e-9 * flows[flow].bytes) ends[flow] = next;
+    }
+    now = next;
+  }
+}
+
+// All pairs of `gpus` ports (out: 0 .. gpus-1, in: gpus .. 2·gpus-1), some empty, of skewed size.
+std::vector<TestFlow> random_exchange(int gpus, std::uint64_t seed, double spread,
+                                      double latest_start) {
+  Rng rng(seed, Purpose::kRouting);
+  std::vector<double> popularity(static_cast<std::size_t>(gpus)), start = popularity;
+  for (double& share : popularity) share = std::exp(spread * rng.normal());
+  for (double& date : start) date = latest_start * rng.uniform();
+  std::vector<TestFlow> flows;
+  for (int source = 0; source < gpus; ++source) {
+    for (int target = 0; target < gpus; ++target) {
+      if (source == target || rng.uniform() < 0.1) continue;
+      const double bytes = popularity[static_cast<std::size_t>(target)] * (0.2 + rng.uniform());
+      flows.push_back({.links = {source, gpus + target},
+                       .bytes = bytes,
+                       .start = start[static_cast<std::size_t>(source)]});
+    }
+  }
+  return flows;
+}
+
+double wire_bound(const std::vector<double>& capacities, const std::vector<TestFlow>& flows) {
+  std::vector<double> load(capacities.size(), 0);
+  for (const TestFlow& flow : flows)
+    for (const int link : flow.links)
+      load[static_cast<std::size_t>(link)] +=
+          flow.bytes / capacities[static_cast<std::size_t>(link)];
+  return *std::max_element(load.begin(), load.end());
+}
+
+TEST(FluidSolver, GivesALoneFlowTheWholeOfItsNarrowestLink) {
+  const Outcome outcome = solve({10, 4, 20}, {{.links = {0, 1, 2}, .bytes = 8}});
+  EXPECT_DOUBLE_EQ(outcome.ends[0], 2);
+}
+
+TEST(FluidSolver, SharesALinkEquallyAndGivesTheRestToTheLongerFlow) {
+  // 3 and 5 bytes on a link of 2 bytes/s: both at 1 until t = 3, then the second alone at 2.
+  const Outcome outcome = solve({2}, {{.links = {0}, .bytes = 3}, {.links = {0}, .bytes = 5}});
+  EXPECT_DOUBLE_EQ(outcome.ends[0], 3);
+  EXPECT_DOUBLE_EQ(outcome.ends[1], 4);
+}
+
+TEST(FluidSolver, GivesWhatAFlowCannotUseToTheOthersOnItsLink) {
+  // Link 0 (10) carries a and b; b is held to 2 by link 1, so a gets 8.
+  const Outcome outcome =
+      solve({10, 2}, {{.links = {0}, .bytes = 8}, {.links = {0, 1}, .bytes = 2}});
+  EXPECT_DOUBLE_EQ(outcome.ends[0], 1);
+  EXPECT_DOUBLE_EQ(outcome.ends[1], 1);
+}
+
+TEST(FluidSolver, AdmitsAFlowThatComesLater) {
+  // Alone at 2 until t = 1 (2 of 6 carried), then both at 1: the second (1 byte) ends at 2, the
+  // first has 3 left and ends at 3.5.
+  const Outcome outcome =
+      solve({2}, {{.links = {0}, .bytes = 6}, {.links = {0}, .bytes = 1, .start = 1}});
+  EXPECT_DOUBLE_EQ(outcome.ends[1], 2);
+  EXPECT_DOUBLE_EQ(outcome.ends[0], 3.5);
+}
+
+TEST(FluidSolver, TellsTheEndOfEachPartOfAFlow) {
+  FluidSolver solver(rates({2}), {});
+  const std::vector<FlowPart> parts = {{.bytes = 2, .tag = {.target = 5}},
+                                       {.bytes = 6, .tag = {.target = 6}}};
+  const int link = 0;
+  solver.add({&link, 1}, parts, solver.open_batch(Seconds(0), Seconds(1)));
+  std::vector<FlowEnd> ends;
+  for (double now = 0; std::isfinite(now); now = solver.next_date().value) {
+    solver.advance(Seconds(now), ends);
+    solver.fill(Seconds(now), ends);
+  }
+  ASSERT_EQ(ends.size(), 2u);
+  EXPECT_EQ(ends[0].tag.target, 5);
+  EXPECT_DOUBLE_EQ(ends[0].date.value, 1);
+  EXPECT_EQ(ends[1].tag.target, 6);
+  EXPECT_DOUBLE_EQ(ends[1].date.value, 4);
+}
+
+TEST(FluidSolver, MatchesProgressiveFillingOnRandomExchangesThatStartApart) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const int gpus = 3 + static_cast<int>(seed % 6);
+    const std::vector<double> capacities(2 * static_cast<std::size_t>(gpus), 1);
+    const std::vector<TestFlow> flows = random_exchange(gpus, seed, 0.7, 2);
+    const std::vector<double> expected = reference_ends(capacities, flows);
+    const Outcome outcome = solve(capacities, flows);
+    for (std::size_t flow = 0; flow < flows.size(); ++flow)
+      EXPECT_NEAR(outcome.ends[flow], expected[flow], 1e-7 * expected[flow]) << "seed " << seed;
+  }
+}
+
+TEST(FluidSolver, StaysWithinItsToleranceOfTheExactEndAndNeverBeatsTheWire) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const int gpus = 24;
+    const std::vector<double> capacities(2 * gpus, 1);
+    const std::vector<TestFlow> flows = random_exchange(gpus, seed, 0.5, seed % 2 == 0 ? 10 : 0);
+    const double bound = wire_bound(capacities, flows);
+    const Outcome exact = solve(capacities, flows);
+    const Outcome quick = solve(capacities, flows, 0.01, bound);
+    EXPECT_NEAR(quick.last(), exact.last(), 0.01 * exact.last()) << "seed " << seed;
+    EXPECT_GE(quick.last(), bound * (1 - 1e-9));
+    EXPECT_LT(quick.fills * 2, exact.fills);
+  }
+}
+
+TEST(FluidSolver, FillsOnceForEachDistinctRateOfAUniformMatrix) {
+  // 32 ports; flows to the slow half of the receivers (rate 1/31) and to the fast half.
+  const int gpus = 32;
+  std::vector<double> capacities(2 * gpus, 1);
+  for (int target = 0; target < gpus / 2; ++target)
+    capacities[static_cast<std::size_t>(gpus + target)] = 0.5;
+  std::vector<TestFlow> flows;
+  for (int source = 0; source < gpus; ++source)
+    for (int target = 0; target < gpus; ++target)
+      if (source != target) flows.push_back({.links = {source, gpus + target}, .bytes = 1});
+  const Outcome outcome = solve(capacities, flows);
+  EXPECT_LE(outcome.fills, 4);
+  EXPECT_NEAR(outcome.last(), 31 / 0.5, 1e-9 * 62);
+}
+
+}  // namespace
+}  // namespace moesim
