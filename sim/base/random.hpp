@@ -20,6 +20,7 @@ enum class Purpose : std::uint32_t {
   kGate = 6,
   kJitter = 7,
   kValidation = 8,  // Monte Carlo over a documented load generator
+  kPeerOrder = 9,   // of an all-to-all's senders
 };
 
 // One stream of numbers.
