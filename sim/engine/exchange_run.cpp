@@ -1,0 +1,184 @@
+#include "sim/engine/exchange_run.hpp"
+
+#include <fmt/format.h>
+
+namespace moesim {
+
+ExchangeRun::ExchangeRun(const Cluster& cluster, Clock& clock, Network& network, Streams& streams,
+                         ExchangeListener& listener)
+    : cluster_(cluster),
+      clock_(clock),
+      network_(network),
+      streams_(streams),
+      listener_(listener),
+      tell_active_([this](GpuId gpu, Seconds begin, Seconds end) {
+        listener_.exchange_active(task_on(gpu), begin, end);
+      }) {}
+
+void ExchangeRun::begin(const Exchange& exchange, const Task& task) {
+  exchange_ = &exchange;
+  task_ = task;
+  open_ = false;
+  ready_ = complete_ = released_ = 0;
+  const auto gpus = static_cast<std::size_t>(cluster_.gpus());
+  for (const ExchangeLeg& leg : exchange.legs)
+    MOESIM_CHECK(leg.bytes.rows() == gpus && leg.bytes.columns() == gpus,
+                 "the matrix of a leg has a row and a column for each GPU");
+  gpus_.raw().assign(gpus, Gpu{.legs_to_receive = legs(), .legs_to_send = legs()});
+  complete_of_node_.raw().assign(static_cast<std::size_t>(cluster_.nodes()), 0);
+  activity_.reset(cluster_.gpus());
+}
+
+void ExchangeRun::ready(GpuId gpu) {
+  if (!open_) open_legs();
+  ++ready_;
+  if (!exchange_->rendezvous) return launch(gpu);
+  if (ready_ < gpus_.size()) return;
+  for (const GpuId each : gpus_.ids()) launch(each);
+}
+
+void ExchangeRun::open_legs() {
+  open_ = true;
+  legs_.resize(exchange_->legs.size());
+  for (int index = 0; index < legs(); ++index) {
+    LegState& state = legs_[static_cast<std::size_t>(index)];
+    const ExchangeLeg& leg = exchange_->legs[static_cast<std::size_t>(index)];
+    state.missing.raw().assign(gpus_.size(), 1);
+    if (cut_through() && index > 0) {
+      for (const GpuId source : gpus_.ids())
+        for (const GpuId target : gpus_.ids())
+          if (source != target && leg.bytes(source, target) > 0) ++state.missing[target];
+    }
+    state.handle = network_.open(
+        {.leg = &leg, .index = index, .schedule = exchange_->schedule, .listener = this});
+  }
+  if (exchange_->signals) expect_signals();
+}
+
+// A GPU that has bytes for the target signals with them, so that only the others count.
+void ExchangeRun::expect_signals() {
+  if (exchange_->legs.empty()) return;
+  const ByteMatrix& bytes = exchange_->legs.back().bytes;
+  for (const GpuId source : gpus_.ids())
+    for (const GpuId target : gpus_.ids())
+      if (source != target && !(bytes(source, target) > 0)) ++gpus_[target].signals;
+}
+
+void ExchangeRun::launch(GpuId gpu) {
+  streams_.take_sms(gpu, exchange_->sms);
+  activity_.begin(gpu, clock_.now(), tell_active_);
+  const Seconds delay = exchange_->notify + exchange_->start_up;
+  clock_.at(clock_.now() + delay, *this, {.kind = kStarted, .a = gpu.value});
+}
+
+void ExchangeRun::start(GpuId gpu) {
+  gpus_[gpu].started = true;
+  for (int leg = 0; leg < legs(); ++leg) {
+    const bool has_all = leg == 0 || legs_[static_cast<std::size_t>(leg - 1)].missing[gpu] == 0;
+    if (cut_through() || has_all) network_.send(legs_[static_cast<std::size_t>(leg)].handle, gpu);
+  }
+  activity_.end(gpu, clock_.now());
+  if (exchange_->signals && !exchange_->legs.empty()) signal_from(gpu);
+  check_complete(gpu);
+}
+
+void ExchangeRun::signal_from(GpuId source) {
+  const ExchangeLeg& leg = exchange_->legs.back();
+  for (const GpuId target : gpus_.ids()) {
+    if (source == target || leg.bytes(source, target) > 0) continue;
+    Gpu& waiting = gpus_[target];
+    const Seconds latency = cluster_.route(source, target, leg.rule).latency;
+    waiting.last_signal = std::max(waiting.last_signal, clock_.now() + latency);
+    if (--waiting.signals > 0) continue;
+    waiting.signals = 1;  // until the last one is there
+    clock_.at(waiting.last_signal, *this, {.kind = kSignalled, .a = target.value});
+  }
+}
+
+void ExchangeRun::sent(int, GpuId source) {
+  --gpus_[source].legs_to_send;
+  check_released(source);
+}
+
+void ExchangeRun::received(int leg, GpuId target) { arrived_one(leg, target); }
+
+void ExchangeRun::arrived_one(int leg, GpuId target) {
+  if (--legs_[static_cast<std::size_t>(leg)].missing[target] == 0) leg_arrived(leg, target);
+}
+
+void ExchangeRun::leg_arrived(int leg, GpuId gpu) {
+  --gpus_[gpu].legs_to_receive;
+  const int next = leg + 1;
+  if (next < legs()) {
+    const auto index = static_cast<std::size_t>(next);
+    if (cut_through()) {
+      const auto forwarded = exchange_->legs[index].bytes.row(gpu);
+      for (const GpuId target : gpus_.ids())
+        if (target != gpu && forwarded[target.index()] > 0) arrived_one(next, target);
+    } else if (gpus_[gpu].started) {
+      network_.send(legs_[index].handle, gpu);
+    }
+  }
+  check_complete(gpu);
+}
+
+void ExchangeRun::check_complete(GpuId gpu) {
+  Gpu& at = gpus_[gpu];
+  if (at.complete || !at.started || at.legs_to_receive > 0 || at.signals > 0) return;
+  at.complete = true;
+  ++complete_;
+  const NodeId node = cluster_.node_of(gpu);
+  const std::vector<GpuId>& members = cluster_.gpus_of(node);
+  const bool node_complete = ++complete_of_node_[node] == static_cast<int>(members.size());
+  if (exchange_->wait_for == WaitFor::kOwn) {
+    end(gpu);
+  } else if (exchange_->wait_for == WaitFor::kNode) {
+    if (node_complete)
+      for (const GpuId member : members) end(member);
+  } else if (complete_ == gpus_.size()) {
+    for (const GpuId each : gpus_.ids()) end(each);
+  }
+}
+
+void ExchangeRun::end(GpuId gpu) {
+  gpus_[gpu].ended = true;
+  check_released(gpu);
+  listener_.exchange_ended(task_on(gpu));
+}
+
+void ExchangeRun::check_released(GpuId gpu) {
+  if (!gpus_[gpu].ended || gpus_[gpu].legs_to_send > 0) return;
+  streams_.return_sms(gpu, exchange_->sms);
+  activity_.close(gpu, tell_active_);
+  if (++released_ == gpus_.size()) close();
+}
+
+void ExchangeRun::close() {
+  for (const LegState& leg : legs_) network_.close(leg.handle);
+}
+
+void ExchangeRun::flow_began(GpuId source, GpuId target) {
+  activity_.begin(source, clock_.now(), tell_active_);
+  activity_.begin(target, clock_.now(), tell_active_);
+}
+
+void ExchangeRun::flow_ended(GpuId source, GpuId target, Seconds date) {
+  activity_.end(source, date);
+  activity_.end(target, date);
+}
+
+void ExchangeRun::handle(const Event& event) {
+  const GpuId gpu(event.a);
+  if (event.kind == kStarted) return start(gpu);
+  gpus_[gpu].signals = 0;
+  check_complete(gpu);
+}
+
+std::string ExchangeRun::waiting_for() const {
+  std::size_t started = 0;
+  for (const Gpu& gpu : gpus_) started += gpu.started;
+  return fmt::format("{} of {} GPUs ready, {} started, {} complete", ready_, gpus_.size(), started,
+                     complete_);
+}
+
+}  // namespace moesim

@@ -1,0 +1,83 @@
+// The fluid solver as a network model of SimGrid's kernel: SimGrid asks when its next event is, and
+// tells it when time has come there.
+#include <array>
+#include <cmath>
+#include <simgrid/kernel/resource/Model.hpp>
+#include <simgrid/s4u/Engine.hpp>
+
+#include "sim/engine/flow_carrier.hpp"
+#include "sim/engine/platform.hpp"
+
+namespace moesim {
+namespace {
+
+class FluidModel final : public simgrid::kernel::resource::Model {
+ public:
+  FluidModel(FluidSolver solver, FlowOwner& owner)
+      : Model("moesim_fluid"), solver_(std::move(solver)), owner_(owner) {}
+
+  FluidSolver& solver() { return solver_; }
+
+  double next_occurring_event(double now) final {
+    const double date = solver_.next_date().value;
+    return std::isinf(date) ? -1 : std::max(0.0, date - now);
+  }
+
+  void update_actions_state(double now, double) final {
+    if (now * (1 + 4e-16) < solver_.next_date().value) return;
+    ends_.clear();
+    solver_.advance(Seconds(now), ends_);
+    tell();
+    owner_.ends_reached();
+    solver_.fill(Seconds(now), ends_);
+    tell();
+  }
+
+ private:
+  void tell() {
+    for (const FlowEnd& end : ends_) owner_.part_ended(end.tag, end.date);
+    ends_.clear();
+  }
+
+  FluidSolver solver_;
+  FlowOwner& owner_;
+  std::vector<FlowEnd> ends_;
+};
+
+class FluidCarrier final : public FlowCarrier {
+ public:
+  FluidCarrier(const Clock& clock, std::shared_ptr<FluidModel> model)
+      : clock_(clock), model_(std::move(model)) {}
+
+  int open_batch(Seconds expected) final {
+    return model_->solver().open_batch(clock_.now(), expected);
+  }
+  void close_batch(int batch) final { model_->solver().close_batch(batch); }
+  void start(const Flow& flow) final {
+    std::array<int, Route::kMaximumLinks> links;
+    for (std::size_t hop = 0; hop < static_cast<std::size_t>(flow.route.count); ++hop)
+      links[hop] = flow.route.links[hop].value;
+    model_->solver().add({links.data(), static_cast<std::size_t>(flow.route.count)}, flow.parts,
+                         flow.batch);
+  }
+
+ private:
+  const Clock& clock_;
+  std::shared_ptr<FluidModel> model_;
+};
+
+}  // namespace
+
+std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, const Clock& clock,
+                                                double tolerance, FlowOwner& owner,
+                                                Platform& platform) {
+  std::vector<BytesPerSecond> capacities;
+  for (const Link& link : cluster.links()) capacities.push_back(link.bandwidth);
+  const FluidSolver::Options options{.tolerance = tolerance,
+                                     .exact_tail = 2 * static_cast<std::size_t>(cluster.gpus())};
+  auto model = std::make_shared<FluidModel>(FluidSolver(std::move(capacities), options), owner);
+  platform.engine().add_model(model);
+  return std::make_unique<FluidCarrier>(clock, std::move(model));
+}
+
+}  // namespace moesim

@@ -1,0 +1,72 @@
+// What carries the traffic of exchanges and transfers: one implementation for each fidelity.
+//
+// A leg of an exchange is opened, then each GPU sends its row of the matrix when its time has come.
+// The network tells when a GPU's row has left and when a GPU's column has arrived. The diagonal,
+// and entries of 0 bytes, are never sent.
+#pragma once
+
+#include <memory>
+
+#include "sim/engine/clock.hpp"
+#include "sim/engine/engine.hpp"
+#include "sim/model/network.hpp"
+
+namespace moesim {
+
+class Platform;
+
+// Hears about the legs of one exchange, from events of the clock. Every GPU is told `sent` once
+// after it sends, and `received` once after the leg was opened, also where there is nothing to
+// carry. At one instant all `sent` come before all `received`.
+class LegListener {
+ public:
+  virtual ~LegListener() = default;
+  virtual void sent(int leg, GpuId source) = 0;
+  virtual void received(int leg, GpuId target) = 0;
+  // A flow begins on both GPUs now; it ended on both at `date`, which may be ahead of the clock.
+  virtual void flow_began(GpuId source, GpuId target) = 0;
+  virtual void flow_ended(GpuId source, GpuId target, Seconds date) = 0;
+};
+
+struct LegRequest {
+  const ExchangeLeg* leg = nullptr;  // must live until the leg is closed
+  int index = 0;                     // of the leg, as told to the listener
+  Schedule schedule;
+  LegListener* listener = nullptr;
+};
+
+class Network {
+ public:
+  Network(const Cluster& cluster, Clock& clock);
+  virtual ~Network() = default;
+
+  // Nobody sends yet. The handle is valid until close(), which may be called when every GPU has
+  // been told everything.
+  virtual int open(const LegRequest& request) = 0;
+  virtual void send(int handle, GpuId source) = 0;
+  virtual void close(int handle) = 0;
+
+  // One copy of size > 0 between two GPUs; `event` comes when it has arrived.
+  virtual void copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
+                    const Event& event) = 0;
+
+  const LinkUse& link_use() const { return use_; }
+
+ protected:
+  // Adds a message to the use of its links; its bytes on the wire.
+  double account(const Route& route, double bytes, double inflation);
+  double inflation(const ExchangeLeg& leg, GpuId source, GpuId target) const {
+    return cluster_.same_domain(source, target) ? leg.local_inflation : leg.network_inflation;
+  }
+
+  const Cluster& cluster_;
+  Clock& clock_;
+
+ private:
+  LinkUse use_;
+};
+
+std::unique_ptr<Network> make_network(const NetworkOptions& options, const Cluster& cluster,
+                                      Clock& clock, Platform& platform);
+
+}  // namespace moesim

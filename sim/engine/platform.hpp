@@ -1,0 +1,39 @@
+// A Cluster as a SimGrid platform: hosts, links, and a zone that computes routes instead of storing
+// them. Link latencies are 0 in SimGrid: whoever starts a flow delays it by its route's latency,
+// which keeps CM02 from sharing links by round-trip time.
+#pragma once
+
+#include <simgrid/forward.h>
+
+#include <memory>
+#include <vector>
+
+#include "sim/model/cluster.hpp"
+
+namespace moesim {
+
+class Platform {
+ public:
+  // Sizes and rates are multiplied by this for SimGrid, which counts whole bytes.
+  static constexpr double kScale = 1 << 20;
+
+  // One per process at a time. `cluster` must outlive it.
+  explicit Platform(const Cluster& cluster);
+  ~Platform();
+  Platform(const Platform&) = delete;
+  Platform& operator=(const Platform&) = delete;
+
+  simgrid::s4u::Engine& engine() { return *engine_; }
+  // SimGrid asks for a route by its two ends only, so a GPU has a host for each rule; the host of
+  // the source decides.
+  simgrid::s4u::Host* host(GpuId gpu, RouteRule rule) const {
+    return hosts_[gpu.index() * kRules + static_cast<std::size_t>(rule)];
+  }
+
+ private:
+  static constexpr std::size_t kRules = 3;
+  std::unique_ptr<simgrid::s4u::Engine> engine_;
+  std::vector<simgrid::s4u::Host*> hosts_;  // [gpus × rules]
+};
+
+}  // namespace moesim
