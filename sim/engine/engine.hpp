@@ -55,8 +55,9 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   void add(Producer& producer);
-  // Runs until every producer is done; the simulated time that took. May be called again after another
-  // producer was added; spans and times of that run go on from the clock where the last one ended.
+  // Runs until every producer is done; the simulated time that took. May be called again after
+  // another producer was added; spans and times of that run go on from the clock where the last one
+  // ended.
   Seconds run();
   // Of the run so far.
   const LinkUse& link_use() const;
