@@ -68,6 +68,10 @@ void Mistakes::add(const InputError& error) {
   mistakes_.insert(mistakes_.end(), error.mistakes().begin(), error.mistakes().end());
 }
 
+void Mistakes::add(const Mistakes& others) {
+  mistakes_.insert(mistakes_.end(), others.mistakes_.begin(), others.mistakes_.end());
+}
+
 void Mistakes::throw_if_any() const {
   if (mistakes_.empty()) return;
   std::vector<Mistake> sorted = mistakes_;

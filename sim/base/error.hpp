@@ -54,6 +54,7 @@ class Mistakes {
 
   void add(Spot spot, std::string message, std::string hint = {});
   void add(const InputError& error);
+  void add(const Mistakes& others);
   bool empty() const { return mistakes_.empty(); }
   // Throws InputError with all of them, in the order of their places, if there are any.
   void throw_if_any() const;

@@ -203,4 +203,14 @@ YamlNode resolved_section(const Arguments& arguments, const std::vector<Paramete
   return section;
 }
 
+YamlNode in_declared_order(YamlNode section, const std::vector<Parameter>& parameters) {
+  const std::vector<std::string> names = names_of(parameters);
+  const auto rank = [&](const NodeEntry& entry) {
+    return std::find(names.begin(), names.end(), entry.key) - names.begin();
+  };
+  std::stable_sort(section.entries.begin(), section.entries.end(),
+                   [&](const NodeEntry& a, const NodeEntry& b) { return rank(a) < rank(b); });
+  return section;
+}
+
 }  // namespace moesim

@@ -94,6 +94,8 @@ Arguments read_arguments(const YamlNode& section, const std::vector<Parameter>& 
 
 // The section with every parameter written out, defaults too, in the order of declaration.
 YamlNode resolved_section(const Arguments& arguments, const std::vector<Parameter>& parameters);
+// The entries of a section that was completed by hand, sorted likewise.
+YamlNode in_declared_order(YamlNode section, const std::vector<Parameter>& parameters);
 
 // "450 GB/s" → 4.5e11. Throws InputError at `spot`.
 double parse_quantity(const std::string& text, ParameterType type, const Spot& spot);

@@ -15,6 +15,8 @@ enum class DType { kFloat32, kBf16, kFp8, kFp8Block, kInt8, kMxfp4 };
 // bits).
 double bytes_per_parameter(DType dtype);
 std::string to_string(DType dtype);  // "bf16", "fp8_block", …
+std::vector<std::string> dtype_names();
+DType dtype_of(const std::string& name);  // one of the names
 
 enum class AttentionKind { kMha, kGqa, kMla };
 
@@ -35,6 +37,16 @@ struct Attention {
   int window = 0;             // tokens that windowed or chunked layers attend to; 0 = all
   int windowed_layers = 0;
   bool cross_attention = false;  // encoder-decoder: the second half of the layers attends twice
+};
+
+// A layer without attention (Jamba): the sizes of Mamba 1.
+struct Mamba {
+  bool operator==(const Mamba&) const = default;
+
+  int state = 16;       // of each channel
+  int convolution = 4;  // taps
+  int expand = 2;       // channels / hidden
+  int rank = 0;         // of the time step's projection; 0 = hidden / 16
 };
 
 struct MoeModel {
@@ -59,23 +71,29 @@ struct MoeModel {
   DType dtype = DType::kBf16;         // attention and dense parts
   DType expert_dtype = DType::kBf16;  // routed and shared experts
   Attention attention;
+  Mamba mamba;
   int vocabulary = 0;
   bool tied_embeddings = false;
   double published_total = 0;   // parameters, as the publisher says; 0 = unknown
   double published_active = 0;  // parameters used per token; 0 = unknown
 
+  int attention_layers() const {
+    return attention.attention_layers < 0 ? layers : attention.attention_layers;
+  }
   int moe_layer_count() const { return static_cast<int>(moe_layers.size()); }
   bool operator==(const MoeModel&) const = default;
 };
 
-// Parameter counts, without norms and biases (as `policies.md` section 7 counts).
+// Parameter counts, without norms and biases (but for that of Mamba's convolution), and without
+// layers for multi-token prediction.
 double expert_parameters(const MoeModel& model);     // of one routed expert
 double attention_parameters(const MoeModel& model);  // of one layer with attention
+double mamba_parameters(const MoeModel& model);      // of one layer without
 double total_parameters(const MoeModel& model);
 double active_parameters(const MoeModel& model);  // per token, embeddings included
 
 // Weight bytes of one routed expert, and of everything that is on every GPU (attention, dense FFN,
-// routers, shared experts, embeddings).
+// routers, shared experts, embeddings). Routers and embeddings stay at 16 bits in an 8-bit model.
 Bytes expert_bytes(const MoeModel& model);
 Bytes replicated_bytes(const MoeModel& model);
 

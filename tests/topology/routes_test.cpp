@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/support/clusters.hpp"
+#include "tests/support/sections.hpp"
 
 namespace moesim {
 namespace {
@@ -170,19 +171,14 @@ TEST(Pcie, ReachesTheOnlyNicOfTheNodeOverTheHost) {
                           "node0.nic0_out", "node1.nic0_in", "node1.gpu0.pcie_in"));
 }
 
-std::string error_of(const ClusterSpec& spec, const std::string& topology) {
-  try {
-    build_cluster(spec, topology);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no error";
+std::string mistake_of(const ClusterSpec& spec, const std::string& topology) {
+  return error_of([&] { build_cluster(spec, topology); });
 }
 
 TEST(Cluster, NamesBothEndsThatCannotReachEachOther) {
   ClusterSpec spec = test_spec(2);
   spec.nics_per_node = 0;
-  EXPECT_EQ(error_of(spec, "rail_optimized"),
+  EXPECT_EQ(mistake_of(spec, "rail_optimized"),
             "error: node0.gpu0 and node1.gpu0 cannot reach each other\n"
             "  hint: GPUs outside one NVLink domain need NICs (nics_per_node) and a fabric that "
             "joins them");
@@ -191,17 +187,17 @@ TEST(Cluster, NamesBothEndsThatCannotReachEachOther) {
 TEST(Cluster, NamesALinkWithoutBandwidth) {
   ClusterSpec spec = test_spec(2);
   spec.nic_bandwidth = BytesPerSecond(0);
-  EXPECT_EQ(error_of(spec, "fat_tree"),
+  EXPECT_EQ(mistake_of(spec, "fat_tree"),
             "error: link 'node0.nic0_out' must have a bandwidth above 0");
 }
 
 TEST(Topology, RefusesSizesThatDoNotFit) {
-  EXPECT_EQ(error_of(test_spec(2), "{kind: nvlink_domain, domain_gpus: 12}"),
+  EXPECT_EQ(mistake_of(test_spec(2), "{kind: nvlink_domain, domain_gpus: 12}"),
             "test:1:46: error: domain_gpus must be a multiple of gpus_per_node (8)\n"
             "  topology: {kind: nvlink_domain, domain_gpus: 12}\n"
             "                                               ^\n"
             "  hint: an NVLink domain holds whole nodes");
-  EXPECT_THAT(error_of(test_spec(2), "pcie"), HasSubstr("topology 'pcie' has no NVLink"));
+  EXPECT_THAT(mistake_of(test_spec(2), "pcie"), HasSubstr("topology 'pcie' has no NVLink"));
 }
 
 TEST(Topology, RoutesEveryPairOverLinksThatCanFillAndNoneTwice) {
