@@ -54,6 +54,17 @@ std::vector<int> expert_order(int experts, const Random& random, LayerId layer) 
   return order;
 }
 
+Parameter step_spread_parameter() {
+  return {.name = "step_spread",
+          .type = ParameterType::kNumber,
+          .doc =
+              "sigma of ln(share) between steps; default assumed: 256 sequences a step, each "
+              "with the 1.5 measured on small_moe",
+          .fallback = "0.1",
+          .minimum = 0,
+          .maximum = 5};
+}
+
 std::vector<Parameter> with_spread(std::vector<Parameter> parameters) {
   parameters.push_back(
       {.name = "source_spread",
@@ -63,13 +74,7 @@ std::vector<Parameter> with_spread(std::vector<Parameter> parameters) {
        .fallback = "0.35",
        .minimum = 0,
        .maximum = 5});
-  parameters.push_back({.name = "step_spread",
-                        .type = ParameterType::kNumber,
-                        .doc = "sigma of ln(share) between steps; default assumed: 256 sequences "
-                               "a step, each with the 1.5 measured on small_moe",
-                        .fallback = "0.1",
-                        .minimum = 0,
-                        .maximum = 5});
+  parameters.push_back(step_spread_parameter());
   return parameters;
 }
 
@@ -85,9 +90,7 @@ void PopularityTrace::fit(const MoeModel& model, Mistakes&) {
 }
 
 Routing PopularityTrace::route(const RoutingRequest& request) const {
-  if (request.detail == RoutingDetail::kLogits)
-    throw InputError(spot_, "a generated trace has no router logits",
-                     "replay a recorded trace that has them (trace kind 'file')");
+  refuse_logits(request, spot_);
   const StepId now = is_profiling(request.step) ? StepId(0) : request.step;
   std::vector<double> mix = popularity(request.layer, now, request.random);
   spread_shares(mix, step_spread_,

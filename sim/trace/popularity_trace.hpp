@@ -39,9 +39,10 @@ class PopularityTrace : public Trace {
 };
 
 // Streams of Purpose::kPopularity of one layer, told apart by the second number.
-enum class PopularityStream { kLayer = 0, kSource = 1, kStep = 2, kOrder = 3, kWalk = 16 };
+enum class PopularityStream { kLayer = 0, kSource = 1, kStep = 2, kOrder = 3, kWalk = 4 };
 Rng popularity_stream(const Random& random, LayerId layer, PopularityStream which, int index = 0);
 
+Parameter step_spread_parameter();
 // A parameter list with source_spread and step_spread after it.
 std::vector<Parameter> with_spread(std::vector<Parameter> parameters);
 

@@ -38,4 +38,7 @@ class Trace {
   virtual std::vector<std::string> notes() const { return {}; }
 };
 
+// For a trace that has none: throws InputError where router logits are asked for.
+void refuse_logits(const RoutingRequest& request, const Spot& spot);
+
 }  // namespace moesim

@@ -47,6 +47,12 @@ inline void write_file(const std::filesystem::path& path, const std::string& tex
   std::ofstream(path, std::ios::binary) << text;
 }
 
+// As above, and the file's path.
+inline std::filesystem::path written(const std::filesystem::path& path, const std::string& text) {
+  write_file(path, text);
+  return path;
+}
+
 // The names in a directory, sorted, hidden ones too.
 inline std::vector<std::string> names_in(const std::filesystem::path& folder) {
   std::vector<std::string> names;

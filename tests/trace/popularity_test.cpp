@@ -18,7 +18,9 @@ using ::testing::HasSubstr;
 class Generators : public ::testing::TestWithParam<const char*> {};
 
 INSTANTIATE_TEST_SUITE_P(AllKinds, Generators,
-                         ::testing::Values("lognormal", "zipf", "{kind: zipf, exponent: 4}",
+                         ::testing::Values("lognormal", "zipf", "power_law", "drift",
+                                           "{kind: drift, jumps: [2, 4]}",
+                                           "{kind: zipf, exponent: 4}",
                                            "{kind: lognormal, sigma: 3, source_spread: 1}"));
 
 TEST_P(Generators, SendEveryTokenToDistinctExperts) {
@@ -140,7 +142,9 @@ TEST(GeneratedTraces, HaveNoLogits) {
     route_of(*trace, 0, 0, {4}, RoutingDetail::kLogits);
     FAIL();
   } catch (const InputError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("test.yaml:1:8: error: a generated trace has no router"));
+    EXPECT_THAT(
+        error.what(),
+        HasSubstr("test.yaml:1:8: error: this trace has no router logits, which the gate needs"));
   }
 }
 
