@@ -19,7 +19,7 @@ void read_dtypes(Translation& config) {
   const std::string torch = config.text("torch_dtype") + config.text("dtype");
   config.put("dtype", dtype_of_torch(torch));
   const std::string method = config.text("quantization_config.quant_method");
-  if (method == "mxfp4") config.put("expert_dtype", "mxfp4");
+  if (method == "mxfp4" || method == "int8") config.put("expert_dtype", method);
   if (method == "fp8")
     config.put("dtype", config.find("quantization_config.weight_block_size") ? "fp8_block" : "fp8");
 }

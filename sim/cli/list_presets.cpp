@@ -1,0 +1,177 @@
+#include "sim/cli/list_presets.hpp"
+
+#include <fmt/format.h>
+
+#include "analysis/format.hpp"
+#include "sim/base/presets.hpp"
+#include "sim/cli/text_table.hpp"
+#include "sim/model/model_reader.hpp"
+#include "sim/topology/cluster_reader.hpp"
+
+namespace moesim {
+namespace {
+
+std::vector<MoeModel> all_models() {
+  std::vector<MoeModel> models;
+  Mistakes mistakes;
+  for (const std::string& name : preset_names("models"))
+    models.push_back(read_model_section(YamlNode::scalar(name), mistakes).model);
+  mistakes.throw_if_any();
+  return models;
+}
+
+std::vector<std::pair<std::string, ClusterSection>> all_clusters() {
+  std::vector<std::pair<std::string, ClusterSection>> clusters;
+  Mistakes mistakes;
+  for (const std::string& name : preset_names("clusters"))
+    clusters.emplace_back(name, read_cluster_section(YamlNode::scalar(name), mistakes));
+  mistakes.throw_if_any();
+  return clusters;
+}
+
+// Without the files' coefficients: what a calibration says of itself.
+std::vector<std::pair<std::string, std::vector<NodeEntry>>> all_calibrations() {
+  std::vector<std::pair<std::string, std::vector<NodeEntry>>> calibrations;
+  for (const std::string& name : preset_names("calibrations")) {
+    const auto path = find_preset("calibrations", name, {});
+    std::vector<NodeEntry> about;
+    for (const NodeEntry& entry : parse_yaml(read_source(path, shown_path(path))).entries)
+      if (entry.value.is_scalar()) about.push_back(entry);
+    calibrations.emplace_back(name, std::move(about));
+  }
+  return calibrations;
+}
+
+std::string billions(double parameters) {
+  return parameters > 0 ? fmt::format("{:.1f} B", parameters / 1e9) : "–";
+}
+
+std::string shared_experts(const MoeModel& model) {
+  return model.shared_experts == 0
+             ? "–"
+             : fmt::format("{} × {}", model.shared_experts, model.shared_width);
+}
+
+std::string dtypes(const MoeModel& model) {
+  return model.dtype == model.expert_dtype
+             ? to_string(model.dtype)
+             : fmt::format("{}, experts {}", to_string(model.dtype), to_string(model.expert_dtype));
+}
+
+std::string peak(const GpuSpec& gpu, DType dtype) {
+  const auto found = gpu.peak.find(dtype);
+  return found == gpu.peak.end() ? "–" : fmt::format("{:.0f}", found->second.value / 1e12);
+}
+
+}  // namespace
+
+std::string models_table() {
+  TextTable table({{"model"},
+                   {"layers (MoE)", true},
+                   {"experts", true},
+                   {"top-k", true},
+                   {"hidden", true},
+                   {"width", true},
+                   {"shared"},
+                   {"dtype"},
+                   {"total", true},
+                   {"active", true},
+                   {"published", true},
+                   {"source"}});
+  for (const MoeModel& model : all_models())
+    table.add(
+        {model.name, fmt::format("{} ({})", model.layers, model.moe_layer_count()),
+         std::to_string(model.experts), std::to_string(model.top_k), std::to_string(model.hidden),
+         std::to_string(model.expert_width), shared_experts(model), dtypes(model),
+         billions(total_parameters(model)), billions(active_parameters(model)),
+         fmt::format("{} / {}", billions(model.published_total), billions(model.published_active)),
+         model.source});
+  return table.text() +
+         "\nwidth: FFN width of an expert. Parameters are counted from the sizes (active: with "
+         "embeddings); published: total / active.\n";
+}
+
+std::string clusters_table() {
+  TextTable table({{"cluster"},
+                   {"GPU"},
+                   {"memory", true},
+                   {"bandwidth", true},
+                   {"bf16", true},
+                   {"fp8", true},
+                   {"mxfp4", true},
+                   {"SMs", true},
+                   {"nodes × GPUs", true},
+                   {"NVLink", true},
+                   {"NICs", true},
+                   {"topology"}});
+  for (const auto& [name, section] : all_clusters()) {
+    const ClusterSpec& spec = section.spec;
+    table.add({name, spec.gpu.name, format_bytes(spec.gpu.memory),
+               format_rate(spec.gpu.memory_bandwidth), peak(spec.gpu, DType::kBf16),
+               peak(spec.gpu, DType::kFp8), peak(spec.gpu, DType::kMxfp4),
+               std::to_string(spec.gpu.sms), fmt::format("{} × {}", spec.nodes, spec.gpus_per_node),
+               format_rate(spec.nvlink_bandwidth),
+               fmt::format("{} × {}", spec.nics_per_node, format_rate(spec.nic_bandwidth)),
+               section.topology.kind});
+  }
+  return table.text() +
+         "\nPeaks: dense TFLOP/s. Rates are one way, per GPU and per NIC. Override keys as in "
+         "cluster: {preset: NAME, nodes: 4}.\n";
+}
+
+std::string calibrations_table() {
+  std::string text;
+  for (const auto& [name, about] : all_calibrations()) {
+    text += name + "\n";
+    for (const NodeEntry& entry : about)
+      text += fmt::format("  {}: {}\n", entry.key, entry.value.text);
+  }
+  return text.empty() ? "no calibrations\n" : text;
+}
+
+Json models_json() {
+  Json list = Json::array();
+  for (const MoeModel& model : all_models())
+    list.push_back({{"name", model.name},
+                    {"layers", model.layers},
+                    {"moe_layers", model.moe_layer_count()},
+                    {"experts", model.experts},
+                    {"top_k", model.top_k},
+                    {"hidden", model.hidden},
+                    {"expert_width", model.expert_width},
+                    {"shared_experts", model.shared_experts},
+                    {"shared_width", model.shared_width},
+                    {"dtype", to_string(model.dtype)},
+                    {"expert_dtype", to_string(model.expert_dtype)},
+                    {"total_parameters", total_parameters(model)},
+                    {"active_parameters", active_parameters(model)},
+                    {"expert_parameters", expert_parameters(model)},
+                    {"kv_bytes_per_token", kv_bytes_per_token(model).value},
+                    {"published_total", model.published_total},
+                    {"published_active", model.published_active},
+                    {"source", model.source}});
+  return list;
+}
+
+Json clusters_json() {
+  Json list = Json::array();
+  for (const auto& [name, section] : all_clusters()) {
+    Json cluster = {{"name", name}};
+    cluster.update(to_json(section.resolved));
+    list.push_back(std::move(cluster));
+  }
+  return list;
+}
+
+Json calibrations_json() {
+  Json list = Json::array();
+  for (const auto& [name, about] : all_calibrations()) {
+    Json calibration = {{"name", name}};
+    for (const NodeEntry& entry : about)
+      if (entry.key != "name") calibration[entry.key] = to_json(entry.value);
+    list.push_back(std::move(calibration));
+  }
+  return list;
+}
+
+}  // namespace moesim

@@ -1,0 +1,136 @@
+#include "sim/model/memory.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+namespace moesim {
+namespace {
+
+double kv_tensor_parallel(const MoeModel& model, int tp) {
+  // The latent of MLA is one vector for all heads: every GPU of a tp group keeps it whole.
+  return model.attention.kind == AttentionKind::kMla ? 1 : std::min(tp, model.attention.kv_heads);
+}
+
+Bytes kv_cache(const MemoryRequest& request, const Workload& work) {
+  const double tokens = 1.0 * work.tokens_per_gpu * request.parallel.tp;
+  const double context = std::max(1, work.context);
+  const double sequences =
+      work.phase == WorkloadPhase::kDecode ? tokens : std::max(1.0, tokens / context);
+  return sequences * kv_bytes_of_sequence(request.model, context) /
+         (kv_tensor_parallel(request.model, request.parallel.tp) * request.parallel.pp);
+}
+
+MemoryUse use_with(const MemoryRequest& request, const Workload& work, double slots) {
+  const Parallel& parallel = request.parallel;
+  return {.experts = expert_bytes(request.model) * slots / (parallel.etp * parallel.pp),
+          .dense = replicated_bytes(request.model) / (parallel.tp * parallel.pp),
+          .kv = kv_cache(request, work),
+          .buffers = request.buffers(work.tokens_per_gpu),
+          .reserve = request.capacity * kMemoryReserve,
+          .capacity = request.capacity};
+}
+
+// The largest value below `limit` that fits, if any; fitting gets harder with the value.
+std::optional<int> largest_below(int limit, const std::function<bool(int)>& fits) {
+  int low = 0, high = limit;  // low fits (or is 0), high does not
+  while (high - low > 1) {
+    const int middle = low + (high - low) / 2;
+    (fits(middle) ? low : high) = middle;
+  }
+  return low > 0 ? std::optional(low) : std::nullopt;
+}
+
+// The smallest number of expert-parallel nodes that fits, if the experts are dealt evenly.
+std::optional<int> nodes_that_fit(const MemoryRequest& request) {
+  const int layers = request.model.moe_layer_count();
+  const int all = std::accumulate(request.slots.begin(), request.slots.end(), 0);
+  const int gpus = static_cast<int>(request.slots.size());
+  const int ep = request.parallel.ep > 0 ? std::min(request.parallel.ep, gpus) : gpus;
+  const int slots_per_layer = static_cast<int>(std::ceil(1.0 * all / gpus * ep / layers));
+  for (int nodes = 1 + (ep - 1) / request.gpus_per_node;; ++nodes) {
+    const int members = nodes * request.gpus_per_node;
+    const int held = (slots_per_layer + members - 1) / members;
+    if (members > ep && use_with(request, request.workload, 1.0 * held * layers).fits())
+      return nodes;
+    if (held == 1) return std::nullopt;
+  }
+}
+
+std::string what_fits(const MemoryRequest& request, int slots) {
+  const auto fits = [&](const Workload& work) { return use_with(request, work, slots).fits(); };
+  std::vector<std::string> ways;
+  const auto tokens = largest_below(request.workload.tokens_per_gpu, [&](int value) {
+    Workload work = request.workload;
+    work.tokens_per_gpu = value;
+    return fits(work);
+  });
+  if (tokens) ways.push_back(fmt::format("tokens_per_gpu: {}", *tokens));
+  const auto context = largest_below(request.workload.context, [&](int value) {
+    Workload work = request.workload;
+    work.context = value;
+    return fits(work);
+  });
+  if (context) ways.push_back(fmt::format("context: {}", *context));
+  if (const auto nodes = nodes_that_fit(request))
+    ways.push_back(fmt::format("experts over {} nodes", *nodes));
+  if (ways.empty())
+    return "neither fewer tokens, nor a shorter context, nor more nodes would do: it takes GPUs "
+           "with "
+           "more memory, or parallel.tp";
+  return fmt::format("it would fit with {}", fmt::join(ways, ", or "));
+}
+
+double gigabytes(Bytes size) { return size.value / 1e9; }
+
+}  // namespace
+
+Bytes kv_bytes_of_sequence(const MoeModel& model, double tokens) {
+  const Attention& at = model.attention;
+  if (model.attention_layers() == 0) return Bytes(0);
+  const Bytes per_layer = kv_bytes_per_token(model) / model.attention_layers();
+  const double kept = at.window > 0 ? std::min<double>(tokens, at.window) : tokens;
+  return per_layer *
+         ((model.attention_layers() - at.windowed_layers) * tokens + at.windowed_layers * kept);
+}
+
+IdVector<GpuId, int> slots_per_gpu(const Placement& placement, int gpus) {
+  IdVector<GpuId, int> slots(gpus);
+  for (const LayerPlacement& layer : placement.layers) {
+    for (const GpuId gpu : slots.ids()) {
+      const std::size_t member = gpu.index() % static_cast<std::size_t>(layer.gpus());
+      slots[gpu] += layer.first_slot[member + 1] - layer.first_slot[member];
+    }
+  }
+  return slots;
+}
+
+MemoryUse memory_use(const MemoryRequest& request, GpuId gpu) {
+  return use_with(request, request.workload, request.slots[gpu]);
+}
+
+IdVector<GpuId, MemoryUse> check_memory(const MemoryRequest& request) {
+  IdVector<GpuId, MemoryUse> uses(request.slots.size());
+  GpuId fullest(0);
+  for (const GpuId gpu : uses.ids()) {
+    uses[gpu] = memory_use(request, gpu);
+    if (uses[gpu].total() > uses[fullest].total()) fullest = gpu;
+  }
+  const MemoryUse& worst = uses[fullest];
+  if (worst.fits()) return uses;
+  throw InputError(
+      request.spot,
+      fmt::format("does not fit into memory: GPU {} needs {:.1f} GB and has {:.1f} GB (experts "
+                  "{:.1f}, dense weights {:.1f}, KV cache {:.1f}, exchange buffers {:.1f}, reserve "
+                  "{:.1f} GB)",
+                  fullest.value, gigabytes(worst.total()), gigabytes(worst.capacity),
+                  gigabytes(worst.experts), gigabytes(worst.dense), gigabytes(worst.kv),
+                  gigabytes(worst.buffers), gigabytes(worst.reserve)),
+      what_fits(request, request.slots[fullest]));
+}
+
+}  // namespace moesim

@@ -1,0 +1,54 @@
+// Whether a model fits into the GPUs' memory: weights, KV cache, buffers, and a reserve.
+#pragma once
+
+#include <functional>
+
+#include "sim/base/ids.hpp"
+#include "sim/model/cluster.hpp"
+#include "sim/model/placement.hpp"
+#include "sim/model/scenario.hpp"
+
+namespace moesim {
+
+// Kept free for activations, CUDA graphs, the context and fragmentation: vLLM's default
+// (gpu_memory_utilization 0.9).
+inline constexpr double kMemoryReserve = 0.1;  // of the GPU's memory
+
+struct MemoryUse {
+  Bytes experts;  // weights of the routed experts in the GPU's slots
+  Bytes dense;    // weights of everything else, on every GPU
+  Bytes kv;
+  Bytes buffers;  // of the exchange library
+  Bytes reserve;
+  Bytes capacity;
+  Bytes total() const { return experts + dense + kv + buffers + reserve; }
+  bool fits() const { return total() <= capacity; }
+};
+
+struct MemoryRequest {
+  const MoeModel& model;
+  Parallel parallel;
+  Workload workload;
+  IdVector<GpuId, int> slots;  // expert slots of all layers on each GPU [gpus]
+  std::function<Bytes(int tokens_per_gpu)> buffers;
+  Bytes capacity;  // of a GPU
+  int gpus_per_node = 8;
+  Spot spot;  // where a model that does not fit is reported
+};
+
+// KV cache of one sequence over all layers, at 16 bits; windowed layers keep their window only.
+Bytes kv_bytes_of_sequence(const MoeModel& model, double tokens);
+
+// [gpus]. The placement covers one expert-parallel group; further groups repeat it.
+IdVector<GpuId, int> slots_per_gpu(const Placement& placement, int gpus);
+
+// Experts are split over etp and pp, dense weights over tp and pp, the KV cache over pp and over tp
+// as far as there are KV heads. Prefill keeps the prompts under way, decode `context` tokens of
+// each of its sequences; both are those of all `tp` GPUs.
+MemoryUse memory_use(const MemoryRequest& request, GpuId gpu);
+
+// [gpus]. Throws InputError where a GPU's memory is too small, saying what needs it, and which
+// smaller batch, shorter context or larger cluster would fit.
+IdVector<GpuId, MemoryUse> check_memory(const MemoryRequest& request);
+
+}  // namespace moesim

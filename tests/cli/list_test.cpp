@@ -1,0 +1,115 @@
+// `moesim list` and `moesim completion`, run as a user runs them.
+#include <gmock/gmock.h>
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace moesim {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+struct Session {
+  int exit_code = -1;
+  std::string output;  // stdout and stderr
+};
+
+Session run(const std::string& command) {
+  Session session;
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  std::array<char, 4096> buffer{};
+  while (const std::size_t count = fread(buffer.data(), 1, buffer.size(), pipe))
+    session.output.append(buffer.data(), count);
+  const int status = pclose(pipe);
+  session.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return session;
+}
+
+Session moesim(const std::string& flags) { return run(std::string(MOESIM_PROGRAM) + " " + flags); }
+
+TEST(ListCommand, ShowsTheSizesOfTheModels) {
+  const Session session = moesim("list models");
+  EXPECT_EQ(session.exit_code, 0);
+  EXPECT_THAT(session.output, StartsWith("model "));
+  EXPECT_THAT(
+      session.output,
+      ::testing::ContainsRegex("deepseek-v3 +61 \\(58\\) +256 +8 +7168 +2048  1 × 2048 +fp8_block "
+                               "+671\\.0 B +37\\.6 B +671\\.0 B / 37\\.0 B  deepseek-ai/"));
+  EXPECT_THAT(session.output, ::testing::ContainsRegex("gpt-oss-20b .*bf16, experts mxfp4"));
+}
+
+TEST(ListCommand, ShowsTheClusters) {
+  const Session session = moesim("list clusters");
+  EXPECT_EQ(session.exit_code, 0);
+  EXPECT_THAT(session.output, ::testing::ContainsRegex(
+                                  "h200-sxm-ib400 +H200 SXM +141 GB +4\\.80 TB/s +989 +1979 +– "
+                                  "+132 +1 × 8 +450 GB/s +8 × 50\\.0 GB/s  rail_optimized"));
+}
+
+TEST(ListCommand, ShowsEveryParameterOfARole) {
+  const Session session = moesim("list topology");
+  EXPECT_EQ(session.exit_code, 0);
+  EXPECT_THAT(session.output,
+              HasSubstr("rail_optimized: NVSwitch nodes with a leaf switch per rail "
+                        "and pod, and a spine\n"));
+  EXPECT_THAT(session.output,
+              ::testing::ContainsRegex("nodes_per_pod +integer +32 +≥ 1 +nodes whose NICs"));
+}
+
+TEST(ListCommand, ShowsAllRolesWithoutATopic) {
+  const Session session = moesim("list");
+  EXPECT_EQ(session.exit_code, 0);
+  EXPECT_THAT(session.output, HasSubstr("topology\n  fat_tree "));
+  EXPECT_THAT(session.output, HasSubstr("models        25 presets: moesim list models\n"));
+}
+
+TEST(ListCommand, GivesOneJsonDocument) {
+  const auto models = nlohmann::json::parse(moesim("list models --json").output);
+  EXPECT_EQ(models["models"].size(), 25u);
+  const auto clusters = nlohmann::json::parse(moesim("list clusters --json").output);
+  EXPECT_EQ(clusters["clusters"][0]["name"], "a100-sxm");
+  const auto all = nlohmann::json::parse(moesim("list --json").output);
+  EXPECT_EQ(all["plugins"]["topology"][0]["parameters"][0]["name"], "nodes_per_leaf");
+}
+
+TEST(ListCommand, NamesTheNearestTopic) {
+  const Session session = moesim("list topologies");
+  EXPECT_EQ(session.exit_code, 2);
+  EXPECT_EQ(session.output,
+            "error: nothing to list is called 'topologies'\n  hint: did you mean 'topology'?\n");
+}
+
+// Completes a line as bash does, and gives the replies.
+std::string complete(const std::string& line) {
+  const std::string script = "source <(" MOESIM_PROGRAM " completion bash); COMP_LINE='" + line +
+                             "'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=($COMP_LINE); _moesim; "
+                             "printf '%s ' \"${COMPREPLY[@]}\"";
+  return run("cd / && bash -c \"" +
+             [&] {
+               std::string quoted;
+               for (const char c : script) {
+                 if (c == '"' || c == '$' || c == '\\') quoted += '\\';
+                 quoted += c;
+               }
+               return quoted;
+             }() +
+             "\"")
+      .output;
+}
+
+TEST(CompletionCommand, CompletesCommandsTopicsAndSettingsInBash) {
+  EXPECT_EQ(complete("moesim lis"), "list ");
+  EXPECT_EQ(complete("moesim list clus"), "clusters ");
+  EXPECT_EQ(complete("moesim list --js"), "--json ");
+  EXPECT_EQ(complete("moesim list models --set cluster.topology.over"),
+            "cluster.topology.oversubscription= ");
+  EXPECT_EQ(complete("moesim list models --set cluster.topology.kind=fat"), "fat_tree ");
+  EXPECT_EQ(complete("moesim list models --set model=deepseek-v3"), "deepseek-v3 ");
+}
+
+TEST(CompletionCommand, RefusesAnotherShell) { EXPECT_EQ(moesim("completion fish").exit_code, 2); }
+
+}  // namespace
+}  // namespace moesim
