@@ -54,9 +54,7 @@ Parameter published(std::string name, std::string doc) {
           .minimum = 0};
 }
 
-}  // namespace
-
-std::vector<Parameter> model_parameters() {
+std::vector<Parameter> layer_parameters() {
   return {{.name = "name", .doc = "as shown in results", .fallback = "inline"},
           {.name = "source", .doc = "where the sizes are from", .fallback = "the user"},
           size("layers", "all layers; of an encoder-decoder both stacks"),
@@ -67,8 +65,11 @@ std::vector<Parameter> model_parameters() {
           count("first_moe_layer", "the first MoE layer, counted from 0", ""),
           count("moe_every", "every how many layers from there is one MoE", "", 1),
           size("hidden", "width of the residual stream"),
-          count("dense_width", "FFN width of layers that are not MoE", "0"),
-          size("expert_width", "FFN width of a routed expert"),
+          count("dense_width", "FFN width of layers that are not MoE", "0")};
+}
+
+std::vector<Parameter> moe_parameters() {
+  return {size("expert_width", "FFN width of a routed expert"),
           size("experts", "routed experts of a MoE layer"),
           size("top_k", "routed experts that a token uses"),
           count("shared_experts", "experts of a MoE layer that every token uses", "0"),
@@ -88,8 +89,11 @@ std::vector<Parameter> model_parameters() {
            .doc = "factor on the routed weights",
            .fallback = "1",
            .minimum = 0,
-           .above_minimum = true},
-          dtype("dtype", "of attention and dense parts", "bf16"),
+           .above_minimum = true}};
+}
+
+std::vector<Parameter> other_parameters() {
+  return {dtype("dtype", "of attention and dense parts", "bf16"),
           dtype("expert_dtype", "of routed and shared experts; by default as dtype", {}),
           {.name = "attention",
            .type = ParameterType::kTree,
@@ -102,6 +106,15 @@ std::vector<Parameter> model_parameters() {
           flag("tied_embeddings", "whether input and output embedding are one matrix"),
           published("published_total", "parameters, as the publisher says; 0 = unknown"),
           published("published_active", "parameters used per token, likewise")};
+}
+
+}  // namespace
+
+std::vector<Parameter> model_parameters() {
+  std::vector<Parameter> all = layer_parameters();
+  for (const auto& more : {moe_parameters(), other_parameters()})
+    all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 std::vector<Parameter> attention_section_parameters() {
