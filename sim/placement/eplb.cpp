@@ -93,9 +93,9 @@ class Eplb final : public PlacementPolicy {
     std::vector<int> first_slot = even_first_slots(shape.slots, shape.gpus);
     const bool loaded = std::any_of(weight.begin(), weight.end(), [](float w) { return w > 0; });
     if (!loaded && trivial_without_load_) {
-      IdVector<SlotId, ExpertId> expert_of(shape.slots);
-      for (const SlotId slot : expert_of.ids())
-        expert_of[slot] = ExpertId(slot.value % shape.experts);
+      IdVector<SlotId, ExpertId> expert_of;
+      for (const int expert : repeated_experts(shape.slots, shape.experts))
+        expert_of.raw().emplace_back(expert);
       return make_layer_placement(std::move(first_slot), std::move(expert_of), shape.experts);
     }
     const std::vector<int> order = experts_by_node(weight, shape);
@@ -112,13 +112,7 @@ class Eplb final : public PlacementPolicy {
     for (const int e : own) own_weight.push_back(weight[static_cast<std::size_t>(e)]);
     const std::vector<int> replicas =
         replicate_experts<float>(own_weight, shape.slots / shape.nodes);
-    std::vector<int> count(experts);
-    for (const int local : replicas) ++count[static_cast<std::size_t>(local)];
-    std::vector<float> share;
-    for (const int local : replicas) {
-      const auto e = static_cast<std::size_t>(local);
-      share.push_back(own_weight[e] / static_cast<float>(count[e]));
-    }
+    const std::vector<float> share = load_of_replicas<float>(own_weight, replicas);
     const int gpus = shape.gpus / shape.nodes;
     const std::vector<int> room(static_cast<std::size_t>(gpus), shape.slots / shape.gpus);
     std::vector<Packed> packed =

@@ -57,6 +57,18 @@ std::vector<int> replicate_experts(std::span<const Real> weight, int total) {
 }
 
 template <class Real>
+std::vector<Real> load_of_replicas(std::span<const Real> weight, std::span<const int> expert_of) {
+  std::vector<int> copies(weight.size());
+  for (const int expert : expert_of) ++copies[static_cast<std::size_t>(expert)];
+  std::vector<Real> load;
+  for (const int expert : expert_of) {
+    const auto e = static_cast<std::size_t>(expert);
+    load.push_back(weight[e] / static_cast<Real>(copies[e]));
+  }
+  return load;
+}
+
+template <class Real>
 std::vector<Packed> pack_balanced(std::span<const Real> weight, std::span<const int> room,
                                   std::span<const int> kind) {
   std::vector<Pack<Real>> packs(room.size());
@@ -111,6 +123,9 @@ std::vector<int> slots_per_gpu(std::span<const int> first_slot) {
 
 template std::vector<int> replicate_experts<float>(std::span<const float>, int);
 template std::vector<int> replicate_experts<double>(std::span<const double>, int);
+template std::vector<float> load_of_replicas<float>(std::span<const float>, std::span<const int>);
+template std::vector<double> load_of_replicas<double>(std::span<const double>,
+                                                      std::span<const int>);
 template std::vector<Packed> pack_balanced<float>(std::span<const float>, std::span<const int>,
                                                   std::span<const int>);
 template std::vector<Packed> pack_balanced<double>(std::span<const double>, std::span<const int>,

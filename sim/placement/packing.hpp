@@ -15,6 +15,10 @@ namespace moesim {
 template <class Real>
 std::vector<int> replicate_experts(std::span<const Real> weight, int total);
 
+// Load of each physical expert: its expert's weight over the number of copies, in Real.
+template <class Real>
+std::vector<Real> load_of_replicas(std::span<const Real> weight, std::span<const int> expert_of);
+
 // Where an item of a packing went: its pack, and its place among the items of that pack.
 struct Packed {
   int pack = 0;

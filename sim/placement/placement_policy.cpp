@@ -7,7 +7,10 @@ std::vector<Parameter> PlacementPolicy::common_parameters() {
            .type = ParameterType::kInteger,
            .doc = "extra slots per layer, beyond one for each expert",
            .fallback = "0",
-           .minimum = 0}};
+           .minimum = 0},
+          {.name = "load",
+           .type = ParameterType::kPath,
+           .doc = "file of expert loads to place for (default: a profiling window of the trace)"}};
 }
 
 }  // namespace moesim

@@ -20,7 +20,8 @@ class PlacementPolicy {
  public:
   static constexpr const char* kRole = "placement";
   virtual ~PlacementPolicy() = default;
-  // Parameters of every placement policy: `redundant` (extra slots per layer, default 0).
+  // Parameters of every placement policy: `redundant` (extra slots per layer, default 0) and `load`
+  // (a file for read_load_file; whoever makes the request reads it).
   static std::vector<Parameter> common_parameters();
   // Whether the load decides the map, so that a profiling window is worth drawing.
   virtual bool uses_load() const = 0;
