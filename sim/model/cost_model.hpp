@@ -33,6 +33,9 @@ struct ExpertWork {
   int top_k = 1;
   std::span<const int> tokens;  // rows of each local expert slot, [slots]; 0 = not active
   double input_tokens = 0;      // distinct tokens in the kernel's input buffer
+  int routed_experts = 0;       // experts that the kernel sorts routes among; 0 = its own slots
+  double usual_rows = 0;        // rows per expert that its tiles are tuned for (the routes of the
+                                // whole group / experts); 0 = the mean over `tokens`
 };
 
 // C[m,n] = A[m,k] · B[k,n].
