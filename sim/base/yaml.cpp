@@ -208,7 +208,7 @@ YamlNode& step_into(YamlNode& node, const std::string& key, const Spot& spot) {
   if (child->is_map()) return *child;
   YamlNode wrapped = YamlNode::map();
   wrapped.spot = child->spot;
-  const bool preset = key == "model" || key == "cluster";
+  const bool preset = key == "model" || key == "cluster" || key == "calibration";
   if (child->is_scalar()) wrapped.set(preset ? "preset" : "kind", *child);
   *child = std::move(wrapped);
   return *child;

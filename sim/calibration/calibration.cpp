@@ -1,0 +1,196 @@
+#include "sim/calibration/calibration.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/base/presets.hpp"
+#include "sim/calibration/calibration_schema.hpp"
+
+namespace moesim {
+namespace {
+
+constexpr const char* kSchema = "moesim.calibration/1";
+
+GpuSpec read_gpu(const YamlNode& section, Calibration& calibration, Mistakes& mistakes) {
+  const Arguments gpu = read_arguments(section, gpu_parameters(), mistakes, "gpu");
+  if (!mistakes.empty()) return {};
+  calibration.nvlink = gpu.rate("nvlink");
+  calibration.nic = gpu.rate("nic");
+  GpuSpec spec{.name = gpu.text("name"),
+               .memory_bandwidth = gpu.rate("memory_bandwidth"),
+               .sms = gpu.integer("sms")};
+  for (const NodeEntry& peak : gpu.tree("peak").entries) {
+    const std::optional<DType> dtype = parse_dtype(peak.key);
+    if (!dtype) {
+      mistakes.add(peak.spot, fmt::format("no dtype is called '{}'", peak.key),
+                   hint_for(peak.key, dtype_names()));
+      continue;
+    }
+    try {
+      spec.peak[*dtype] =
+          FlopsPerSecond(parse_quantity(peak.value.text, ParameterType::kSpeed, peak.value.spot));
+    } catch (const InputError& error) {
+      mistakes.add(error);
+    }
+  }
+  return spec;
+}
+
+std::vector<AxisRange> read_ranges(const YamlNode& section, Mistakes& mistakes) {
+  std::vector<AxisRange> ranges;
+  for (const Parameter& axis : range_parameters()) {
+    const YamlNode* node = section.find(axis.name);
+    if (node == nullptr) continue;
+    Mistakes own;
+    const Arguments values = read_arguments(section, range_parameters(), own, "range");
+    const std::vector<double>& ends =
+        values.has(axis.name) ? values.numbers(axis.name) : std::vector<double>{};
+    if (ends.size() == 2 && ends[0] <= ends[1]) {
+      ranges.push_back({axis.name, ends[0], ends[1]});
+    } else {
+      mistakes.add(node->spot, fmt::format("range of {} must be [low, high]", axis.name));
+    }
+  }
+  return ranges;
+}
+
+std::optional<double> read_held_out(const Arguments& entry, Mistakes& mistakes) {
+  if (!entry.has("held_out")) return std::nullopt;
+  const Arguments held_out =
+      read_arguments(entry.tree("held_out"), held_out_parameters(), mistakes, "held_out");
+  if (!held_out.has("mape")) return std::nullopt;
+  return held_out.number("mape");
+}
+
+std::optional<KernelEntry> read_kernel(const YamlNode& section, Mistakes& mistakes) {
+  Mistakes own;
+  const Arguments entry = read_arguments(section, kernel_parameters(), own, "a kernel");
+  try {
+    own.throw_if_any();
+    KernelEntry kernel{.kernel = entry.text("kernel"),
+                       .matrices = entry.integer("matrices"),
+                       .kernel_source = entry.text("kernel_source"),
+                       .samples = entry.integer("samples")};
+    if (entry.has("dtype")) kernel.dtype = parse_dtype(entry.text("dtype"));
+    if (entry.has("range")) kernel.ranges = read_ranges(entry.tree("range"), own);
+    kernel.held_out_mape = read_held_out(entry, own);
+    const Choice form = read_choice(CostForm::kRole, entry.tree("form"), own);
+    own.throw_if_any();
+    if (form.kind == "pnorm_experts" && kernel.kernel != "experts")
+      throw InputError(form.spot, "pnorm_experts stands only under kernel: experts",
+                       "use affine, roofline or table here");
+    kernel.form = Registry<CostForm>::make(form);
+    return kernel;
+  } catch (const InputError& error) {
+    mistakes.add(error);
+    return std::nullopt;
+  }
+}
+
+std::optional<ExchangeEntry> read_exchange(const YamlNode& section, Mistakes& mistakes) {
+  Mistakes own;
+  const Arguments entry = read_arguments(section, exchange_parameters(), own, "an exchange");
+  try {
+    own.throw_if_any();
+    ExchangeEntry exchange{.library = entry.text("library"),
+                           .phase = entry.text("phase"),
+                           .crosses_nodes = entry.text("scope") == "network",
+                           .cost = {.start_up = entry.time("start_up"),
+                                    .notify = entry.time("notify"),
+                                    .network_efficiency = entry.number("network_efficiency"),
+                                    .local_efficiency = entry.number("local_efficiency"),
+                                    .rate_per_sm = entry.rate("rate_per_sm"),
+                                    .local_ceiling = entry.rate("local_ceiling"),
+                                    .per_message = entry.time("per_message")}};
+    exchange.held_out_mape = read_held_out(entry, own);
+    own.throw_if_any();
+    return exchange;
+  } catch (const InputError& error) {
+    mistakes.add(error);
+    return std::nullopt;
+  }
+}
+
+const std::vector<YamlNode>& items_of(const Arguments& file, const std::string& key,
+                                      Mistakes& mistakes) {
+  static const std::vector<YamlNode> none;
+  if (!file.has(key)) return none;
+  const YamlNode& node = file.tree(key);
+  if (!node.is_list() && node.kind != YamlNode::Kind::kNull)
+    mistakes.add(node.spot, fmt::format("{} must be a list", key));
+  return node.items;
+}
+
+Calibration read_calibration(const YamlNode& section, const std::string& name) {
+  Mistakes mistakes;
+  const Arguments file =
+      read_arguments(section, calibration_parameters(), mistakes, "a calibration", {"transfer"});
+  Calibration calibration{.name = name};
+  if (file.has("schema") && file.text("schema") != kSchema)
+    mistakes.add(file.spot("schema"), fmt::format("schema '{}' is not known", file.text("schema")),
+                 fmt::format("this program reads {}", kSchema));
+  mistakes.throw_if_any();
+  calibration.framework = file.text("framework");
+  if (file.has("notes")) calibration.notes = file.texts("notes");
+  calibration.gpu = read_gpu(file.tree("gpu"), calibration, mistakes);
+  for (const YamlNode& item : items_of(file, "kernels", mistakes))
+    if (auto kernel = read_kernel(item, mistakes)) calibration.kernels.push_back(*kernel);
+  for (const YamlNode& item : items_of(file, "exchanges", mistakes))
+    if (auto exchange = read_exchange(item, mistakes)) calibration.exchanges.push_back(*exchange);
+  mistakes.throw_if_any();
+  return calibration;
+}
+
+bool read_transfer(const YamlNode& section) {
+  const YamlNode* transfer = section.find("transfer");
+  if (transfer == nullptr || transfer->text == "none") return false;
+  if (transfer->text != "datasheet")
+    throw InputError(transfer->spot, fmt::format("transfer cannot be '{}'", transfer->text),
+                     hint_for(transfer->text, {"none", "datasheet"}));
+  return true;
+}
+
+Calibration read_one(const YamlNode& section) {
+  if (section.is_scalar()) return read_calibration_file(section.text, section.spot);
+  if (!section.is_map())
+    throw InputError(section.spot, "a calibration is a name, a path or a section");
+  const YamlNode* preset = section.find("preset");
+  if (preset == nullptr) {
+    Calibration inline_one = read_calibration(section, "inline");
+    inline_one.transfer = read_transfer(section);
+    return inline_one;
+  }
+  for (const NodeEntry& entry : section.entries)
+    if (entry.key != "preset" && entry.key != "transfer")
+      throw InputError(entry.spot, fmt::format("a calibration by name has no key '{}'", entry.key),
+                       "beside preset it takes only transfer");
+  Calibration calibration = read_calibration_file(preset->text, preset->spot);
+  calibration.transfer = read_transfer(section);
+  return calibration;
+}
+
+}  // namespace
+
+Calibration read_calibration_file(const std::string& name, const Spot& spot) {
+  const std::filesystem::path file = find_preset("calibrations", name, spot);
+  return read_calibration(parse_yaml(read_source(file, shown_path(file))), file.stem().string());
+}
+
+std::vector<Calibration> read_calibrations(const YamlNode& section) {
+  std::vector<Calibration> calibrations;
+  Mistakes mistakes;
+  const std::vector<YamlNode> items =
+      section.is_list() ? section.items : std::vector<YamlNode>{section};
+  for (const YamlNode& item : items) {
+    try {
+      calibrations.push_back(read_one(item));
+    } catch (const InputError& error) {
+      mistakes.add(error);
+    }
+  }
+  mistakes.throw_if_any();
+  return calibrations;
+}
+
+}  // namespace moesim

@@ -1,0 +1,175 @@
+#include "sim/calibration/calibration_schema.hpp"
+
+#include "sim/calibration/calibration.hpp"
+
+namespace moesim {
+namespace {
+using enum ParameterType;
+
+Parameter duration(std::string name, std::string doc) {
+  return {.name = std::move(name),
+          .type = kTime,
+          .doc = std::move(doc),
+          .fallback = "0 s",
+          .minimum = 0};
+}
+
+Parameter speed_limit(std::string name, std::string doc) {
+  return {.name = std::move(name),
+          .type = kRate,
+          .doc = std::move(doc),
+          .fallback = "0 B/s",
+          .minimum = 0};
+}
+
+Parameter efficiency(std::string name, std::string doc) {
+  return {.name = std::move(name),
+          .type = kNumber,
+          .doc = std::move(doc),
+          .fallback = "1",
+          .minimum = 0,
+          .maximum = 1,
+          .above_minimum = true};
+}
+
+}  // namespace
+
+const std::vector<Parameter>& calibration_parameters() {
+  static const std::vector<Parameter> parameters = {
+      {.name = "schema", .doc = "moesim.calibration/1", .required = true},
+      {.name = "framework", .doc = "whose kernels these are", .fallback = "\"\""},
+      {.name = "software", .doc = "versions that were measured", .fallback = "\"\""},
+      {.name = "source", .doc = "where the measurements are from", .fallback = "\"\""},
+      {.name = "notes", .type = kTexts, .doc = "to read before trusting the numbers"},
+      {.name = "gpu", .type = kTree, .doc = "that was measured on", .required = true},
+      {.name = "kernels", .type = kTree, .doc = "a list of GPU kernels"},
+      {.name = "exchanges", .type = kTree, .doc = "a list of exchange libraries' costs"}};
+  return parameters;
+}
+
+const std::vector<Parameter>& gpu_parameters() {
+  static const std::vector<Parameter> parameters = {
+      {.name = "name", .doc = "as in the cluster, such as H200 SXM", .required = true},
+      {.name = "memory_bandwidth",
+       .type = kRate,
+       .doc = "datasheet rate of the GPU memory",
+       .required = true,
+       .minimum = 0,
+       .above_minimum = true},
+      {.name = "sms",
+       .type = kInteger,
+       .doc = "streaming multiprocessors",
+       .required = true,
+       .minimum = 1},
+      {.name = "peak", .type = kTree, .doc = "dense datasheet peak by dtype", .required = true},
+      speed_limit("nvlink", "a GPU's NVLink port, one way"),
+      speed_limit("nic", "a GPU's NIC, one way")};
+  return parameters;
+}
+
+const std::vector<Parameter>& kernel_parameters() {
+  static const std::vector<Parameter> parameters = {
+      {.name = "kernel",
+       .type = kChoice,
+       .doc = "which work it does",
+       .required = true,
+       .choices = {"experts", "gemm", "attention", "memory_pass"}},
+      {.name = "dtype", .type = kChoice, .doc = "absent: every dtype", .choices = dtype_names()},
+      {.name = "matrices",
+       .type = kInteger,
+       .doc = "of an expert: 3 gated, 2 plain, 0 both",
+       .fallback = "0",
+       .minimum = 0,
+       .maximum = 3},
+      {.name = "kernel_source", .doc = "the library's name of the kernel", .fallback = "\"\""},
+      {.name = "form", .type = kTree, .doc = "a cost form and its coefficients", .required = true},
+      {.name = "range", .type = kTree, .doc = "of the measurements it was fitted on"},
+      {.name = "samples",
+       .type = kInteger,
+       .doc = "measurements it was fitted on",
+       .fallback = "0",
+       .minimum = 0},
+      {.name = "held_out", .type = kTree, .doc = "error on measurements the fit had not seen"}};
+  return parameters;
+}
+
+const std::vector<Parameter>& range_parameters() {
+  const auto axis = [](std::string name, std::string doc) {
+    return Parameter{.name = std::move(name), .type = kNumbers, .doc = std::move(doc)};
+  };
+  static const std::vector<Parameter> parameters = {
+      axis("tokens", "input tokens, [low, high]"),
+      axis("hidden", "hidden size, [low, high]"),
+      axis("width", "expert width of a GPU, [low, high]"),
+      axis("slots", "local experts, [low, high]"),
+  };
+  return parameters;
+}
+
+const std::vector<Parameter>& held_out_parameters() {
+  static const std::vector<Parameter> parameters = {
+      {.name = "mape",
+       .type = kNumber,
+       .doc = "mean absolute error relative to the measurement",
+       .required = true,
+       .minimum = 0},
+      {.name = "folds", .doc = "how rows were held out", .fallback = "\"\""},
+      {.name = "regimes", .type = kTree, .doc = "mape by regime, and the fit's own"}};
+  return parameters;
+}
+
+const std::vector<Parameter>& exchange_parameters() {
+  static const std::vector<Parameter> parameters = {
+      {.name = "library", .doc = "deepep_normal, deepep_low_latency, nccl, …", .required = true},
+      {.name = "phase",
+       .type = kChoice,
+       .doc = "of the exchange",
+       .required = true,
+       .choices = {"dispatch", "combine"}},
+      {.name = "scope",
+       .type = kChoice,
+       .doc = "one NVLink domain (local), or several (network)",
+       .required = true,
+       .choices = {"local", "network"}},
+      duration("start_up", "of the data kernel"),
+      duration("notify", "of the counting step before it, a rendezvous of all ranks"),
+      efficiency("network_efficiency", "payload rate / NIC rate"),
+      efficiency("local_efficiency", "payload rate / NVLink rate"),
+      speed_limit("rate_per_sm", "NVLink payload rate that one SM drives; 0 = no limit"),
+      speed_limit("local_ceiling", "NVLink payload rate however many SMs; 0 = no limit"),
+      duration("per_message", "of the sender for each message"),
+      {.name = "samples",
+       .type = kInteger,
+       .doc = "measurements it was fitted on",
+       .fallback = "0",
+       .minimum = 0},
+      {.name = "held_out", .type = kTree, .doc = "error on measurements the fit had not seen"}};
+  return parameters;
+}
+
+namespace {
+const std::vector<std::pair<std::string, DType>>& dtypes() {
+  static const std::vector<std::pair<std::string, DType>> all = [] {
+    std::vector<std::pair<std::string, DType>> names;
+    for (DType dtype : {DType::kFloat32, DType::kBf16, DType::kFp8, DType::kFp8Block, DType::kInt8,
+                        DType::kMxfp4})
+      names.emplace_back(to_string(dtype), dtype);
+    return names;
+  }();
+  return all;
+}
+}  // namespace
+
+std::optional<DType> parse_dtype(const std::string& name) {
+  for (const auto& [known, dtype] : dtypes())
+    if (known == name) return dtype;
+  return std::nullopt;
+}
+
+std::vector<std::string> dtype_names() {
+  std::vector<std::string> names;
+  for (const auto& [known, dtype] : dtypes()) names.push_back(known);
+  return names;
+}
+
+}  // namespace moesim

@@ -1,0 +1,17 @@
+// The keys of a calibration file, declared for its reader and for the documentation.
+#pragma once
+
+#include <vector>
+
+#include "sim/base/parameter.hpp"
+
+namespace moesim {
+
+const std::vector<Parameter>& calibration_parameters();
+const std::vector<Parameter>& gpu_parameters();
+const std::vector<Parameter>& kernel_parameters();
+const std::vector<Parameter>& range_parameters();
+const std::vector<Parameter>& held_out_parameters();
+const std::vector<Parameter>& exchange_parameters();
+
+}  // namespace moesim
