@@ -1,0 +1,62 @@
+#include "sim/calibration/datasheet.hpp"
+
+namespace moesim {
+namespace {
+
+struct Rates {
+  const char* system;
+  const char* calibration;
+  const char* name;
+  double memory_gb_per_s, bf16_tflops, fp8_tflops;  // dense; fp8 0 = no units for it
+  int sms;
+  double nvlink_gb_per_s, nic_gb_per_s;
+};
+
+// NVIDIA datasheets. Four-bit weights are multiplied at 16 bits.
+constexpr Rates kRates[] = {
+    {"A100", "a100-sxm", "A100 SXM", 2039, 312, 0, 108, 300, 25},
+    {"H100", "h100-sxm", "H100 SXM", 3350, 989, 1979, 132, 450, 50},
+    {"H200", "h200-sxm", "H200 SXM", 4800, 989, 1979, 132, 450, 50},
+    {"H800", "h800-sxm", "H800 SXM", 3350, 989, 1979, 132, 200, 50},
+    {"H20", "h20-sxm", "H20 SXM", 4000, 148, 296, 78, 450, 50},
+    {"B200", "b200-sxm", "B200 SXM", 8000, 2250, 4500, 148, 900, 50},
+    {"GB200", "gb200-nvl72", "GB200", 8000, 2500, 5000, 148, 900, 50},
+    {"L40S", "l40s", "L40S", 864, 362, 733, 142, 0, 50},
+};
+
+const std::vector<Datasheet>& datasheets() {
+  static const std::vector<Datasheet> all = [] {
+    std::vector<Datasheet> sheets;
+    for (const Rates& rates : kRates) {
+      const FlopsPerSecond bf16(1e12 * rates.bf16_tflops), fp8(1e12 * rates.fp8_tflops);
+      GpuSpec gpu{.name = rates.name,
+                  .memory_bandwidth = BytesPerSecond(1e9 * rates.memory_gb_per_s),
+                  .peak = {{DType::kBf16, bf16}, {DType::kMxfp4, bf16}},
+                  .sms = rates.sms};
+      if (rates.fp8_tflops > 0) gpu.peak[DType::kFp8] = gpu.peak[DType::kFp8Block] = fp8;
+      sheets.push_back({.system = rates.system,
+                        .calibration = rates.calibration,
+                        .gpu = std::move(gpu),
+                        .nvlink = BytesPerSecond(1e9 * rates.nvlink_gb_per_s),
+                        .nic = BytesPerSecond(1e9 * rates.nic_gb_per_s)});
+    }
+    return sheets;
+  }();
+  return all;
+}
+
+}  // namespace
+
+const Datasheet* find_datasheet(const std::string& system) {
+  for (const Datasheet& sheet : datasheets())
+    if (sheet.system == system) return &sheet;
+  return nullptr;
+}
+
+std::vector<std::string> datasheet_systems() {
+  std::vector<std::string> systems;
+  for (const Datasheet& sheet : datasheets()) systems.push_back(sheet.system);
+  return systems;
+}
+
+}  // namespace moesim

@@ -1,0 +1,230 @@
+#include "sim/calibration/fit.hpp"
+
+#include <ceres/ceres.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "sim/base/check.hpp"
+#include "sim/calibration/pnorm_parameters.hpp"
+
+namespace moesim {
+namespace {
+
+constexpr double kLossScale = 0.05;  // errors above 5 % count linearly
+
+struct Bounds {
+  double start = 0, low = 0, high = 0;  // high = 0: none
+};
+
+// In the order of Pnorm. Efficiencies stay below what any kernel reaches of a datasheet rate.
+constexpr std::array<Bounds, kPnormCount> kBounds = {{
+    {16e-6, 0, 0},     // base
+    {0.2e-6, 0, 0},    // slot
+    {0.02e-6, 0, 0},   // active
+    {8e-9, 0, 0},      // expert
+    {1e-9, 0, 0},      // hidden
+    {0.5e-9, 0, 0},    // width
+    {0.6, 0.05, 0.9},  // compute_efficiency
+    {0.9, 0.1, 0.97},  // memory_efficiency
+    {4, 1.2, 8},       // exponent
+    {60, 0, 1000},     // extra_width
+    {0.5, 0, 2},       // reread
+    {7, 2, 128},       // tile_base
+    {0.7, 0, 4},       // tile_slope
+    {8e-12, 0, 0},     // route_hidden
+    {6e-12, 0, 0},     // route_width
+    {0.7e-12, 0, 0},   // token_hidden
+    {0.25e-9, 0, 0},   // token_choice
+    {4e-12, 0, 0},     // token_expert
+}};
+
+// The logarithm of predicted over measured time; unknowns are coefficients / start.
+struct LogRatio {
+  const PnormSample* sample;
+
+  template <class T>
+  bool operator()(const T* const unknowns, T* residual) const {
+    using std::log;
+    PnormCoefficients<T> coefficients;
+    for (std::size_t i = 0; i < kPnormCount; ++i) coefficients[i] = unknowns[i] * kBounds[i].start;
+    T seconds = pnorm_overhead(coefficients, sample->shape);
+    for (const auto& [rows, count] : sample->rows) {
+      const PnormParts<T> parts = pnorm_expert(coefficients, sample->shape, rows);
+      seconds += (parts.compute + parts.memory) * count;
+    }
+    residual[0] = log(seconds / sample->seconds);
+    return true;
+  }
+};
+
+// Four significant digits, as a file holds them.
+double rounded(double value) { return std::stod(fmt::format("{:.4g}", value)); }
+
+std::vector<double> relative_errors(const PnormCoefficients<double>& coefficients,
+                                    std::span<const PnormSample> samples) {
+  std::vector<double> errors;
+  for (const PnormSample& sample : samples)
+    errors.push_back(pnorm_seconds(coefficients, sample) / sample.seconds - 1);
+  return errors;
+}
+
+// The fold of each sample, [samples]: whole shapes, or whole token counts of a single shape.
+std::vector<int> fold_of(const std::vector<PnormSample>& samples, int& folds) {
+  std::map<std::string, int> shapes;
+  std::map<int, int> tokens;
+  for (const PnormSample& sample : samples) {
+    shapes.emplace(sample.model_shape, 0);
+    tokens.emplace(sample.tokens, 0);
+  }
+  const bool by_shape = shapes.size() > 1;
+  folds = std::min(folds, static_cast<int>(by_shape ? shapes.size() : tokens.size()));
+  int next = 0;
+  for (auto& [shape, fold] : shapes) fold = next++ % folds;
+  next = 0;
+  for (auto& [count, fold] : tokens) fold = next++ % folds;
+  std::vector<int> fold;
+  for (const PnormSample& sample : samples)
+    fold.push_back(by_shape ? shapes[sample.model_shape] : tokens[sample.tokens]);
+  return fold;
+}
+
+}  // namespace
+
+PnormSample pnorm_sample(const MoeRow& row, const std::vector<std::vector<int>>& draws,
+                         const GpuSpec& gpu) {
+  constexpr double kTile = 64;
+  PnormSample sample{.shape = pnorm_shape(expert_work(row, draws.front()), {.spec = gpu}, kTile),
+                     .seconds = row.measured.value,
+                     .tokens = row.tokens,
+                     .distribution = row.distribution,
+                     .model_shape = fmt::format("{}x{} top {} of {}", row.hidden, row.width,
+                                                row.top_k, row.experts)};
+  const double weight = 1.0 / static_cast<double>(draws.size());
+  std::map<int, double> experts_with;
+  for (const std::vector<int>& draw : draws)
+    for (const int rows : draw)
+      if (rows > 0) experts_with[rows] += weight;
+  for (const auto& [rows, experts] : experts_with) {
+    sample.rows.emplace_back(rows, experts);
+    sample.shape.active += experts;
+    sample.shape.routes += rows * experts;
+  }
+  return sample;
+}
+
+double pnorm_seconds(const PnormCoefficients<double>& coefficients, const PnormSample& sample) {
+  double seconds = pnorm_overhead(coefficients, sample.shape);
+  for (const auto& [rows, count] : sample.rows) {
+    const PnormParts<double> parts = pnorm_expert(coefficients, sample.shape, rows);
+    seconds += (parts.compute + parts.memory) * count;
+  }
+  return seconds;
+}
+
+PnormCoefficients<double> pnorm_start() {
+  PnormCoefficients<double> start;
+  for (std::size_t i = 0; i < kPnormCount; ++i) start[i] = kBounds[i].start;
+  return start;
+}
+
+PnormCoefficients<double> fit_pnorm(std::span<const PnormSample> samples,
+                                    const PnormCoefficients<double>& start, int iterations) {
+  MOESIM_CHECK(!samples.empty(), "a fit has measurements");
+  std::array<double, kPnormCount> unknowns;
+  for (std::size_t i = 0; i < kPnormCount; ++i) unknowns[i] = start[i] / kBounds[i].start;
+  ceres::Problem problem;
+  auto* loss = new ceres::SoftLOneLoss(kLossScale);  // the problem owns it
+  for (const PnormSample& sample : samples)
+    problem.AddResidualBlock(
+        new ceres::AutoDiffCostFunction<LogRatio, 1, kPnormCount>(new LogRatio{&sample}), loss,
+        unknowns.data());
+  for (std::size_t i = 0; i < kPnormCount; ++i) {
+    const int index = static_cast<int>(i);
+    problem.SetParameterLowerBound(unknowns.data(), index, kBounds[i].low / kBounds[i].start);
+    if (kBounds[i].high > 0)
+      problem.SetParameterUpperBound(unknowns.data(), index, kBounds[i].high / kBounds[i].start);
+  }
+  ceres::Solver::Options options;
+  options.linear_solver_type = ceres::DENSE_NORMAL_CHOLESKY;
+  options.max_num_iterations = iterations;
+  options.function_tolerance = 1e-7;
+  options.num_threads = 1;  // the sums, and so the digits, do not depend on the machine's cores
+  options.logging_type = ceres::SILENT;
+  ceres::Solver::Summary summary;
+  ceres::Solve(options, &problem, &summary);
+  PnormCoefficients<double> coefficients;
+  for (std::size_t i = 0; i < kPnormCount; ++i)
+    coefficients[i] = std::max(0.0, unknowns[i]) * kBounds[i].start;
+  return coefficients;
+}
+
+ErrorSummary summarize(std::vector<double> errors) {
+  if (errors.empty()) return {};
+  ErrorSummary summary{.rows = static_cast<int>(errors.size())};
+  const double count = static_cast<double>(errors.size());
+  for (double& error : errors) {
+    summary.bias += error / count;
+    error = std::fabs(error);
+    summary.mape += error / count;
+  }
+  std::sort(errors.begin(), errors.end());
+  // The smallest error that nine rows in ten do not exceed.
+  const auto rank = static_cast<std::size_t>(std::ceil(0.9 * count)) - 1;
+  summary.p90 = errors[rank];
+  return summary;
+}
+
+std::vector<Regime> regimes_of(std::span<const PnormSample> samples,
+                               std::span<const double> errors) {
+  std::set<std::string> distributions;
+  for (const PnormSample& sample : samples) distributions.insert(sample.distribution);
+  std::vector<Regime> regimes;
+  const auto add = [&](const std::string& name, auto&& belongs) {
+    std::vector<double> chosen;
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      if (belongs(samples[i])) chosen.push_back(errors[i]);
+    if (!chosen.empty()) regimes.push_back({name, summarize(std::move(chosen))});
+  };
+  for (const std::string& distribution : distributions)
+    add(distribution, [&](const PnormSample& s) { return s.distribution == distribution; });
+  constexpr std::array<int, 7> kTokens = {0, 16, 64, 256, 1024, 4096, 1 << 30};
+  for (std::size_t i = 0; i + 1 < kTokens.size(); ++i) {
+    const std::string name = i + 2 == kTokens.size()
+                                 ? fmt::format("tokens above {}", kTokens[i])
+                                 : fmt::format("tokens {}-{}", kTokens[i] + 1, kTokens[i + 1]);
+    add(name,
+        [&](const PnormSample& s) { return s.tokens > kTokens[i] && s.tokens <= kTokens[i + 1]; });
+  }
+  return regimes;
+}
+
+PnormFit fit_with_folds(const std::vector<PnormSample>& samples, int folds) {
+  const PnormCoefficients<double> best = fit_pnorm(samples, pnorm_start(), 100);
+  PnormFit fit;
+  for (std::size_t i = 0; i < kPnormCount; ++i) fit.coefficients[i] = rounded(best[i]);
+  const std::vector<double> errors = relative_errors(fit.coefficients, samples);
+  fit.fitted = summarize(errors);
+  fit.fitted_regimes = regimes_of(samples, errors);
+  fit.folds = folds;
+  const std::vector<int> fold = fold_of(samples, fit.folds);
+  if (fit.folds < 2) return fit;
+  std::vector<double> held_out(samples.size());
+  for (int left_out = 0; left_out < fit.folds; ++left_out) {
+    std::vector<PnormSample> kept;
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      if (fold[i] != left_out) kept.push_back(samples[i]);
+    const PnormCoefficients<double> without = fit_pnorm(kept, pnorm_start(), 60);
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      if (fold[i] == left_out)
+        held_out[i] = pnorm_seconds(without, samples[i]) / samples[i].seconds - 1;
+  }
+  fit.held_out = summarize(held_out);
+  fit.held_out_regimes = regimes_of(samples, held_out);
+  return fit;
+}
+
+}  // namespace moesim

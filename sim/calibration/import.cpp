@@ -1,0 +1,117 @@
+#include "sim/calibration/import.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace moesim {
+namespace {
+
+using KernelKey = std::tuple<std::string, std::string, DType>;  // framework, kernel source, dtype
+
+void widen(AxisRange& range, double value) {
+  range.low = std::min(range.low, value);
+  range.high = std::max(range.high, value);
+}
+
+std::vector<AxisRange> ranges_of(const std::vector<MoeRow>& rows) {
+  constexpr double kNone = 1e300;
+  std::vector<AxisRange> ranges = {
+      {"tokens", kNone, 0}, {"hidden", kNone, 0}, {"width", kNone, 0}, {"slots", kNone, 0}};
+  for (const MoeRow& row : rows) {
+    widen(ranges[0], row.tokens);
+    widen(ranges[1], row.hidden);
+    widen(ranges[2], row.width / row.tp);
+    widen(ranges[3], row.experts / row.ep);
+  }
+  return ranges;
+}
+
+FittedKernel fit_kernel(const KernelKey& key, const std::vector<MoeRow>& rows, TableLoads& loads,
+                        const ImportRequest& request, const Datasheet& datasheet) {
+  std::vector<PnormSample> samples;
+  for (const MoeRow& row : rows) samples.push_back(pnorm_sample(row, loads.of(row), datasheet.gpu));
+  return {.framework = std::get<0>(key),
+          .kernel_source = std::get<1>(key),
+          .dtype = std::get<2>(key),
+          .matrices = rows.front().matrices,
+          .ranges = ranges_of(rows),
+          .fit = fit_with_folds(samples, request.folds)};
+}
+
+const Datasheet& datasheet_of(const MeasuredTable& table, std::size_t row) {
+  const std::string& system = table.text(row, "system");
+  const Datasheet* datasheet = find_datasheet(system);
+  if (datasheet == nullptr)
+    throw InputError(table.spot(row), fmt::format("no datasheet of the system '{}'", system),
+                     hint_for(system, datasheet_systems()));
+  return *datasheet;
+}
+
+void group_rows(const MeasuredTable& table, const SuspectGroups& suspects, Import& import,
+                std::map<KernelKey, std::vector<MoeRow>>& groups) {
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    const Datasheet& datasheet = datasheet_of(table, i);
+    if (import.datasheet == nullptr) import.datasheet = &datasheet;
+    if (import.datasheet != &datasheet)
+      throw InputError(table.spot(i),
+                       fmt::format("a calibration is of one GPU, and the tables are of {} and {}",
+                                   import.datasheet->system, datasheet.system));
+    MoeRow row = read_moe_row(table, i);
+    if (suspects.contain(row)) {
+      ++import.suspect_rows;
+    } else if (!unusable_reason(row).empty()) {
+      ++import.unusable_rows;
+    } else {
+      groups[{row.framework, row.kernel_source, *row.dtype}].push_back(std::move(row));
+    }
+  }
+}
+
+void read_exchanges(const MeasuredTable& table, Import& import,
+                    std::vector<ExchangeSample>& samples) {
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    const ExchangeRow row = read_exchange_row(table, i);
+    import.suspect_rows += row.suspect ? 1 : 0;
+    import.unusable_rows += row.reason.empty() ? 0 : 1;
+    if (!row.suspect) samples.insert(samples.end(), row.samples.begin(), row.samples.end());
+  }
+}
+
+}  // namespace
+
+Import import_tables(const ImportRequest& request,
+                     const std::function<void(const std::string&)>& progress) {
+  Import import;
+  std::map<KernelKey, std::vector<MoeRow>> groups;
+  std::vector<ExchangeSample> exchanges;
+  for (const MeasuredTable& table : request.tables) {
+    if (is_moe_table(table)) {
+      group_rows(table, request.suspects, import, groups);
+    } else if (is_exchange_table(table)) {
+      read_exchanges(table, import, exchanges);
+    } else {
+      throw InputError({std::make_shared<SourceText>(SourceText{.name = table.name()}), 0, 0},
+                       "neither a table of fused MoE kernels nor one of exchanges",
+                       "its columns are those of moe_kernel_*.csv or deepep_*.csv");
+    }
+  }
+  if (import.datasheet == nullptr) return import;
+  TableLoads loads(request.seed, request.draws);
+  for (const auto& [key, rows] : groups) {
+    progress(fmt::format("{} {} {}: {} rows", std::get<0>(key), std::get<1>(key),
+                         to_string(std::get<2>(key)), rows.size()));
+    import.kernels.push_back(fit_kernel(key, rows, loads, request, *import.datasheet));
+  }
+  std::stable_sort(import.kernels.begin(), import.kernels.end(), [](const auto& a, const auto& b) {
+    return a.fit.fitted.rows > b.fit.fitted.rows;
+  });
+  import.exchanges =
+      fit_exchanges(exchanges, import.datasheet->system,
+                    {.nvlink = import.datasheet->nvlink, .nic = import.datasheet->nic});
+  return import;
+}
+
+}  // namespace moesim

@@ -1,0 +1,49 @@
+// Makes a calibration from tables of measurements by others.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sim/calibration/cost_form.hpp"
+#include "sim/calibration/datasheet.hpp"
+#include "sim/calibration/exchange_table.hpp"
+#include "sim/calibration/fit.hpp"
+
+namespace moesim {
+
+// A fused MoE kernel and its fit.
+struct FittedKernel {
+  std::string framework, kernel_source;
+  DType dtype = DType::kBf16;
+  int matrices = 3;
+  std::vector<AxisRange> ranges;
+  PnormFit fit;
+};
+
+struct ImportRequest {
+  std::vector<MeasuredTable> tables;  // of one system
+  SuspectGroups suspects;             // left out
+  int draws = 3;                      // of each power-law row
+  std::uint64_t seed = 1;
+  int folds = 5;
+};
+
+struct Import {
+  const Datasheet* datasheet = nullptr;  // of the system that the tables are of
+  std::vector<FittedKernel> kernels;     // most rows first
+  std::vector<ExchangeFit> exchanges;
+  int suspect_rows = 0;  // left out
+  int unusable_rows = 0;
+};
+
+// Fits each (kernel, dtype) of the tables. `progress` hears a line for each. Throws InputError
+// where tables are of several systems, of an unknown one, or hold no kernel.
+Import import_tables(const ImportRequest& request,
+                     const std::function<void(const std::string&)>& progress);
+
+// The calibration file as YAML text. `command` is noted at its top.
+std::string write_calibration(const Import& import, const std::string& source,
+                              const std::vector<std::string>& notes);
+
+}  // namespace moesim

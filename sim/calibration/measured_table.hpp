@@ -1,0 +1,42 @@
+// A table of measurements: CSV with a header line, plain or gzipped, held as text.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/base/error.hpp"
+
+namespace moesim {
+
+class MeasuredTable {
+ public:
+  // Throws InputError where the file cannot be read or a row has not as many fields as the header.
+  static MeasuredTable read(const std::filesystem::path& file);
+
+  std::size_t rows() const { return rows_.size(); }
+  const std::vector<std::string>& columns() const { return columns_; }
+  const std::string& name() const { return name_; }  // the file's, as given
+  bool has(std::string_view column) const { return find(column).has_value(); }
+
+  // The field; empty where the table has no such column.
+  const std::string& text(std::size_t row, std::string_view column) const;
+  // The field as a number. Throws InputError with its line where it is none.
+  double number(std::size_t row, std::string_view column) const;
+  int integer(std::size_t row, std::string_view column) const;
+  // The line of the file.
+  Spot spot(std::size_t row) const;
+
+ private:
+  std::optional<std::size_t> find(std::string_view column) const;
+  std::string name_;
+  std::vector<std::string> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// A field of a CSV line, quoted where it must be.
+std::string csv_field(const std::string& text);
+
+}  // namespace moesim

@@ -1,0 +1,68 @@
+#include "sim/calibration/system_calibrations.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "sim/base/presets.hpp"
+#include "sim/calibration/datasheet.hpp"
+
+namespace moesim {
+namespace {
+
+// Where a system has no calibration of its own, the one that is moved to it.
+constexpr const char* kMovable = "h200-sxm";
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+}  // namespace
+
+const SystemCalibrations::Found& SystemCalibrations::of(const std::string& system,
+                                                        const std::string& framework) {
+  const auto [entry, fresh] = found_.try_emplace({system, framework});
+  if (fresh) {
+    entry->second = find(system, framework);
+    for (const Calibration& calibration : entry->second.calibrations)
+      names_.insert(calibration.name);
+  }
+  return entry->second;
+}
+
+SystemCalibrations::Found SystemCalibrations::find(const std::string& system,
+                                                   const std::string& framework) {
+  const Datasheet* sheet = find_datasheet(system);
+  Found found;
+  if (sheet != nullptr) {
+    found.gpu = sheet->gpu;
+    found.nvlink = sheet->nvlink;
+    found.nic = sheet->nic;
+  }
+  if (!given_.empty()) {
+    found.calibrations = given_;
+    if (sheet != nullptr) return found;
+    found.gpu = given_.back().gpu;
+    found.nvlink = given_.back().nvlink;
+    found.nic = given_.back().nic;
+    return found;
+  }
+  if (sheet == nullptr) {
+    found.reason = fmt::format("no calibration and no datasheet of the system '{}'", system);
+    return found;
+  }
+  const std::vector<std::string> presets = preset_names("calibrations");
+  for (const std::string& name :
+       {fmt::format("{}-{}", sheet->calibration, lower(framework)), sheet->calibration}) {
+    if (!std::binary_search(presets.begin(), presets.end(), name)) continue;
+    found.calibrations.push_back(read_calibration_file(name, {}));
+    return found;
+  }
+  found.calibrations.push_back(read_calibration_file(kMovable, {}));
+  found.calibrations.back().transfer = true;
+  return found;
+}
+
+}  // namespace moesim

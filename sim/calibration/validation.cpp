@@ -1,0 +1,184 @@
+#include "sim/calibration/validation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "sim/calibration/calibrated_cost.hpp"
+#include "sim/calibration/exchange_table.hpp"
+#include "sim/calibration/system_calibrations.hpp"
+
+namespace moesim {
+namespace {
+
+std::string token_regime(int tokens) {
+  constexpr std::array<int, 6> kEdges = {0, 16, 64, 256, 1024, 4096};
+  for (std::size_t i = 1; i < kEdges.size(); ++i)
+    if (tokens <= kEdges[i]) return fmt::format("tokens {}-{}", kEdges[i - 1] + 1, kEdges[i]);
+  return fmt::format("tokens above {}", kEdges.back());
+}
+
+// Cost models by what chooses one.
+class CostModels {
+ public:
+  explicit CostModels(const ValidationOptions& options) : calibrations_(options.calibrations) {}
+
+  const SystemCalibrations::Found& find(const std::string& system, const std::string& framework) {
+    return calibrations_.of(system, framework);
+  }
+  const CostModel& of(const std::string& system, const std::string& framework,
+                      const std::string& kernel_source) {
+    auto& model = models_[fmt::format("{}|{}|{}", system, framework, kernel_source)];
+    if (!model) {
+      const SystemCalibrations::Found& found = find(system, framework);
+      model = make_cost_model(found.calibrations, found.gpu, kernel_source);
+    }
+    return *model;
+  }
+  void report(Validation& validation) const {
+    std::set<std::string> warnings;
+    for (const auto& [key, model] : models_)
+      for (const std::string& warning : model->warnings()) warnings.insert(warning);
+    validation.warnings.assign(warnings.begin(), warnings.end());
+    validation.calibrations = calibrations_.names();
+  }
+
+ private:
+  SystemCalibrations calibrations_;
+  std::map<std::string, std::unique_ptr<CostModel>> models_;
+};
+
+bool has_experts_in(const std::vector<Calibration>& calibrations, DType dtype) {
+  for (const Calibration& calibration : calibrations)
+    for (const KernelEntry& entry : calibration.kernels)
+      if (entry.kernel == "experts" && (!entry.dtype || *entry.dtype == dtype)) return true;
+  return false;
+}
+
+bool has_exchange(const std::vector<Calibration>& calibrations, const ExchangeSample& sample) {
+  for (const Calibration& calibration : calibrations)
+    for (const ExchangeEntry& entry : calibration.exchanges)
+      if (entry.library == sample.library && entry.phase == sample.phase &&
+          entry.crosses_nodes == sample.crosses_nodes)
+        return true;
+  return false;
+}
+
+class MoeValidator {
+ public:
+  MoeValidator(const ValidationOptions& options, CostModels& models)
+      : options_(options), models_(models), loads_(options.seed, options.draws) {}
+
+  Comparison compare(const MeasuredTable& table, std::size_t index) {
+    const MoeRow row = read_moe_row(table, index);
+    Comparison comparison{.row = index,
+                          .quantity = "latency",
+                          .measured_us = 1e6 * row.measured.value,
+                          .reason = unusable_reason(row),
+                          .group = fmt::format("{} {} {} {}", row.system, row.framework,
+                                               row.kernel_source, row.dtype_name),
+                          .regimes = {row.distribution, token_regime(row.tokens)},
+                          .suspect = options_.suspects.contain(row)};
+    if (!comparison.reason.empty()) return comparison;
+    const SystemCalibrations::Found& found = models_.find(row.system, row.framework);
+    comparison.reason = found.reason;
+    if (comparison.reason.empty() && !has_experts_in(found.calibrations, *row.dtype))
+      comparison.reason = fmt::format("calibration {} has no experts in {}",
+                                      found.calibrations.back().name, row.dtype_name);
+    if (!comparison.reason.empty()) return comparison;
+    const CostModel& model = models_.of(row.system, row.framework, row.kernel_source);
+    const auto& draws = loads_.of(row);
+    Seconds sum(0);
+    for (const std::vector<int>& draw : draws) sum += model.experts(expert_work(row, draw)).total();
+    comparison.predicted_us = 1e6 * sum.value / static_cast<double>(draws.size());
+    return comparison;
+  }
+
+ private:
+  const ValidationOptions& options_;
+  CostModels& models_;
+  TableLoads loads_;
+};
+
+void compare_exchange(const MeasuredTable& table, std::size_t index, CostModels& models,
+                      std::vector<Comparison>& comparisons) {
+  const ExchangeRow row = read_exchange_row(table, index);
+  if (row.samples.empty()) comparisons.push_back({.row = index, .reason = row.reason});
+  for (const ExchangeSample& sample : row.samples) {
+    Comparison comparison{
+        .row = index,
+        .quantity = sample.phase,
+        .measured_us = 1e6 * sample.measured().value,
+        .group = fmt::format("{} {} {} {}", sample.system, sample.library, sample.phase,
+                             sample.crosses_nodes ? "over the network" : "in a node"),
+        .regimes = {token_regime(sample.tokens)},
+        .suspect = row.suspect};
+    // Rows of an unnamed Hopper GPU serve H100 and H200 alike: their exchanges hardly differ.
+    const std::string system = sample.system == "Hopper_unspecified" ? "H200" : sample.system;
+    const SystemCalibrations::Found& found = models.find(system, "");
+    comparison.reason = found.reason;
+    if (comparison.reason.empty() && !has_exchange(found.calibrations, sample))
+      comparison.reason = fmt::format("calibration {} has no {} {}", found.calibrations.back().name,
+                                      sample.library, sample.phase);
+    if (comparison.reason.empty()) {
+      const ExchangeCost cost =
+          models.of(system, "", "").exchange(sample.library, sample.phase, sample.crosses_nodes);
+      comparison.predicted_us =
+          1e6 * exchange_seconds(cost, sample, {.nvlink = found.nvlink, .nic = found.nic}).value;
+    }
+    comparisons.push_back(std::move(comparison));
+  }
+}
+
+}  // namespace
+
+Validation validate(const MeasuredTable& table, const ValidationOptions& options) {
+  Validation validation;
+  CostModels models(options);
+  MoeValidator moe(options, models);
+  const bool moe_table = is_moe_table(table);
+  const bool exchange_table = !moe_table && is_exchange_table(table);
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    if (moe_table) {
+      validation.rows.push_back(moe.compare(table, row));
+    } else if (exchange_table) {
+      compare_exchange(table, row, models, validation.rows);
+    } else {
+      validation.rows.push_back({.row = row, .reason = "no model for a table with these columns"});
+    }
+  }
+  models.report(validation);
+  return validation;
+}
+
+std::vector<RegimeError> errors_by_regime(const Validation& validation) {
+  // Groups by name; in each the whole first, then the regimes in the order they appear.
+  std::map<std::string, std::vector<std::pair<std::string, std::vector<double>>>> groups;
+  for (const Comparison& row : validation.rows) {
+    if (!row.predicted_us || !row.measured_us) continue;
+    const double error = *row.predicted_us / *row.measured_us - 1;
+    auto& regimes = groups[row.group];
+    const auto add = [&](const std::string& regime) {
+      auto found = std::find_if(regimes.begin(), regimes.end(),
+                                [&](const auto& known) { return known.first == regime; });
+      if (found == regimes.end()) found = regimes.insert(found, {regime, {}});
+      found->second.push_back(error);
+    };
+    if (row.suspect) {
+      add("suspect measurements");
+      continue;
+    }
+    add("all");
+    for (const std::string& regime : row.regimes) add(regime);
+  }
+  std::vector<RegimeError> errors;
+  for (const auto& [group, regimes] : groups)
+    for (const auto& [regime, values] : regimes)
+      errors.push_back({group, regime, summarize(values)});
+  return errors;
+}
+
+}  // namespace moesim

@@ -1,0 +1,111 @@
+// moesim calibrate: fits a calibration to tables of measured kernels.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "sim/calibration/import.hpp"
+#include "sim/cli/command.hpp"
+
+namespace moesim {
+namespace {
+
+struct Flags {
+  std::vector<std::string> tables, notes;
+  std::string output, suspects, source;
+  int draws = 3, folds = 5;
+  std::uint64_t seed = 1;
+  bool quiet = false;
+};
+
+// The list of failed groups that lies beside a table.
+std::filesystem::path suspects_beside(const std::string& table) {
+  return std::filesystem::path(table).parent_path() / "moe_kernel_suspect_groups.csv";
+}
+
+ImportRequest read_request(const Flags& flags) {
+  ImportRequest request{.draws = flags.draws, .seed = flags.seed, .folds = flags.folds};
+  std::filesystem::path suspects = flags.suspects;
+  for (const std::string& table : flags.tables) {
+    request.tables.push_back(MeasuredTable::read(table));
+    if (suspects.empty() && std::filesystem::exists(suspects_beside(table)))
+      suspects = suspects_beside(table);
+  }
+  if (!suspects.empty() && suspects != "none")
+    request.suspects = SuspectGroups(MeasuredTable::read(suspects));
+  return request;
+}
+
+void print_summary(const char* heading, const ErrorSummary& error) {
+  fmt::print("  {:<28}{:>7}{:>9.2f}{:>9.2f}{:>+9.2f}\n", heading, error.rows, 100 * error.mape,
+             100 * error.p90, 100 * error.bias);
+}
+
+void print_kernel(const FittedKernel& kernel) {
+  fmt::print("{} {} {}, {} matrices\n", kernel.framework, kernel.kernel_source,
+             to_string(kernel.dtype), kernel.matrices);
+  fmt::print("  {:<28}{:>7}{:>9}{:>9}{:>9}\n", "error in %", "rows", "MAPE", "p90", "bias");
+  print_summary("fitted", kernel.fit.fitted);
+  for (const Regime& regime : kernel.fit.fitted_regimes)
+    print_summary(("  " + regime.name).c_str(), regime.error);
+  if (kernel.fit.folds < 2) return;
+  print_summary(fmt::format("held out, {} folds", kernel.fit.folds).c_str(), kernel.fit.held_out);
+  for (const Regime& regime : kernel.fit.held_out_regimes)
+    print_summary(("  " + regime.name).c_str(), regime.error);
+}
+
+void print_exchange(const ExchangeFit& fit) {
+  fmt::print("{:<20} {:<9} {:<16}{:>7} rows, MAPE {:.2f} % fitted, {:.2f} % held out\n",
+             fit.library, fit.phase, fit.crosses_nodes ? "over the network" : "in a node",
+             fit.samples, 100 * fit.mape, 100 * fit.held_out_mape);
+}
+
+int calibrate(const Flags& flags) {
+  const ImportRequest request = read_request(flags);
+  const Import import = import_tables(request, [&](const std::string& line) {
+    if (!flags.quiet) fmt::print(stderr, "fitting {}\n", line);
+  });
+  if (import.kernels.empty()) {
+    fmt::print(stderr, "moesim: the tables hold no row that a kernel can be fitted to\n");
+    return kExitNo;
+  }
+  for (const FittedKernel& kernel : import.kernels) print_kernel(kernel);
+  for (const ExchangeFit& exchange : import.exchanges) print_exchange(exchange);
+  fmt::print("left out: {} rows of {} suspect groups, {} rows that cannot be used\n",
+             import.suspect_rows, request.suspects.size(), import.unusable_rows);
+  std::ofstream file(flags.output);
+  file << write_calibration(import, flags.source, flags.notes);
+  if (!file.flush()) {
+    fmt::print(stderr, "moesim: cannot write {}\n", flags.output);
+    return kExitInput;
+  }
+  return kExitDone;
+}
+
+const RegisterCommand kCalibrate{
+    "calibrate",
+    {.summary = "fit a calibration to tables of measured kernels and exchanges",
+     .declare = [](CLI::App& app) -> std::function<int()> {
+       auto flags = std::make_shared<Flags>();
+       app.add_option("--import", flags->tables,
+                      "tables of fused MoE kernels, and of exchanges (.csv or .csv.gz)")
+           ->required();
+       app.add_option("-o,--out", flags->output, "the calibration file to write")->required();
+       app.add_option("--suspects", flags->suspects,
+                      "a table of groups to leave out (default: moe_kernel_suspect_groups.csv "
+                      "beside a table; none: leave nothing out)");
+       app.add_option("--source", flags->source, "where the measurements are from, for the file");
+       app.add_option("--note", flags->notes, "what to read before trusting the numbers");
+       app.add_option("--draws", flags->draws, "Monte Carlo draws of a power-law row")
+           ->check(CLI::Range(1, 1000))
+           ->capture_default_str();
+       app.add_option("--folds", flags->folds, "parts held out in turn; 1: none")
+           ->check(CLI::Range(1, 100))
+           ->capture_default_str();
+       app.add_option("--seed", flags->seed, "of the draws")->capture_default_str();
+       app.add_flag("-q,--quiet", flags->quiet, "no progress");
+       return [flags] { return calibrate(*flags); };
+     }}};
+
+}  // namespace
+}  // namespace moesim
