@@ -1,0 +1,166 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/base/presets.hpp"
+#include "tests/calibration/cost_models.hpp"
+
+namespace moesim {
+namespace {
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr const char* kWide = "kind: pnorm_experts, exponent: 1, compute_efficiency: 0.5, ";
+
+std::string message_of(const std::string& text) {
+  try {
+    read_calibrations(yaml(text));
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no mistake";
+}
+
+double gemm_us(const CostModel& cost) {
+  return 1e6 * cost.gemm({.m = 1, .n = 8, .k = 8, .dtype = DType::kBf16}).total().value;
+}
+
+TEST(CalibratedCost, TakesTheLaterCalibrationKernelByKernel) {
+  const auto indented = [](const std::string& rest) {
+    std::string text = "- ";
+    for (const char c : round_calibration(rest))
+      text += c == '\n' ? std::string("\n  ") : std::string(1, c);
+    return text + "\n";
+  };
+  const std::string first = indented(
+      "kernels:\n- {kernel: gemm, dtype: bf16, form: {kind: affine, start_up: 7 us}}\n"
+      "- {kernel: memory_pass, form: {kind: affine, start_up: 3 us}}");
+  const std::string second =
+      indented("kernels:\n- {kernel: gemm, dtype: bf16, form: {kind: affine, start_up: 9 us}}");
+  const auto cost = make_cost_model(yaml(first + second), round_gpu());
+  EXPECT_NEAR(gemm_us(*cost), 9, 1e-9);
+  EXPECT_NEAR(1e6 * cost->memory_pass(Bytes(1)).total().value, 3, 1e-9);
+  const auto reversed = make_cost_model(yaml(second + first), round_gpu());
+  EXPECT_NEAR(gemm_us(*reversed), 7, 1e-9);
+  EXPECT_THAT(cost->warnings(), IsEmpty());
+}
+
+TEST(CalibratedCost, FillsAGapWithTheDatasheetRooflineAndSaysSo) {
+  const auto cost = round_cost("kernels: []\n");
+  const KernelTime time = cost->gemm({.m = 4096, .n = 4096, .k = 4096, .dtype = DType::kBf16});
+  EXPECT_NEAR(time.total().value, 2.0 * 4096 * 4096 * 4096 / 1e14, 1e-9);
+  cost->gemm({.m = 1, .n = 1, .k = 1, .dtype = DType::kBf16});
+  EXPECT_THAT(
+      cost->warnings(),
+      ElementsAre("gemm bf16: no calibration has it; a datasheet roofline of Round stands in"));
+  ASSERT_EQ(cost->errors().size(), 1U);
+  EXPECT_FALSE(cost->errors()[0].measured);
+}
+
+TEST(CalibratedCost, ReportsTheHeldOutErrorOfWhatItUsed) {
+  const auto cost = round_cost(
+      "kernels:\n- {kernel: gemm, dtype: bf16, form: {kind: affine}, held_out: {mape: 0.06}}\n"
+      "- {kernel: memory_pass, form: {kind: affine}, held_out: {mape: 0.5}}\n");
+  EXPECT_THAT(cost->errors(), IsEmpty());
+  gemm_us(*cost);
+  ASSERT_EQ(cost->errors().size(), 1U);
+  EXPECT_EQ(cost->errors()[0].kernel, "gemm bf16");
+  EXPECT_DOUBLE_EQ(cost->errors()[0].mape, 0.06);
+  EXPECT_TRUE(cost->errors()[0].measured);
+}
+
+TEST(CalibratedCost, WarnsOnceOfSizesThatWereNotMeasured) {
+  const auto cost = round_cost(
+      "kernels: [{kernel: experts, dtype: bf16, range: {hidden: [2000, 7000], slots: [1, 8]}, "
+      "form: {" +
+      std::string(kWide) + "memory_efficiency: 0.5}}]\n");
+  const std::vector<int> rows = {1, 2};
+  cost->experts(round_work(rows));
+  cost->experts(round_work(rows));
+  EXPECT_THAT(cost->warnings(),
+              ElementsAre("experts bf16: hidden outside 2000 to 7000, the range that calibration "
+                          "inline was measured on"));
+}
+
+TEST(CalibratedCost, UsesCoefficientsAsMeasuredOnAnotherGpuUnlessTransferred) {
+  GpuSpec faster = round_gpu();
+  faster.name = "Faster";
+  faster.memory_bandwidth = BytesPerSecond(2e12);
+  faster.peak[DType::kBf16] = FlopsPerSecond(4e14);
+  const std::string calibration = round_calibration(
+      experts_with(std::string(kWide) + "memory_efficiency: 0.5, route_hidden: 10 ns"));
+  const std::vector<int> rows = {1};
+  // 3.84 compute + 6 memory + 1000 columns of 10 ns.
+  const auto as_measured = make_cost_model(yaml(calibration), faster);
+  EXPECT_NEAR(1e6 * as_measured->experts(round_work(rows)).total().value, 3.84 + 6 + 10, 1e-9);
+  EXPECT_THAT(as_measured->warnings(), Contains(HasSubstr("used as measured")));
+  const auto moved = make_cost_model(yaml(calibration + "transfer: datasheet\n"), faster);
+  EXPECT_NEAR(1e6 * moved->experts(round_work(rows)).total().value, 3.84 / 4 + 6.0 / 2 + 10.0 / 2,
+              1e-9);
+  EXPECT_THAT(moved->warnings(), Contains(HasSubstr("moved from Round to Faster")));
+}
+
+TEST(CalibratedCost, PrefersExpertsWithOtherMatricesToARoofline) {
+  const auto cost = round_cost("kernels: [{kernel: experts, dtype: bf16, matrices: 3, form: {" +
+                               std::string(kWide) + "memory_efficiency: 0.5}}]\n");
+  const std::vector<int> rows = {1};
+  ExpertWork plain = round_work(rows);
+  plain.matrices = 2;
+  EXPECT_NEAR(1e6 * cost->experts(plain).total().value, (3.84 + 6) * 2 / 3, 1e-9);
+  EXPECT_THAT(cost->warnings(), ElementsAre("experts in bf16 with 2 matrices: calibration inline "
+                                            "has only 3"));
+}
+
+TEST(CalibratedCost, FindsAnExchangeByLibraryPhaseAndScope) {
+  const auto cost = round_cost(
+      "exchanges:\n- {library: lib, phase: dispatch, scope: local, start_up: 11 us}\n"
+      "- {library: lib, phase: dispatch, scope: network, start_up: 20 us, notify: 30 us, "
+      "network_efficiency: 0.9}\n");
+  EXPECT_DOUBLE_EQ(cost->exchange("lib", "dispatch", false).start_up.value, 11e-6);
+  const ExchangeCost network = cost->exchange("lib", "dispatch", true);
+  EXPECT_DOUBLE_EQ(network.notify.value, 30e-6);
+  EXPECT_DOUBLE_EQ(network.network_efficiency, 0.9);
+  EXPECT_THAT(cost->warnings(), IsEmpty());
+  EXPECT_EQ(cost->exchange("lib", "combine", true).start_up.value, 0);
+  EXPECT_THAT(cost->warnings(), ElementsAre("lib combine over the network: no calibration has it; "
+                                            "datasheet rates without any start-up"));
+}
+
+TEST(Calibration, NamesEveryMistakeWithItsPlace) {
+  const std::string message = message_of(
+      "schema: moesim.calibration/1\n"
+      "gpu: {name: X, memory_bandwidth: 1 TB/s, sms: 1, peak: {bf17: 1 TFLOP/s}}\n"
+      "kernels:\n"
+      "- {kernel: gemm, form: {kind: affin}}\n"
+      "- {kernel: gemm, form: {kind: affine, start_up: 5}}\n"
+      "- {kernel: gemm, form: {kind: pnorm_experts, compute_efficiency: 1, memory_efficiency: 1, "
+      "exponent: 2}}\n");
+  EXPECT_THAT(message, HasSubstr("test.yaml:2:57: error: no dtype is called 'bf17'"));
+  EXPECT_THAT(message, HasSubstr("did you mean 'bf16'?"));
+  EXPECT_THAT(message, HasSubstr("no cost_form is called 'affin'"));
+  EXPECT_THAT(message, HasSubstr("'5' has no unit"));
+  EXPECT_THAT(message, HasSubstr("pnorm_experts stands only under kernel: experts"));
+}
+
+TEST(Calibration, RefusesAnUnknownPresetAndAnUnknownTransfer) {
+  EXPECT_THAT(message_of("h200-sx"), HasSubstr("no preset 'h200-sx' in calibrations"));
+  EXPECT_THAT(message_of("{preset: h200-sxm, transfer: magic}"),
+              HasSubstr("transfer cannot be 'magic'"));
+  EXPECT_THAT(message_of("{preset: h200-sxm, speed: 2}"), HasSubstr("has no key 'speed'"));
+}
+
+TEST(Calibration, EveryShippedOneIsReadAndSaysHowGoodItIs) {
+  const std::vector<std::string> names = preset_names("calibrations");
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"a100-sxm", "h100-sxm", "h200-sxm"}));
+  for (const std::string& name : names) {
+    const Calibration calibration = read_calibration_file(name, {});
+    for (const KernelEntry& kernel : calibration.kernels) {
+      EXPECT_TRUE(kernel.held_out_mape) << name << " " << kernel.kernel_source;
+      EXPECT_GT(kernel.samples, 0) << name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace moesim
