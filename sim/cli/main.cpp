@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/experiment.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/error.hpp"
 #include "sim/cli/command.hpp"
@@ -57,6 +58,12 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     fmt::print(stderr, "{}\n", error.what());
     return moesim::kExitInput;
+  } catch (const moesim::VariantFailed& failure) {
+    std::fflush(stdout);
+    fmt::print(stderr, "{}\n", failure.what());
+    return failure.exit_code();
+  } catch (const moesim::Interrupted&) {
+    return moesim::kExitInterrupted;
   } catch (const std::exception& error) {
     return moesim::report_bug(error.what());
   }
