@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sim/base/text.hpp"
+
 namespace moesim {
 namespace {
 
@@ -25,20 +27,47 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+bool has_line(const Spot& spot) {
+  return spot.source && spot.line > 0 && spot.line <= static_cast<int>(spot.source->lines.size());
+}
+
+const std::string& source_line(const Spot& spot) {
+  return spot.source->lines[static_cast<std::size_t>(spot.line - 1)];
+}
+
+// Columns of a Spot count bytes from 1, as the parser does.
+std::size_t byte_column(const Spot& spot) {
+  return spot.column > 0 ? static_cast<std::size_t>(spot.column - 1) : 0;
+}
+
+// The beginning of the character that the byte belongs to.
+std::size_t character_start(std::string_view text, std::size_t byte) {
+  while (byte > 0 && byte < text.size() && (static_cast<unsigned char>(text[byte]) & 0xC0) == 0x80)
+    --byte;
+  return byte;
+}
+
+// The column as an editor shows it, in characters from 1.
+std::size_t shown_column(const Spot& spot) {
+  if (!has_line(spot)) return byte_column(spot) + 1;
+  return count_characters(std::string_view(source_line(spot)).substr(0, byte_column(spot))) + 1;
+}
+
 // The source line and a caret below the column; a line that is very long is cut around the caret.
 std::string excerpt(const Spot& spot) {
-  if (!spot.source || spot.line < 1 || spot.line > static_cast<int>(spot.source->lines.size()))
-    return {};
-  std::string line = spot.source->lines[static_cast<std::size_t>(spot.line - 1)];
-  std::size_t column = spot.column > 0 ? static_cast<std::size_t>(spot.column - 1) : 0;
+  if (!has_line(spot)) return {};
+  std::string line = source_line(spot);
+  std::size_t column = std::min(byte_column(spot), line.size());
   constexpr std::size_t kWidth = 100;
   if (line.size() > kWidth) {
-    const std::size_t from = column > kWidth / 2 ? column - kWidth / 2 : 0;
-    line = line.substr(from, kWidth);
+    const std::size_t from = character_start(line, column > kWidth / 2 ? column - kWidth / 2 : 0);
+    const std::size_t to = character_start(line, std::min(from + kWidth, line.size()));
+    line = line.substr(from, to - from);
     column -= from;
   }
   std::replace(line.begin(), line.end(), '\t', ' ');
-  return fmt::format("\n  {}\n  {}^", line, std::string(column, ' '));
+  const std::size_t blanks = count_characters(std::string_view(line).substr(0, column));
+  return fmt::format("\n  {}\n  {}^", line, std::string(blanks, ' '));
 }
 
 std::string join_mistakes(const std::vector<Mistake>& mistakes) {
@@ -48,7 +77,8 @@ std::string join_mistakes(const std::vector<Mistake>& mistakes) {
     if (i > 0) text += '\n';
     text += format_mistake(mistakes[i]);
   }
-  if (mistakes.size() > shown) text += fmt::format("\n({} more mistakes)", mistakes.size() - shown);
+  if (const std::size_t more = mistakes.size() - shown; more > 0)
+    text += fmt::format("\n({} more mistake{})", more, more == 1 ? "" : "s");
   return text;
 }
 
@@ -80,6 +110,11 @@ void Mistakes::throw_if_any() const {
     const std::string& right = b.spot.source ? b.spot.source->name : std::string();
     return std::tie(left, a.spot.line, a.spot.column) < std::tie(right, b.spot.line, b.spot.column);
   });
+  const auto same = [](const Mistake& a, const Mistake& b) {
+    return a.message == b.message && a.spot.source == b.spot.source && a.spot.line == b.spot.line &&
+           a.spot.column == b.spot.column;
+  };
+  sorted.erase(std::unique(sorted.begin(), sorted.end(), same), sorted.end());
   throw InputError(std::move(sorted));
 }
 
@@ -88,7 +123,7 @@ std::string format_mistake(const Mistake& mistake) {
   std::string text;
   if (spot.source) {
     text = spot.source->name + ":";
-    if (spot.line > 0) text += fmt::format("{}:{}:", spot.line, std::max(spot.column, 1));
+    if (spot.line > 0) text += fmt::format("{}:{}:", spot.line, shown_column(spot));
     text += " ";
   }
   text += "error: " + mistake.message + excerpt(spot);

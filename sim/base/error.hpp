@@ -20,7 +20,7 @@ struct SourceText {
   bool is_flag = false;   // from the command line: it overrides what a file says
 };
 
-// A place in a source. Lines and columns count from 1; 0 = the source as a whole.
+// A place in a source. Lines and columns (in bytes) count from 1; 0 = the source as a whole.
 struct Spot {
   std::shared_ptr<const SourceText> source;
   int line = 0;

@@ -12,6 +12,8 @@
 namespace moesim {
 namespace {
 
+constexpr double kLargestInteger = 2147483647;
+
 bool is_quantity(ParameterType type) {
   return type == ParameterType::kTime || type == ParameterType::kSize ||
          type == ParameterType::kRate || type == ParameterType::kSpeed;
@@ -43,9 +45,11 @@ double read_number(const Parameter& parameter, const YamlNode& node) {
                      fmt::format("{} is a number: leave the quotes out", parameter.name));
   const double value = is_quantity(parameter.type) ? parse_quantity(text, parameter.type, node.spot)
                                                    : parse_number(text, node.spot);
-  if (parameter.type == ParameterType::kInteger &&
-      (value != std::floor(value) || std::fabs(value) > 2147483647.0))
+  if (parameter.type == ParameterType::kInteger && value != std::floor(value))
     throw InputError(node.spot, fmt::format("{} must be a whole number", parameter.name));
+  if (parameter.type == ParameterType::kInteger && std::fabs(value) > kLargestInteger)
+    throw InputError(node.spot,
+                     fmt::format("{} must be a whole number below 2147483648", parameter.name));
   check_range(parameter, value, node.spot);
   return value;
 }
@@ -93,6 +97,14 @@ std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
   return names;
 }
 
+// The default, as if it were written where the section is.
+YamlNode default_of(const Parameter& parameter, const Spot& spot) {
+  YamlNode node =
+      parse_yaml_value(text_source("default of " + parameter.name, *parameter.fallback), 0);
+  node.spot = spot;
+  return node;
+}
+
 void report_unknown_keys(const YamlNode& section, const std::vector<std::string>& known,
                          const std::vector<std::string>& passed_over, const std::string& what,
                          Mistakes& mistakes) {
@@ -136,61 +148,60 @@ std::filesystem::path Arguments::existing_file(const std::string& name,
   return find_file(text(name), spot(name), preset_folder);
 }
 
+void Arguments::read(const Parameter& parameter, Value& value) {
+  switch (parameter.type) {
+    case ParameterType::kFlag:
+      value.number = read_flag(parameter, value.node);
+      break;
+    case ParameterType::kText:
+    case ParameterType::kPath:
+      need_scalar(parameter, value.node);
+      break;
+    case ParameterType::kChoice:
+      check_choice(parameter, value.node);
+      break;
+    case ParameterType::kNumbers:
+      value.numbers = read_numbers(parameter, value.node);
+      break;
+    case ParameterType::kTexts:
+      value.texts = read_texts(parameter, value.node);
+      break;
+    case ParameterType::kTree:
+      break;
+    default:
+      value.number = read_number(parameter, value.node);
+  }
+}
+
 Arguments read_arguments(const YamlNode& section, const std::vector<Parameter>& parameters,
                          Mistakes& mistakes, const std::string& what,
                          const std::vector<std::string>& passed_over) {
   Arguments arguments;
   arguments.section_ = section.spot;
   if (!section.is_map() && section.kind != YamlNode::Kind::kNull) {
-    mistakes.add(section.spot, fmt::format("{} must be a section of keys and values", what));
+    const bool no_blank = section.is_scalar() && section.text.find(':') != std::string::npos;
+    mistakes.add(section.spot, fmt::format("{} must be a section of keys and values", what),
+                 no_blank ? "a blank must follow the colon" : "");
     return arguments;
   }
   report_unknown_keys(section, names_of(parameters), passed_over, what, mistakes);
   for (const Parameter& parameter : parameters) {
     const YamlNode* node = section.find(parameter.name);
-    Arguments::Value value;
-    value.given = node != nullptr;
     if (node == nullptr && !parameter.fallback) {
       if (parameter.required)
         mistakes.add(section.spot, fmt::format("{} needs '{}'", what, parameter.name),
                      parameter.doc);
       continue;
     }
-    value.node =
-        node != nullptr
-            ? *node
-            : parse_yaml(text_source("default of " + parameter.name, "v: " + *parameter.fallback))
-                  .entries.front()
-                  .value;
-    if (node == nullptr) value.node.spot = section.spot;
+    Arguments::Value& value = arguments.values_[parameter.name];
+    value.given = node != nullptr;
+    value.node = node != nullptr ? *node : default_of(parameter, section.spot);
     try {
-      switch (parameter.type) {
-        case ParameterType::kFlag:
-          value.number = read_flag(parameter, value.node);
-          break;
-        case ParameterType::kText:
-        case ParameterType::kPath:
-          need_scalar(parameter, value.node);
-          break;
-        case ParameterType::kChoice:
-          check_choice(parameter, value.node);
-          break;
-        case ParameterType::kNumbers:
-          value.numbers = read_numbers(parameter, value.node);
-          break;
-        case ParameterType::kTexts:
-          value.texts = read_texts(parameter, value.node);
-          break;
-        case ParameterType::kTree:
-          break;
-        default:
-          value.number = read_number(parameter, value.node);
-      }
-      arguments.values_[parameter.name] = std::move(value);
+      Arguments::read(parameter, value);
     } catch (const InputError& error) {
       mistakes.add(error);
       // A stand-in, so that the rest of the file can be checked; the collected mistakes are thrown.
-      arguments.values_[parameter.name] = {};
+      value = {};
     }
   }
   return arguments;

@@ -81,6 +81,7 @@ class Arguments {
     bool given = false;
   };
   const Value& value(const std::string& name) const;
+  static void read(const Parameter& parameter, Value& value);
   std::map<std::string, Value> values_;
   Spot section_;
 };

@@ -13,8 +13,10 @@ namespace {
 using UnitTable = std::map<std::string, double, std::less<>>;
 
 const UnitTable& units_of(ParameterType type) {
-  static const UnitTable time = {{"s", 1},     {"ms", 1e-3},  {"us", 1e-6}, {"µs", 1e-6},
-                                 {"ns", 1e-9}, {"ps", 1e-12}, {"min", 60},  {"h", 3600}};
+  // Both characters that look like a micro are taken.
+  static const UnitTable time = {{"s", 1},          {"ms", 1e-3},      {"us", 1e-6},
+                                 {"\u00b5s", 1e-6}, {"\u03bcs", 1e-6}, {"ns", 1e-9},
+                                 {"ps", 1e-12},     {"min", 60},       {"h", 3600}};
   static const UnitTable size = {{"B", 1},
                                  {"kB", 1e3},
                                  {"KB", 1e3},
@@ -62,17 +64,27 @@ std::optional<double> leading_number(const std::string& text, std::size_t& used)
   double value = 0;
   const char* begin = text.data();
   const char* end = begin + text.size();
-  if (begin != end && *begin == '+') ++begin;
+  if (begin != end && *begin == '+') {
+    ++begin;
+    if (begin != end && *begin == '-') return std::nullopt;
+  }
   const auto [stop, error] = std::from_chars(begin, end, value);
   if (error != std::errc() || !std::isfinite(value)) return std::nullopt;
   used = static_cast<std::size_t>(stop - text.data());
   return value;
 }
 
+// YAML 1.1 took 010 for eight.
 bool has_leading_zero(const std::string& text) {
   const std::size_t at = text.find_first_of("0123456789");
   return at != std::string::npos && text[at] == '0' && at + 1 < text.size() &&
          text[at + 1] >= '0' && text[at + 1] <= '9' && (at == 0 || text[at - 1] != '.');
+}
+
+void check_leading_zero(const std::string& text, const Spot& spot) {
+  if (has_leading_zero(text))
+    throw InputError(spot, fmt::format("'{}' has a leading zero", text),
+                     "numbers are decimal: leave the zero out");
 }
 
 }  // namespace
@@ -85,9 +97,7 @@ double parse_number(const std::string& text, const Spot& spot) {
     throw InputError(spot, fmt::format("'{}' is not a number", text),
                      value ? fmt::format("this number takes no unit (here: '{}')", rest) : "");
   }
-  if (has_leading_zero(text))
-    throw InputError(spot, fmt::format("'{}' has a leading zero", text),
-                     "numbers are decimal: leave the zero out");
+  check_leading_zero(text, spot);
   return *value;
 }
 
@@ -97,6 +107,7 @@ double parse_quantity(const std::string& text, ParameterType type, const Spot& s
   if (!value)
     throw InputError(spot, fmt::format("'{}' is not a number with a unit", text),
                      fmt::format("write for example {}", example_of(type)));
+  check_leading_zero(text, spot);
   std::string unit = text.substr(used);
   unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size()
                                                                  : unit.find_first_not_of(' '));

@@ -54,6 +54,11 @@ const PluginInfo* Catalog::find(const std::string& role, const std::string& name
 }
 
 Choice read_choice(const std::string& role, const YamlNode& section, Mistakes& mistakes) {
+  if (section.is_list()) {
+    mistakes.add(section.spot, fmt::format("{} is a list: it takes one kind", role),
+                 fmt::format("write {0}: NAME, or {0}: {{kind: NAME, …}}", role));
+    return {};
+  }
   const YamlNode* kind = section.is_scalar() ? &section : section.find("kind");
   if (kind == nullptr || !kind->is_scalar()) {
     mistakes.add(kind != nullptr ? kind->spot : section.spot, fmt::format("{} needs a kind", role),

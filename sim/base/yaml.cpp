@@ -6,26 +6,32 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
-#include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <utility>
 
 #include "sim/base/check.hpp"
+#include "sim/base/text.hpp"
 
 namespace moesim {
 namespace {
 
+constexpr std::size_t kMostAliasedNodes = 100'000;  // a short text must not expand without end
+
 // Builds the tree from yaml-cpp's events; the stack holds the containers that are open.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(std::shared_ptr<const SourceText> source) : source_(std::move(source)) {}
+  TreeBuilder(std::shared_ptr<const SourceText> source, const std::string& text)
+      : source_(std::move(source)), text_(text) {}
 
   YamlNode take(Mistakes& mistakes) {
-    for (const auto& [spot, key] : duplicates_) mistakes.add(spot, key);
+    mistakes.add(mistakes_);
     return std::move(root_);
+  }
+  // Where the innermost container that is still open begins.
+  std::optional<Spot> open_container() const {
+    return open_.empty() ? std::nullopt : std::optional(open_.back().node.spot);
   }
 
   void OnDocumentStart(const YAML::Mark&) override {}
@@ -34,14 +40,24 @@ class TreeBuilder : public YAML::EventHandler {
     add({.kind = YamlNode::Kind::kNull, .spot = spot(mark)}, anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    YamlNode copy = anchors_[anchor];
+    const auto found = anchors_.find(anchor);
+    YamlNode copy;
+    if (found == anchors_.end()) {
+      mistakes_.add(spot(mark), "an alias inside of what it names");
+    } else if ((aliased_ += found->second.size) > kMostAliasedNodes) {
+      throw InputError(spot(mark), "the aliases make this text far too large");
+    } else {
+      copy = found->second.node;
+    }
     copy.spot = spot(mark);
     add(std::move(copy), 0);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    const bool quoted = tag == "!";
+    const bool quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
     const bool null = !quoted && (value.empty() || value == "~" || value == "null");
+    if (tag == "!" && !quote_is_closed(text_, static_cast<std::size_t>(mark.pos)))
+      throw InputError(spot(mark), "this quote is not closed");
     add({.kind = null ? YamlNode::Kind::kNull : YamlNode::Kind::kScalar,
          .spot = spot(mark),
          .text = value,
@@ -50,12 +66,12 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    open_.push_back({{.kind = YamlNode::Kind::kList, .spot = spot(mark)}, anchor, {}, {}});
+    open_.push_back({{.kind = YamlNode::Kind::kList, .spot = spot(mark)}, anchor, nodes_, {}, {}});
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    open_.push_back({{.kind = YamlNode::Kind::kMap, .spot = spot(mark)}, anchor, {}, {}});
+    open_.push_back({{.kind = YamlNode::Kind::kMap, .spot = spot(mark)}, anchor, nodes_, {}, {}});
   }
   void OnMapEnd() override { close(); }
 
@@ -63,8 +79,13 @@ class TreeBuilder : public YAML::EventHandler {
   struct Open {
     YamlNode node;
     YAML::anchor_t anchor = 0;
+    std::size_t nodes_before = 0;
     std::optional<std::string> key;  // read, waiting for its value
     Spot key_spot;
+  };
+  struct Anchored {
+    YamlNode node;
+    std::size_t size = 0;  // nodes
   };
 
   Spot spot(const YAML::Mark& mark) const { return {source_, mark.line + 1, mark.column + 1}; }
@@ -72,11 +93,12 @@ class TreeBuilder : public YAML::EventHandler {
   void close() {
     Open done = std::move(open_.back());
     open_.pop_back();
-    add(std::move(done.node), done.anchor);
+    add(std::move(done.node), done.anchor, nodes_ - done.nodes_before);
   }
 
-  void add(YamlNode node, YAML::anchor_t anchor) {
-    if (anchor != 0) anchors_[anchor] = node;
+  void add(YamlNode node, YAML::anchor_t anchor, std::size_t nodes_inside = 0) {
+    ++nodes_;
+    if (anchor != 0) anchors_[anchor] = {node, nodes_inside + 1};
     if (open_.empty()) {
       root_ = std::move(node);
       return;
@@ -85,10 +107,7 @@ class TreeBuilder : public YAML::EventHandler {
     if (parent.node.is_list()) {
       parent.node.items.push_back(std::move(node));
     } else if (!parent.key) {
-      if (parent.node.find(node.text) != nullptr)
-        duplicates_.emplace_back(node.spot, fmt::format("key '{}' is written twice", node.text));
-      parent.key = node.text;
-      parent.key_spot = node.spot;
+      add_key(parent, node);
     } else {
       if (node.kind == YamlNode::Kind::kNull) node.spot = parent.key_spot;
       parent.node.entries.push_back({*parent.key, parent.key_spot, std::move(node)});
@@ -96,122 +115,66 @@ class TreeBuilder : public YAML::EventHandler {
     }
   }
 
+  void add_key(Open& parent, const YamlNode& node) {
+    if (!node.is_scalar()) {
+      mistakes_.add(node.spot, "a key must be a text");
+    } else if (parent.node.find(node.text) != nullptr) {
+      mistakes_.add(node.spot, fmt::format("key '{}' is written twice", node.text));
+    }
+    parent.key = node.text;
+    parent.key_spot = node.spot;
+  }
+
   std::shared_ptr<const SourceText> source_;
+  const std::string& text_;
   YamlNode root_;
   std::vector<Open> open_;
-  std::map<YAML::anchor_t, YamlNode> anchors_;
-  std::vector<std::pair<Spot, std::string>> duplicates_;
+  std::map<YAML::anchor_t, Anchored> anchors_;
+  std::size_t nodes_ = 0;
+  std::size_t aliased_ = 0;
+  Mistakes mistakes_;
 };
 
-std::string joined(const SourceText& source) {
-  std::string text;
-  for (const std::string& line : source.lines) text += line + "\n";
-  return text;
+// What yaml-cpp found, in words that help, where the mistake is rather than where it was noticed.
+InputError syntax_error(const YAML::ParserException& error, const TreeBuilder& builder,
+                        const std::shared_ptr<const SourceText>& source) {
+  const int line = error.mark.line + 1;
+  if (line <= static_cast<int>(source->lines.size()))
+    if (const auto tab = indenting_tab(source->lines[static_cast<std::size_t>(line - 1)]))
+      return {{source, line, static_cast<int>(*tab) + 1}, "a tab cannot indent", "use blanks"};
+  if (error.msg.ends_with("flow not found") && builder.open_container())
+    return {*builder.open_container(), "this bracket is not closed"};
+  std::string hint;
+  if (error.msg == "illegal map value")
+    hint = "a value with ': ' in it needs quotes; the keys of a section start in one column";
+  return {{source, line, error.mark.column + 1}, "not valid YAML: " + error.msg, hint};
 }
 
-bool needs_quotes(const YamlNode& node) {
-  const std::string& text = node.text;
-  if (node.quoted || text.empty() || text == "~" || text == "null") return true;
-  if (std::isspace(static_cast<unsigned char>(text.front())) ||
-      std::isspace(static_cast<unsigned char>(text.back())))
-    return true;
-  if (std::string_view("-?:,[]{}#&*!|>'\"%@`").find(text.front()) != std::string_view::npos &&
-      !(text.front() == '-' && text.size() > 1 && (std::isdigit(text[1]) || text[1] == '.')))
-    return true;
-  return text.find(": ") != std::string::npos || text.find(" #") != std::string::npos ||
-         text.find_first_of("\n,[]{}\"") != std::string::npos || text.back() == ':';
-}
-
-std::string scalar_text(const YamlNode& node) {
-  if (node.kind == YamlNode::Kind::kNull) return "~";
-  if (!needs_quotes(node)) return node.text;
-  std::string quoted = "\"";
-  for (char c : node.text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    if (c == '\n') {
-      quoted += "\\n";
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
-bool is_flat(const YamlNode& node) {
-  return std::all_of(node.items.begin(), node.items.end(),
-                     [](const YamlNode& item) { return !item.is_map() && !item.is_list(); });
-}
-
-void write_node(const YamlNode& node, std::size_t indent, std::string& out);
-
-void write_list(const YamlNode& node, std::size_t indent, std::string& out) {
-  if (is_flat(node)) {
-    out += " [";
-    for (std::size_t i = 0; i < node.items.size(); ++i)
-      out += (i > 0 ? ", " : "") + scalar_text(node.items[i]);
-    out += "]\n";
-    return;
-  }
-  out += "\n";
-  for (const YamlNode& item : node.items) {
-    out += std::string(indent, ' ') + "-";
-    write_node(item, indent + 2, out);
-  }
-}
-
-void write_node(const YamlNode& node, std::size_t indent, std::string& out) {
-  if (node.is_list()) return write_list(node, indent, out);
-  if (!node.is_map()) {
-    out += " " + scalar_text(node) + "\n";
-    return;
-  }
-  if (node.entries.empty()) {
-    out += " {}\n";
-    return;
-  }
-  if (!out.empty()) out += "\n";
-  for (const NodeEntry& entry : node.entries) {
-    out += std::string(indent, ' ') + scalar_text(YamlNode::scalar(entry.key)) + ":";
-    write_node(entry.value, indent + 2, out);
-  }
-}
-
-// Parses `text`; places refer to `source`, whose lines have the same columns.
-YamlNode parse_text(const std::string& text, std::shared_ptr<const SourceText> source) {
+// The first document; that another one follows is a mistake.
+YamlNode parse_text(const std::string& text, const std::shared_ptr<const SourceText>& source) {
   std::istringstream stream(text);
-  TreeBuilder builder(source);
+  TreeBuilder builder(source, text), rest(source, text);
   try {
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
+    parser.HandleNextDocument(rest);
   } catch (const YAML::ParserException& error) {
-    throw InputError({source, error.mark.line + 1, error.mark.column + 1},
-                     fmt::format("not valid YAML: {}", error.msg));
+    throw syntax_error(error, builder, source);
   }
   Mistakes mistakes;
   YamlNode root = builder.take(mistakes);
+  const YamlNode second = rest.take(mistakes);
+  if (second.kind != YamlNode::Kind::kNull)
+    mistakes.add(second.spot, "a second document", "one file is one document: leave '---' out");
   mistakes.throw_if_any();
-  if (root.kind == YamlNode::Kind::kNull) {
-    root = YamlNode::map();
-    root.spot = {source, 1, 1};
-  }
   return root;
 }
 
-// The map that an override walks into: what is missing or scalar on the way becomes a map.
-YamlNode& step_into(YamlNode& node, const std::string& key, const Spot& spot) {
-  YamlNode* child = node.find(key);
-  if (child == nullptr) {
-    YamlNode empty = YamlNode::map();
-    empty.spot = spot;
-    return node.set(key, std::move(empty));
-  }
-  if (child->is_map()) return *child;
-  YamlNode wrapped = YamlNode::map();
-  wrapped.spot = child->spot;
-  const bool preset = key == "model" || key == "cluster" || key == "calibration";
-  if (child->is_scalar()) wrapped.set(preset ? "preset" : "kind", *child);
-  *child = std::move(wrapped);
-  return *child;
+void check_is_text(const std::shared_ptr<const SourceText>& source) {
+  for (std::size_t line = 0; line < source->lines.size(); ++line)
+    if (const auto at = first_not_text(source->lines[line]))
+      throw InputError({source, 0, 0},
+                       fmt::format("is not UTF-8 text (line {}, byte {})", line + 1, *at + 1));
 }
 
 }  // namespace
@@ -227,14 +190,18 @@ YamlNode* YamlNode::find(std::string_view key) {
 }
 
 YamlNode& YamlNode::set(std::string key, YamlNode value) {
+  Spot spot = value.spot;
+  return set(std::move(key), std::move(value), std::move(spot));
+}
+
+YamlNode& YamlNode::set(std::string key, YamlNode value, Spot key_spot) {
   MOESIM_CHECK(is_map(), "only a map has entries");
   for (NodeEntry& entry : entries) {
     if (entry.key != key) continue;
-    entry.spot = value.spot;
+    entry.spot = std::move(key_spot);
     return entry.value = std::move(value);
   }
-  Spot spot = value.spot;
-  entries.push_back({std::move(key), std::move(spot), std::move(value)});
+  entries.push_back({std::move(key), std::move(key_spot), std::move(value)});
   return entries.back().value;
 }
 
@@ -243,8 +210,23 @@ YamlNode YamlNode::scalar(std::string text) {
 }
 
 YamlNode parse_yaml(std::shared_ptr<const SourceText> source) {
-  const std::string text = joined(*source);
-  return parse_text(text, std::move(source));
+  check_is_text(source);
+  std::string text;
+  for (const std::string& line : source->lines) text += line + "\n";
+  YamlNode root = parse_text(text, source);
+  if (root.kind == YamlNode::Kind::kNull) {
+    root = YamlNode::map();
+    root.spot = {source, 1, 1};
+  }
+  return root;
+}
+
+YamlNode parse_yaml_value(const std::shared_ptr<const SourceText>& source, int column) {
+  check_is_text(source);
+  if (source->lines.empty()) return {};
+  // Blanks in place of what comes before keep the columns.
+  const auto before = static_cast<std::size_t>(column);
+  return parse_text(std::string(before, ' ') + source->lines.front().substr(before), source);
 }
 
 std::shared_ptr<const SourceText> read_source(const std::filesystem::path& path,
@@ -261,6 +243,8 @@ std::shared_ptr<const SourceText> read_source(const std::filesystem::path& path,
     if (!line.empty() && line.back() == '\r') line.pop_back();
     source->lines.push_back(std::move(line));
   }
+  if (!source->lines.empty() && source->lines.front().starts_with("\xEF\xBB\xBF"))
+    source->lines.front().erase(0, 3);  // a byte order mark
   return source;
 }
 
@@ -272,32 +256,6 @@ std::shared_ptr<const SourceText> text_source(std::string name, std::string_view
   std::istringstream stream{std::string(text)};
   for (std::string line; std::getline(stream, line);) source->lines.push_back(line);
   return source;
-}
-
-void apply_override(YamlNode& root, const std::string& assignment) {
-  const auto source = text_source("--set", assignment, true);
-  const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0)
-    throw InputError({source, 1, 1}, "--set needs KEY=VALUE",
-                     "for example --set network.tolerance=0.01");
-  // Blanks in place of the key keep the columns of the value.
-  YamlNode value = parse_text(std::string(equals + 1, ' ') + assignment.substr(equals + 1), source);
-  if (value.is_map() && value.entries.empty())
-    value = {.kind = YamlNode::Kind::kNull, .spot = {source, 1, static_cast<int>(equals) + 1}};
-  YamlNode* node = &root;
-  std::istringstream keys(assignment.substr(0, equals));
-  std::string key;
-  std::getline(keys, key, '.');
-  for (std::string next; std::getline(keys, next, '.'); key = next)
-    node = &step_into(*node, key, {source, 1, 1});
-  if (key.empty()) throw InputError({source, 1, 1}, "--set has an empty key");
-  node->set(key, std::move(value));
-}
-
-std::string write_yaml(const YamlNode& node) {
-  std::string out;
-  write_node(node, 0, out);
-  return out;
 }
 
 }  // namespace moesim

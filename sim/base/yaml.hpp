@@ -32,8 +32,9 @@ struct YamlNode {
   bool is_scalar() const { return kind == Kind::kScalar; }
   const YamlNode* find(std::string_view key) const;
   YamlNode* find(std::string_view key);
-  // Sets or replaces the entry of a map.
+  // Sets or replaces the entry of a map. The key's place is the value's unless it is given.
   YamlNode& set(std::string key, YamlNode value);
+  YamlNode& set(std::string key, YamlNode value, Spot key_spot);
 
   static YamlNode scalar(std::string text);
   static YamlNode map() { return {.kind = Kind::kMap}; }
@@ -47,8 +48,11 @@ struct NodeEntry {
 };
 
 // Parses the document; an empty one is an empty map. Throws InputError with every duplicate key, or
-// with the place where the syntax breaks.
+// with the place where the syntax breaks. One text is one document.
 YamlNode parse_yaml(std::shared_ptr<const SourceText> source);
+
+// Parses one value, which may be nothing, from the first line of a text after `column` bytes.
+YamlNode parse_yaml_value(const std::shared_ptr<const SourceText>& source, int column);
 
 // Reads a file. `shown` is the name in messages (default: the path as given).
 // Throws InputError where the file cannot be read.
