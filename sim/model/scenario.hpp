@@ -46,7 +46,8 @@ struct Scenario {
   YamlNode calibration;  // a name, path or inline section, or a list of them
   NetworkOptions network;
   YamlNode resolved;                // the whole, defaults written out; re-runnable
-  std::vector<std::string> inputs;  // files that were read, as shown in messages
+  std::vector<std::string> inputs;  // files that were read
+  Spot workload_spot;               // for messages on what does not fit
 };
 
 }  // namespace moesim

@@ -1,0 +1,13 @@
+// Digests of input files, for a result's provenance: 64-bit FNV-1a, written as hex.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace moesim {
+
+std::string digest(std::string_view bytes);
+std::string file_digest(const std::filesystem::path& path);
+
+}  // namespace moesim

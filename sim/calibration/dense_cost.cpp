@@ -1,0 +1,154 @@
+#include "sim/calibration/dense_cost.hpp"
+
+#include <algorithm>
+
+namespace moesim {
+namespace {
+
+constexpr double kKvBytes = 2;  // the KV cache is held at 16 bits
+
+// Layers of a kind are spread evenly: whether layer `layer` is one of `some` among `all`.
+bool spread_evenly(int layer, int some, int all) {
+  return (layer + 1) * some / all > layer * some / all;
+}
+
+bool has_attention(const MoeModel& model, int layer) {
+  const int with = model.attention.attention_layers;
+  return with < 0 || spread_evenly(layer, with, model.layers);
+}
+
+// FLOPs of the attention core for one token, and the KV bytes of one cached token of one layer.
+struct CoreShape {
+  double flops_per_token = 0;
+  double kv_bytes_per_token = 0;
+};
+
+CoreShape core_shape(const MoeModel& model, double attended, bool absorbed) {
+  const Attention& a = model.attention;
+  if (a.kind != AttentionKind::kMla)
+    return {.flops_per_token = 4.0 * a.heads * a.head_dim * attended,
+            .kv_bytes_per_token = 2.0 * a.kv_heads * a.head_dim * kKvBytes};
+  const double latent = a.kv_lora_rank + a.qk_rope_dim;
+  const double per_head =
+      absorbed ? latent + a.kv_lora_rank : a.qk_nope_dim + a.qk_rope_dim + a.v_dim;
+  return {.flops_per_token = 2.0 * a.heads * per_head * attended,
+          .kv_bytes_per_token = latent * kKvBytes};
+}
+
+KernelTime mla_projections(const MoeModel& model, const TokenBatch& batch, const CostModel& cost) {
+  const Attention& a = model.attention;
+  const double h = model.hidden;
+  const double query = static_cast<double>(a.heads) * (a.qk_nope_dim + a.qk_rope_dim);
+  const auto gemm = [&](double n, double k) {
+    return cost.gemm({.m = batch.tokens, .n = n, .k = k, .dtype = model.dtype});
+  };
+  KernelTime time = gemm(a.kv_lora_rank + a.qk_rope_dim, h);
+  if (a.q_lora_rank > 0) {
+    time += gemm(a.q_lora_rank, h);
+    time += gemm(query, a.q_lora_rank);
+  } else {
+    time += gemm(query, h);
+  }
+  // Decode absorbs the key's up-projection into the query and the value's into the output: as many
+  // FLOPs per token as expanding the token's own key and value in prefill.
+  time += gemm(static_cast<double>(a.heads) * (a.qk_nope_dim + a.v_dim), a.kv_lora_rank);
+  time += gemm(h, static_cast<double>(a.heads) * a.v_dim);
+  return time;
+}
+
+KernelTime projections(const MoeModel& model, const TokenBatch& batch, const CostModel& cost) {
+  const Attention& a = model.attention;
+  if (a.kind == AttentionKind::kMla) return mla_projections(model, batch, cost);
+  const double h = model.hidden;
+  const double query = static_cast<double>(a.heads) * a.head_dim;
+  const double qkv = query + 2.0 * a.kv_heads * a.head_dim;
+  KernelTime time = cost.gemm({.m = batch.tokens, .n = qkv, .k = h, .dtype = model.dtype});
+  time += cost.gemm({.m = batch.tokens, .n = h, .k = query, .dtype = model.dtype});
+  return time;
+}
+
+// In and out projections of a Mamba mixer with expansion 2; its scan is a pass over the activations.
+KernelTime mamba_time(const MoeModel& model, const TokenBatch& batch, const CostModel& cost) {
+  const double h = model.hidden;
+  KernelTime time = cost.gemm({.m = batch.tokens, .n = 4 * h, .k = h, .dtype = model.dtype});
+  time += cost.gemm({.m = batch.tokens, .n = h, .k = 2 * h, .dtype = model.dtype});
+  time += cost.memory_pass(Bytes(batch.tokens * 2 * h * 2 * 4));
+  return time;
+}
+
+KernelTime ffn_time(double tokens, double hidden, double width, int matrices, DType dtype,
+                    const CostModel& cost) {
+  KernelTime time =
+      cost.gemm({.m = tokens, .n = (matrices - 1) * width, .k = hidden, .dtype = dtype});
+  time += cost.gemm({.m = tokens, .n = hidden, .k = width, .dtype = dtype});
+  return time;
+}
+
+}  // namespace
+
+double attended_tokens(const MoeModel& model, int layer, const TokenBatch& batch) {
+  const Attention& a = model.attention;
+  const double attended = batch.decode ? batch.context : batch.context / 2.0;
+  const bool windowed = a.window > 0 && spread_evenly(layer, a.windowed_layers, model.layers);
+  return windowed ? std::min(attended, static_cast<double>(a.window)) : attended;
+}
+
+KernelTime attention_time(const MoeModel& model, int layer, const TokenBatch& batch,
+                          const CostModel& cost) {
+  if (batch.tokens <= 0) return {};
+  const double norms = batch.tokens * model.hidden * 2 * 4;  // two norms, each read and written
+  KernelTime time = cost.memory_pass(Bytes(norms));
+  if (!has_attention(model, layer)) return time += mamba_time(model, batch, cost);
+  time += projections(model, batch, cost);
+  const double attended = attended_tokens(model, layer, batch);
+  const CoreShape core = core_shape(model, attended, batch.decode);
+  // Decode reads each sequence's cache for its one new token; prefill reads a prompt's keys once.
+  const double cached = batch.decode ? batch.tokens * attended : batch.tokens;
+  time += cost.attention({.query_tokens = batch.tokens,
+                          .kv_read = cached * core.kv_bytes_per_token,
+                          .flops = batch.tokens * core.flops_per_token});
+  return time;
+}
+
+KernelTime gate_time(const MoeModel& model, double tokens, const CostModel& cost) {
+  if (tokens <= 0) return {};
+  KernelTime time = cost.gemm({.m = tokens,
+                               .n = static_cast<double>(model.experts),
+                               .k = static_cast<double>(model.hidden),
+                               .dtype = DType::kBf16});
+  time += cost.memory_pass(Bytes(tokens * model.experts * 4));
+  return time;
+}
+
+KernelTime dense_ffn_time(const MoeModel& model, double tokens, const CostModel& cost) {
+  if (tokens <= 0 || model.dense_width == 0) return {};
+  return ffn_time(tokens, model.hidden, model.dense_width, model.dense_matrices, model.dtype, cost);
+}
+
+KernelTime shared_expert_time(const MoeModel& model, double tokens, const CostModel& cost) {
+  if (tokens <= 0 || model.shared_experts == 0) return {};
+  return ffn_time(tokens, model.hidden,
+                  static_cast<double>(model.shared_experts) * model.shared_width,
+                  model.expert_matrices, model.expert_dtype, cost);
+}
+
+KernelTime head_time(const MoeModel& model, const TokenBatch& batch, const CostModel& cost) {
+  if (batch.tokens <= 0) return {};
+  const double rows = batch.decode ? batch.tokens : std::max(1.0, batch.tokens / batch.context);
+  return cost.gemm({.m = rows,
+                    .n = static_cast<double>(model.vocabulary),
+                    .k = static_cast<double>(model.hidden),
+                    .dtype = DType::kBf16});
+}
+
+double flops_per_token(const MoeModel& model, const TokenBatch& batch) {
+  const double look_up =
+      model.tied_embeddings ? 0 : static_cast<double>(model.vocabulary) * model.hidden;
+  double flops = 2 * (active_parameters(model) - look_up);
+  for (int layer = 0; layer < model.layers; ++layer)
+    if (has_attention(model, layer))
+      flops += core_shape(model, attended_tokens(model, layer, batch), false).flops_per_token;
+  return flops;
+}
+
+}  // namespace moesim

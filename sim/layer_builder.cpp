@@ -1,0 +1,214 @@
+#include "sim/layer_builder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "sim/base/check.hpp"
+
+namespace moesim {
+namespace {
+
+constexpr double kMostRoutesByIds = 4e6;  // a step; above, `routing: auto` draws counts
+
+RoutingDetail choose_detail(const Scenario& scenario, RoutingDetail needed, RoutingDetail preferred) {
+  switch (scenario.workload.routing) {
+    case RoutingChoice::kIds: return std::max(needed, RoutingDetail::kIds);
+    case RoutingChoice::kCounts: return needed;
+    case RoutingChoice::kAuto: break;
+  }
+  const double routes = static_cast<double>(scenario.workload.tokens_per_gpu) *
+                        scenario.cluster->gpus() * scenario.model.top_k *
+                        scenario.model.moe_layer_count();
+  return routes <= kMostRoutesByIds ? std::max(needed, preferred) : needed;
+}
+
+double row_sum(const IdMatrix<GpuId, SlotId, int>& routes, SlotId slot) {
+  double sum = 0;
+  for (GpuId source : routes.row_ids()) sum += routes(source, slot);
+  return sum;
+}
+
+// Rows of each slot: routes, and what padding adds, shared evenly by an expert's replicas.
+std::vector<int> slot_rows(const Assignment& assignment, const ExpertCounts& padding,
+                           const LayerPlacement& placement) {
+  std::vector<int> rows(static_cast<std::size_t>(placement.slots()));
+  for (SlotId slot : IdRange<SlotId>(placement.slots())) {
+    double count = row_sum(assignment.routes, slot);
+    if (!padding.empty()) {
+      const ExpertId expert = placement.expert_of[slot];
+      double extra = 0;
+      for (GpuId source : padding.row_ids()) extra += padding(source, expert);
+      count += extra / static_cast<double>(placement.slots_of[expert].size());
+    }
+    rows[slot.index()] = static_cast<int>(std::lround(count));
+  }
+  return rows;
+}
+
+void count_bytes(const Exchange& exchange, const Cluster& cluster, LayerLoad& load) {
+  for (const ExchangeLeg& leg : exchange.legs) {
+    for (GpuId source : leg.bytes.row_ids()) {
+      const auto row = leg.bytes.row(source);
+      for (GpuId target : leg.bytes.column_ids()) {
+        const double bytes = row[target.index()];
+        if (bytes <= 0 || source == target) continue;
+        (cluster.same_domain(source, target) ? load.nvlink_bytes : load.network_bytes) += bytes;
+      }
+    }
+  }
+}
+
+// What goes to (dispatch) or comes from (combine) one GPU, scaled.
+void scale_gpu(Exchange& exchange, GpuId gpu, double factor, bool incoming) {
+  for (ExchangeLeg& leg : exchange.legs) {
+    for (GpuId other : leg.bytes.row_ids())
+      (incoming ? leg.bytes(other, gpu) : leg.bytes(gpu, other)) *= factor;
+  }
+}
+
+}  // namespace
+
+struct LayerBuilder::Routed {
+  Admission admission;
+  Assignment assignment;
+  ExchangePlan plan;
+  std::vector<int> rows;         // of each slot
+  std::vector<double> gpu_rows;  // routes of each GPU
+};
+
+LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost)
+    : scenario_(scenario),
+      trace_(trace),
+      cost_(cost),
+      gate_(Registry<Gate>::make(scenario.gate)),
+      capacity_(Registry<Capacity>::make(scenario.capacity)),
+      replica_(Registry<Replica>::make(scenario.replica)),
+      exchange_(Registry<ExchangePolicy>::make(scenario.exchange)),
+      overlap_(Registry<Overlap>::make(scenario.overlap)),
+      tokens_(static_cast<std::size_t>(scenario.cluster->gpus()), scenario.workload.tokens_per_gpu),
+      moe_index_(static_cast<std::size_t>(scenario.model.layers), -1),
+      batch_{.tokens = static_cast<double>(scenario.workload.tokens_per_gpu),
+             .context = scenario.workload.context,
+             .decode = scenario.workload.phase == WorkloadPhase::kDecode} {
+  detail_ = choose_detail(scenario,
+                          std::max({gate_->needs(), capacity_->needs(), replica_->needs()}),
+                          exchange_->prefers());
+  for (std::size_t i = 0; i < scenario.model.moe_layers.size(); ++i)
+    moe_index_[static_cast<std::size_t>(scenario.model.moe_layers[i])] = static_cast<int>(i);
+}
+
+LayerBuilder::~LayerBuilder() = default;
+
+LayerBuilder::Routed LayerBuilder::route(int step, LayerId layer,
+                                         const LayerPlacement& placement) const {
+  const Random random(scenario_.seed);
+  const StepId step_id(step);
+  Routing routing = trace_.route({.step = step_id,
+                                  .layer = layer,
+                                  .tokens = tokens_,
+                                  .detail = detail_,
+                                  .random = random});
+  routing = gate_->apply(std::move(routing), {scenario_.model, step_id, layer, random});
+  Routed routed;
+  routed.admission =
+      capacity_->admit(std::move(routing), {scenario_.model, step_id, layer, random});
+  const Admission& admission = routed.admission;
+  routed.assignment = replica_->assign(
+      {admission.routing, placement, *scenario_.cluster, step_id, layer, random});
+  routed.plan = exchange_->plan({.routing = admission.routing,
+                                 .assignment = routed.assignment,
+                                 .placement = placement,
+                                 .cluster = *scenario_.cluster,
+                                 .model = scenario_.model,
+                                 .cost = cost_,
+                                 .padding = admission.padding,
+                                 .schedule = scenario_.network.schedule,
+                                 .rule = scenario_.network.routing});
+  routed.rows = slot_rows(routed.assignment, admission.padding, placement);
+  routed.gpu_rows.assign(tokens_.size(), 0);
+  for (SlotId slot : IdRange<SlotId>(placement.slots()))
+    routed.gpu_rows[placement.gpu_of(slot).index()] += routed.rows[slot.index()];
+  return routed;
+}
+
+PartTimes LayerBuilder::uniform(KernelTime time) const { return PartTimes(tokens_.size(), time); }
+
+void LayerBuilder::fill_experts(const Routed& routed, const LayerPlacement& placement,
+                                LayerParts& parts, std::optional<Evened> evened) const {
+  const MoeModel& model = scenario_.model;
+  parts.experts = PartTimes(tokens_.size());
+  for (GpuId gpu : IdRange<GpuId>(tokens_.size())) {
+    const auto first = static_cast<std::size_t>(placement.first_slot[gpu.index()]);
+    const auto last = static_cast<std::size_t>(placement.first_slot[gpu.index() + 1]);
+    std::vector<int> rows(routed.rows.begin() + static_cast<std::ptrdiff_t>(first),
+                          routed.rows.begin() + static_cast<std::ptrdiff_t>(last));
+    double received = routed.plan.received_tokens[gpu];
+    if (evened && evened->gpu == gpu && routed.gpu_rows[gpu.index()] > 0) {
+      const double mean = std::accumulate(routed.gpu_rows.begin(), routed.gpu_rows.end(), 0.0) /
+                          static_cast<double>(routed.gpu_rows.size());
+      const double factor = mean / routed.gpu_rows[gpu.index()];
+      for (int& row : rows) row = static_cast<int>(std::lround(row * factor));
+      received *= factor;
+      scale_gpu(*parts.dispatch, gpu, factor, true);
+      scale_gpu(*parts.combine, gpu, factor, false);
+    }
+    parts.experts[gpu] = cost_.experts({.hidden = model.hidden,
+                                        .width = model.expert_width,
+                                        .matrices = model.expert_matrices,
+                                        .dtype = model.expert_dtype,
+                                        .top_k = model.top_k,
+                                        .tokens = rows,
+                                        .input_tokens = received});
+  }
+}
+
+TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, LayerLoad* load,
+                              std::optional<Evened> evened) const {
+  const MoeModel& model = scenario_.model;
+  LayerParts parts{.step = step, .layer = moe_index_[static_cast<std::size_t>(layer)]};
+  parts.attention = uniform(attention_time(model, layer, batch_, cost_));
+  if (parts.layer < 0) {
+    parts.dense = uniform(dense_ffn_time(model, batch_.tokens, cost_));
+    return overlap_->build(std::move(parts));
+  }
+  const LayerPlacement& slots = placement.layers[LayerId(parts.layer)];
+  Routed routed = route(step, LayerId(parts.layer), slots);
+  parts.gate = uniform(gate_time(model, batch_.tokens, cost_));
+  if (model.shared_experts > 0)
+    parts.shared = uniform(shared_expert_time(model, batch_.tokens, cost_));
+  if (load != nullptr) {
+    const Admission& admission = routed.admission;
+    load->gpu = routed.gpu_rows;
+    load->expert.clear();
+    for (std::int64_t count : expert_load(admission.routing.counts))
+      load->expert.push_back(static_cast<double>(count));
+    load->tokens = static_cast<std::int64_t>(batch_.tokens) * static_cast<int>(tokens_.size());
+    load->routes = admission.routes;
+    load->dropped_routes = admission.dropped_routes;
+    load->dropped_tokens = admission.dropped_tokens;
+    load->rows = admission.rows;
+    load->nvlink_bytes = load->network_bytes = 0;
+    count_bytes(routed.plan.dispatch, *scenario_.cluster, *load);
+    count_bytes(routed.plan.combine, *scenario_.cluster, *load);
+  }
+  parts.dispatch = std::move(routed.plan.dispatch);
+  parts.combine = std::move(routed.plan.combine);
+  fill_experts(routed, slots, parts, evened);
+  return overlap_->build(std::move(parts));
+}
+
+TaskGraph LayerBuilder::build_head(int step) const {
+  TaskGraph graph{.step = step};
+  graph.add(Compute{.time = uniform(head_time(scenario_.model, batch_, cost_)),
+                    .phase = Phase::kDense},
+            {}, "logits");
+  return graph;
+}
+
+Bytes LayerBuilder::exchange_buffers() const {
+  return exchange_->buffer_bytes(scenario_.model, *scenario_.cluster,
+                                 scenario_.workload.tokens_per_gpu);
+}
+
+}  // namespace moesim

@@ -1,0 +1,198 @@
+#include "sim/run_recorder.hpp"
+
+#include <algorithm>
+
+#include "sim/base/check.hpp"
+#include "sim/model/imbalance.hpp"
+
+namespace moesim {
+namespace {
+
+ImbalanceRecord imbalance_of(const LayerLoad& load) {
+  return {.gpu_max_over_mean = max_over_mean(load.gpu),
+          .expert_max_over_mean = max_over_mean(load.expert),
+          .gpu_cv = coefficient_of_variation(load.gpu),
+          .gpu_gini = gini(load.gpu),
+          .balancedness_sglang = balancedness_sglang(load.gpu)};
+}
+
+void add(ImbalanceRecord& sum, const ImbalanceRecord& other) {
+  sum.gpu_max_over_mean += other.gpu_max_over_mean;
+  sum.expert_max_over_mean += other.expert_max_over_mean;
+  sum.gpu_cv += other.gpu_cv;
+  sum.gpu_gini += other.gpu_gini;
+  sum.balancedness_sglang += other.balancedness_sglang;
+}
+
+void divide_by(ImbalanceRecord& sum, double count) {
+  if (count <= 0) return;
+  for (double* value : {&sum.gpu_max_over_mean, &sum.expert_max_over_mean, &sum.gpu_cv,
+                        &sum.gpu_gini, &sum.balancedness_sglang})
+    *value /= count;
+}
+
+void add(std::vector<double>& sum, const std::vector<double>& values) {
+  if (sum.empty()) sum.assign(values.size(), 0);
+  for (std::size_t i = 0; i < values.size(); ++i) sum[i] += values[i];
+}
+
+int index_of_largest(const std::vector<double>& values) {
+  return static_cast<int>(std::max_element(values.begin(), values.end()) - values.begin());
+}
+
+bool is_kernel(Phase phase) {
+  return phase != Phase::kDispatch && phase != Phase::kCombine && phase != Phase::kMigration &&
+         phase != Phase::kWait;
+}
+
+}  // namespace
+
+RunRecorder::RunRecorder(const Scenario& scenario, int warmup_steps)
+    : scenario_(scenario),
+      warmup_(warmup_steps),
+      intervals_(static_cast<std::size_t>(scenario.cluster->gpus())),
+      gpus_(static_cast<std::size_t>(scenario.cluster->gpus())),
+      layers_(scenario.model.moe_layers.size()) {}
+
+void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
+  while (static_cast<int>(steps_.size()) <= step) {
+    steps_.push_back({.step = static_cast<int>(steps_.size()) - warmup_});
+    layers_seen_.push_back(0);
+  }
+  StepRecord& record = steps_[static_cast<std::size_t>(step)];
+  const ImbalanceRecord imbalance = imbalance_of(load);
+  add(record.imbalance, imbalance);
+  ++layers_seen_[static_cast<std::size_t>(step)];
+  record.vllm_mean += mean(load.gpu);
+  record.vllm_max += maximum(load.gpu);
+  record.tokens = load.tokens;
+  record.routes += load.routes;
+  record.dropped_routes += load.dropped_routes;
+  if (load.dropped_tokens < 0) record.dropped_tokens_known = false;
+  record.dropped_tokens += load.dropped_tokens;
+  record.rows += load.rows;
+  record.nvlink_bytes += load.nvlink_bytes;
+  record.network_bytes += load.network_bytes;
+  if (!measured(step)) return;
+  LayerTotals& layer = layers_[static_cast<std::size_t>(moe_layer)];
+  add(layer.imbalance, imbalance);
+  ++layer.loads;
+  add(layer.gpu, load.gpu);
+  add(layer.expert, load.expert);
+  layer.dropped += load.dropped_routes;
+  for (std::size_t g = 0; g < gpus_.size(); ++g) gpus_[g].routes += load.gpu[g];
+}
+
+void RunRecorder::close_layer_time(LayerTotals& layer) {
+  if (layer.step < 0 || !measured(layer.step)) return;
+  layer.seconds += layer.end - layer.begin;
+  ++layer.timed;
+}
+
+void RunRecorder::span(const Span& span) {
+  const int priority = span.stream < 0 ? 1000 : span.stream;
+  intervals_[span.gpu.index()].push_back(
+      {span.begin.value, span.end.value, priority, span.phase});
+  if (span.layer < 0) return;
+  LayerTotals& layer = layers_[static_cast<std::size_t>(span.layer)];
+  if (layer.step != span.step) {
+    close_layer_time(layer);
+    layer.step = span.step;
+    layer.begin = span.begin.value;
+    layer.end = span.end.value;
+  }
+  layer.begin = std::min(layer.begin, span.begin.value);
+  layer.end = std::max(layer.end, span.end.value);
+}
+
+void RunRecorder::step_ended(int step, Seconds time) {
+  MOESIM_CHECK(static_cast<std::size_t>(step) == ends_.size(), "steps end in their order");
+  ends_.push_back(time.value);
+  if (ends_.size() >= 2) close_step(ends_.size() - 2);
+}
+
+// Divides [from, to] of one GPU among the phases; intervals that end by `to` are dropped.
+PhaseSeconds RunRecorder::divide(std::vector<Interval>& intervals, double from, double to) const {
+  PhaseSeconds seconds{};
+  std::stable_sort(intervals.begin(), intervals.end(), [](const Interval& a, const Interval& b) {
+    return a.priority != b.priority ? a.priority < b.priority : a.begin < b.begin;
+  });
+  // Stretches that are taken already, sorted by begin: more urgent intervals come first.
+  std::vector<std::pair<double, double>> taken;
+  double total = 0;
+  for (const Interval& interval : intervals) {
+    double begin = std::max(interval.begin, from);
+    const double end = std::min(interval.end, to);
+    if (end <= begin) continue;
+    std::vector<std::pair<double, double>> fresh;
+    auto it = std::upper_bound(taken.begin(), taken.end(), std::pair(begin, begin),
+                               [](const auto& a, const auto& b) { return a.second < b.second; });
+    for (; it != taken.end() && it->first < end; ++it) {
+      if (it->first > begin) fresh.emplace_back(begin, it->first);
+      begin = std::max(begin, it->second);
+    }
+    if (begin < end) fresh.emplace_back(begin, end);
+    for (const auto& [start, stop] : fresh) {
+      seconds[static_cast<std::size_t>(interval.phase)] += stop - start;
+      total += stop - start;
+      taken.insert(std::upper_bound(taken.begin(), taken.end(), std::pair(start, stop)),
+                   {start, stop});
+    }
+  }
+  seconds[static_cast<std::size_t>(Phase::kWait)] += std::max(0.0, to - from - total);
+  std::erase_if(intervals, [&](const Interval& interval) { return interval.end <= to; });
+  return seconds;
+}
+
+void RunRecorder::close_step(std::size_t index) {
+  if (index < closed_) return;
+  closed_ = index + 1;
+  StepRecord& record = steps_[index];
+  const double from = index == 0 ? 0 : ends_[index - 1];
+  const double to = ends_[index];
+  record.seconds = to - from;
+  divide_by(record.imbalance, layers_seen_[index]);
+  for (std::size_t g = 0; g < intervals_.size(); ++g) {
+    const PhaseSeconds seconds = divide(intervals_[g], from, to);
+    for (std::size_t phase = 0; phase < seconds.size(); ++phase) {
+      record.breakdown[phase] += seconds[phase] / static_cast<double>(intervals_.size());
+      if (measured(static_cast<int>(index))) gpus_[g].breakdown[phase] += seconds[phase];
+    }
+  }
+}
+
+void RunRecorder::finish(RunResult& result) {
+  if (!ends_.empty()) close_step(ends_.size() - 1);
+  const double steps = static_cast<double>(ends_.size()) - warmup_;
+  for (std::size_t i = static_cast<std::size_t>(warmup_); i < ends_.size(); ++i)
+    result.steps.push_back(steps_[i]);
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    LayerTotals& layer = layers_[l];
+    close_layer_time(layer);
+    divide_by(layer.imbalance, layer.loads);
+    result.layers.push_back({.layer = static_cast<int>(l),
+                             .model_layer = scenario_.model.moe_layers[l],
+                             .seconds = layer.timed > 0 ? layer.seconds / layer.timed : 0,
+                             .imbalance = layer.imbalance,
+                             .hottest_gpu = index_of_largest(layer.gpu),
+                             .hottest_expert = index_of_largest(layer.expert),
+                             .dropped_routes = layer.dropped});
+  }
+  for (std::size_t g = 0; g < gpus_.size(); ++g) {
+    GpuRecord& gpu = gpus_[g];
+    gpu.gpu = static_cast<int>(g);
+    gpu.node = scenario_.cluster->node_of(GpuId(g)).value;
+    double all = 0, busy = 0;
+    for (std::size_t phase = 0; phase < gpu.breakdown.size(); ++phase) {
+      all += gpu.breakdown[phase];
+      if (is_kernel(static_cast<Phase>(phase))) busy += gpu.breakdown[phase];
+      gpu.breakdown[phase] /= steps;
+    }
+    gpu.busy = all > 0 ? busy / all : 0;
+    gpu.routes /= steps;
+    result.gpu_use += gpu.busy / static_cast<double>(gpus_.size());
+    result.gpu_records.push_back(gpu);
+  }
+}
+
+}  // namespace moesim

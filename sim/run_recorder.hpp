@@ -1,0 +1,61 @@
+// Collects what happens in a run into step, layer and GPU records, with flat memory over steps.
+//
+// The time of a GPU is divided among phases (DESIGN §7): each instant belongs to the kernel that runs,
+// else to the GPU's own active flow, else it is waiting. Steps are cut where the last GPU ends them, so a
+// step is divided up once the next one has ended (a fast GPU may be ahead by up to one step).
+#pragma once
+
+#include <vector>
+
+#include "sim/engine/engine.hpp"
+#include "sim/layer_builder.hpp"
+#include "sim/model/run_result.hpp"
+
+namespace moesim {
+
+class RunRecorder {
+ public:
+  RunRecorder(const Scenario& scenario, int warmup_steps);
+
+  // A layer of a step was built: its loads.
+  void layer_built(int step, int moe_layer, const LayerLoad& load);
+  void span(const Span& span);
+  // The last GPU has ended the step.
+  void step_ended(int step, Seconds time);
+  // Closes the records; `end` is the end of the last measured step.
+  void finish(RunResult& result);
+
+ private:
+  struct Interval {
+    double begin, end;
+    int priority;  // 0 = main stream, then the others, then the network
+    Phase phase;
+  };
+  struct LayerTotals {
+    ImbalanceRecord imbalance;
+    int loads = 0;
+    double begin = 0, end = 0;  // of the step under way
+    int step = -1;
+    double seconds = 0;
+    int timed = 0;
+    std::vector<double> gpu, expert;
+    std::int64_t dropped = 0;
+  };
+
+  bool measured(int step) const { return step >= warmup_; }
+  void close_step(std::size_t index);
+  PhaseSeconds divide(std::vector<Interval>& intervals, double from, double to) const;
+  void close_layer_time(LayerTotals& layer);
+
+  const Scenario& scenario_;
+  int warmup_ = 0;
+  std::vector<StepRecord> steps_;  // all, warm-up first
+  std::vector<int> layers_seen_;   // of each step
+  std::vector<double> ends_;       // of each step, seconds
+  std::size_t closed_ = 0;         // steps that are divided up
+  std::vector<std::vector<Interval>> intervals_;  // of each GPU, not divided up yet
+  std::vector<GpuRecord> gpus_;
+  std::vector<LayerTotals> layers_;
+};
+
+}  // namespace moesim

@@ -1,0 +1,224 @@
+#include "sim/simulate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "sim/base/check.hpp"
+#include "sim/base/digest.hpp"
+#include "sim/calibration/calibration_reader.hpp"
+#include "sim/hot_spots.hpp"
+#include "sim/layer_builder.hpp"
+#include "sim/model/imbalance.hpp"
+#include "sim/model/memory.hpp"
+#include "sim/placement/placement_policy.hpp"
+#include "sim/read_scenario.hpp"
+#include "sim/rebalance/rebalance.hpp"
+#include "sim/run_recorder.hpp"
+
+namespace moesim {
+namespace {
+
+constexpr int kProfileSteps = 4;  // of the window that an offline placement sees
+
+ExpertLoad placement_load(const Scenario& scenario, const Trace& trace,
+                          const PlacementPolicy& policy) {
+  const MoeModel& model = scenario.model;
+  if (!policy.uses_load()) return ExpertLoad(model.moe_layer_count(), model.experts, 1.0);
+  const std::vector<int> tokens(static_cast<std::size_t>(scenario.cluster->gpus()),
+                                scenario.workload.tokens_per_gpu);
+  return trace.profile(kProfileSteps, tokens, Random(scenario.seed));
+}
+
+Placement make_placement(const Scenario& scenario, const Trace& trace, ExpertLoad& load) {
+  const std::unique_ptr<PlacementPolicy> policy = Registry<PlacementPolicy>::make(scenario.placement);
+  load = placement_load(scenario, trace, *policy);
+  return policy->place({.load = load,
+                        .gpus = scenario.cluster->gpus(),
+                        .nodes = scenario.cluster->nodes(),
+                        .groups = scenario.model.groups,
+                        .random = Random(scenario.seed)});
+}
+
+MemoryUse memory_of(const Scenario& scenario, const Placement& placement,
+                    const LayerBuilder& builder) {
+  int slots = 0;  // of the fullest GPU, over all layers
+  for (GpuId gpu : IdRange<GpuId>(scenario.cluster->gpus())) {
+    int here = 0;
+    for (const LayerPlacement& layer : placement.layers)
+      here += layer.first_slot[gpu.index() + 1] - layer.first_slot[gpu.index()];
+    slots = std::max(slots, here);
+  }
+  return check_memory({.model = scenario.model,
+                       .cluster = *scenario.cluster,
+                       .workload = scenario.workload,
+                       .parallel = scenario.parallel,
+                       .slots_of_fullest_gpu = slots,
+                       .buffers = builder.exchange_buffers()},
+                      scenario.workload_spot);
+}
+
+// Feeds the steps' layers to the engine and the engine's news to the recorder.
+class StepProducer : public Producer {
+ public:
+  StepProducer(const Scenario& scenario, const LayerBuilder& builder, Placement placement,
+               RunRecorder& recorder, const RunListener& listener)
+      : scenario_(scenario),
+        builder_(builder),
+        placement_(std::move(placement)),
+        rebalance_(Registry<Rebalance>::make(scenario.rebalance)),
+        recorder_(recorder),
+        listener_(listener),
+        steps_(scenario.workload.warmup_steps + scenario.workload.steps),
+        fragments_per_step_(scenario.model.layers + 1) {}
+
+  std::optional<TaskGraph> next() override {
+    if (step_ == steps_) return std::nullopt;
+    const int layer = layer_++;
+    if (layer == scenario_.model.layers) {
+      layer_ = 0;
+      return builder_.build_head(step_++);
+    }
+    LayerLoad load;
+    TaskGraph graph = builder_.build(step_, layer, placement_, &load);
+    if (!load.gpu.empty()) {
+      recorder_.layer_built(step_, graph.layer, load);
+      hot_spots_.consider(step_, layer, load);
+    }
+    return graph;
+  }
+
+  void done(int, int, GpuId, Seconds) override {}
+
+  void fragment_done(int fragment, Seconds time) override {
+    if ((fragment + 1) % fragments_per_step_ != 0) return;
+    const int step = fragment / fragments_per_step_;
+    recorder_.step_ended(step, time);
+    if (listener_.step_ended) listener_.step_ended(step + 1, steps_);
+  }
+
+  void span(const Span& span) override {
+    recorder_.span(span);
+    if (listener_.span) listener_.span(span);
+  }
+
+  const HotSpotCandidates& hot_spots() const { return hot_spots_; }
+  const Placement& placement() const { return placement_; }
+
+ private:
+  const Scenario& scenario_;
+  const LayerBuilder& builder_;
+  Placement placement_;
+  std::unique_ptr<Rebalance> rebalance_;
+  RunRecorder& recorder_;
+  const RunListener& listener_;
+  int steps_ = 0, fragments_per_step_ = 0;
+  int step_ = 0, layer_ = 0;
+  HotSpotCandidates hot_spots_;
+};
+
+void fill_links(const LinkUse& use, const Cluster& cluster, Seconds time, LinkRecord& record) {
+  for (const Link& link : cluster.links()) {
+    const double share = use.wire_bytes[link.id] / (link.bandwidth.value * time.value);
+    const auto keep = [&](double& largest, std::string& name) {
+      if (share <= largest) return;
+      largest = share;
+      name = link.name;
+    };
+    if (link.kind == LinkKind::kNvLink || link.kind == LinkKind::kPcie)
+      keep(record.nvlink_max, record.nvlink_name);
+    if (link.kind == LinkKind::kNic) keep(record.nic_max, record.nic_name);
+    if (link.kind == LinkKind::kSpine || link.kind == LinkKind::kLeaf)
+      keep(record.spine_max, record.spine_name);
+  }
+}
+
+double flop_utilization(const Scenario& scenario, const RunResult& result) {
+  const Workload& workload = scenario.workload;
+  const TokenBatch batch{.tokens = static_cast<double>(workload.tokens_per_gpu),
+                         .context = workload.context,
+                         .decode = workload.phase == WorkloadPhase::kDecode};
+  double tokens = 0, seconds = 0;
+  for (const StepRecord& step : result.steps) {
+    tokens += static_cast<double>(step.tokens);
+    seconds += step.seconds;
+  }
+  const double peak = scenario.cluster->gpu().peak_of(scenario.model.expert_dtype).value;
+  return tokens * flops_per_token(scenario.model, batch) / (seconds * result.gpus * peak);
+}
+
+void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
+  for (const std::string& text : more)
+    if (std::find(all.begin(), all.end(), text) == all.end()) all.push_back(text);
+}
+
+void fill_provenance(const Scenario& scenario, const Trace& trace, const CostModel& cost,
+                     const LayerBuilder& builder, RunResult& result) {
+  append(result.warnings, trace.notes());
+  append(result.warnings, cost.warnings());
+  result.errors = cost.errors();
+  result.calibrations = cost.names();
+  result.fidelity = to_string(scenario.network.fidelity);
+  result.tolerance = scenario.network.tolerance;
+  result.routing_detail = builder.detail() == RoutingDetail::kCounts ? "counts" : "ids";
+  for (const std::string& file : scenario.inputs)
+    result.inputs.emplace_back(shown_path(file), file_digest(file));
+}
+
+}  // namespace
+
+RunResult simulate(const Scenario& scenario, const RunListener& listener) {
+  const Cluster& cluster = *scenario.cluster;
+  const std::unique_ptr<Trace> trace = open_trace(scenario);
+  const std::unique_ptr<CostModel> cost = make_cost_model(scenario.calibration, cluster.gpu());
+  const LayerBuilder builder(scenario, *trace, *cost);
+  ExpertLoad load;
+  Placement placement = make_placement(scenario, *trace, load);
+  const MemoryUse memory = memory_of(scenario, placement, builder);
+
+  RunResult result{.scenario = scenario.name,
+                   .seed = scenario.seed,
+                   .gpus = cluster.gpus(),
+                   .nodes = cluster.nodes()};
+  RunRecorder recorder(scenario, scenario.workload.warmup_steps);
+  StepProducer steps(scenario, builder, std::move(placement), recorder, listener);
+  HotSpotProducer hot(scenario, builder, steps.hot_spots(), steps.placement());
+  Engine engine(cluster, scenario.network);
+  engine.add(steps);
+  const Seconds end = engine.run();
+  fill_links(engine.link_use(), cluster, end, result.links);
+  recorder.finish(result);
+  engine.add(hot);
+  engine.run();
+  result.hot = hot.take();
+
+  for (GpuRecord& gpu : result.gpu_records) gpu.memory_bytes = memory.total.value;
+  result.mfu = flop_utilization(scenario, result);
+  fill_provenance(scenario, *trace, *cost, builder, result);
+  return result;
+}
+
+Preview preview(const Scenario& scenario) {
+  const std::unique_ptr<Trace> trace = open_trace(scenario);
+  const std::unique_ptr<CostModel> cost =
+      make_cost_model(scenario.calibration, scenario.cluster->gpu());
+  const LayerBuilder builder(scenario, *trace, *cost);
+  ExpertLoad load;
+  const Placement placement = make_placement(scenario, *trace, load);
+  const MemoryUse memory = memory_of(scenario, placement, builder);
+  Preview preview{.memory_bytes_max = memory.total.value,
+                  .memory_bytes_limit = memory.capacity.value,
+                  .routing_detail = builder.detail() == RoutingDetail::kCounts ? "counts" : "ids",
+                  .routes_per_step = static_cast<double>(scenario.workload.tokens_per_gpu) *
+                                     scenario.cluster->gpus() * scenario.model.top_k *
+                                     scenario.model.moe_layer_count(),
+                  .warnings = trace->notes()};
+  double sum = 0;
+  for (LayerId layer : placement.layers.ids())
+    sum += max_over_mean(predicted_gpu_load(placement.layers[layer], load.row(layer)).raw());
+  preview.predicted_gpu_max_over_mean = sum / static_cast<double>(placement.layers.size());
+  return preview;
+}
+
+}  // namespace moesim
