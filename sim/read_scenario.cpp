@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "sim/calibration/calibration_reader.hpp"
+#include "sim/calibration/calibration.hpp"
 #include "sim/exchange/exchange_policy.hpp"
 #include "sim/model/model_reader.hpp"
 #include "sim/topology/cluster_reader.hpp"
@@ -96,6 +96,7 @@ class Reader {
       ModelSection model = read_model_section(*node, mistakes_);
       scenario_.model = std::move(model.model);
       scenario_.resolved.set("model", std::move(model.resolved));
+      note_inputs(model.inputs);
     } catch (const InputError& error) {
       mistakes_.add(error);
     }
@@ -104,13 +105,20 @@ class Reader {
   void read_cluster_section() {
     const YamlNode* node = root_.find("cluster");
     if (node == nullptr) return;
+    Mistakes mistakes;
     try {
-      ClusterSection cluster = moesim::read_cluster_section(*node, mistakes_);
-      scenario_.cluster = std::move(cluster.cluster);
+      ClusterSection cluster = moesim::read_cluster_section(*node, mistakes);
+      mistakes.throw_if_any();
+      scenario_.cluster = std::make_shared<const Cluster>(build_cluster(cluster));
       scenario_.resolved.set("cluster", std::move(cluster.resolved));
+      note_inputs(cluster.inputs);
     } catch (const InputError& error) {
       mistakes_.add(error);
     }
+  }
+
+  void note_inputs(const std::vector<std::string>& files) {
+    scenario_.inputs.insert(scenario_.inputs.end(), files.begin(), files.end());
   }
 
   void read_workload() {
@@ -155,19 +163,27 @@ class Reader {
 
   void read_calibration() {
     const YamlNode* node = root_.find("calibration");
-    if (node != nullptr) {
-      scenario_.calibration = *node;
-    } else {
-      if (!scenario_.cluster) return;
-      scenario_.calibration = YamlNode::scalar(calibration_for(scenario_.cluster->gpu()));
-      scenario_.calibration.spot = root_.spot;
-    }
+    if (node == nullptr && !scenario_.cluster) return;  // the cluster's mistakes come first
     try {
-      check_calibration(scenario_.calibration, mistakes_);
+      scenario_.calibration = node != nullptr ? *node : default_calibration();
+      read_calibrations(scenario_.calibration);
     } catch (const InputError& error) {
       mistakes_.add(error);
     }
     scenario_.resolved.set("calibration", scenario_.calibration);
+  }
+
+  // The preset that was measured on the cluster's GPU.
+  YamlNode default_calibration() {
+    const std::string& gpu = scenario_.cluster->gpu().name;
+    for (const std::string& name : preset_names("calibrations")) {
+      if (read_calibration_file(name, root_.spot).gpu.name != gpu) continue;
+      YamlNode node = YamlNode::scalar(name);
+      node.spot = root_.spot;
+      return node;
+    }
+    throw InputError(root_.spot, fmt::format("no calibration was measured on a {}", gpu),
+                     "name one and scale it: calibration: {preset: h200-sxm, transfer: datasheet}");
   }
 
   void read_network() {
