@@ -18,9 +18,8 @@ void HotSpotCandidates::consider(int step, int layer, const LayerLoad& load) {
     if (same->excess >= candidate.excess) return;
     worst_.erase(same);
   }
-  const auto place = std::find_if(worst_.begin(), worst_.end(), [&](const Candidate& c) {
-    return c.excess < candidate.excess;
-  });
+  const auto place = std::find_if(worst_.begin(), worst_.end(),
+                                  [&](const Candidate& c) { return c.excess < candidate.excess; });
   worst_.insert(place, candidate);
   if (worst_.size() > kCount) worst_.pop_back();
 }
@@ -33,9 +32,8 @@ HotSpotProducer::HotSpotProducer(const Scenario& scenario, const LayerBuilder& b
 TaskGraph HotSpotProducer::barrier() const {
   const int gpus = scenario_.cluster->gpus();
   TaskGraph graph;
-  graph.add(Exchange{.legs = {{.bytes = ByteMatrix(gpus, gpus)}},
-                     .rendezvous = true,
-                     .wait_for = WaitFor::kAll});
+  graph.add(Exchange{
+      .legs = {{.bytes = ByteMatrix(gpus, gpus)}}, .rendezvous = true, .wait_for = WaitFor::kAll});
   return graph;
 }
 

@@ -1,9 +1,9 @@
 // Which GPU in which layer costs time by its load, and how much.
 //
-// While the steps are built, the GPU-layers with the most load above the mean are noted. After the run
-// each of them is replayed twice in the same engine, behind a barrier: the layer as it was, and the
-// layer with that GPU at mean load. The difference is what the hot spot costs the layer; in a step,
-// whose layers follow each other, that much (the ranks' drift between layers is left out).
+// While the steps are built, the GPU-layers with the most load above the mean are noted. After the
+// run each of them is replayed twice in the same engine, behind a barrier: the layer as it was, and
+// the layer with that GPU at mean load. The difference is what the hot spot costs the layer; in a
+// step, whose layers follow each other, that much (the ranks' drift between layers is left out).
 #pragma once
 
 #include <vector>
@@ -20,7 +20,7 @@ class HotSpotCandidates {
   struct Candidate {
     int step = 0, layer = 0;  // model layer
     int gpu = 0;
-    double excess = 0;        // routes above the layer's mean
+    double excess = 0;  // routes above the layer's mean
   };
 
   // A layer of a step: at most one candidate per layer (its worst step) is kept.

@@ -11,11 +11,15 @@ namespace {
 
 constexpr double kMostRoutesByIds = 4e6;  // a step; above, `routing: auto` draws counts
 
-RoutingDetail choose_detail(const Scenario& scenario, RoutingDetail needed, RoutingDetail preferred) {
+RoutingDetail choose_detail(const Scenario& scenario, RoutingDetail needed,
+                            RoutingDetail preferred) {
   switch (scenario.workload.routing) {
-    case RoutingChoice::kIds: return std::max(needed, RoutingDetail::kIds);
-    case RoutingChoice::kCounts: return needed;
-    case RoutingChoice::kAuto: break;
+    case RoutingChoice::kIds:
+      return std::max(needed, RoutingDetail::kIds);
+    case RoutingChoice::kCounts:
+      return needed;
+    case RoutingChoice::kAuto:
+      break;
   }
   const double routes = static_cast<double>(scenario.workload.tokens_per_gpu) *
                         scenario.cluster->gpus() * scenario.model.top_k *
@@ -91,9 +95,9 @@ LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const C
       batch_{.tokens = static_cast<double>(scenario.workload.tokens_per_gpu),
              .context = scenario.workload.context,
              .decode = scenario.workload.phase == WorkloadPhase::kDecode} {
-  detail_ = choose_detail(scenario,
-                          std::max({gate_->needs(), capacity_->needs(), replica_->needs()}),
-                          exchange_->prefers());
+  detail_ =
+      choose_detail(scenario, std::max({gate_->needs(), capacity_->needs(), replica_->needs()}),
+                    exchange_->prefers());
   for (std::size_t i = 0; i < scenario.model.moe_layers.size(); ++i)
     moe_index_[static_cast<std::size_t>(scenario.model.moe_layers[i])] = static_cast<int>(i);
 }
@@ -104,18 +108,15 @@ LayerBuilder::Routed LayerBuilder::route(int step, LayerId layer,
                                          const LayerPlacement& placement) const {
   const Random random(scenario_.seed);
   const StepId step_id(step);
-  Routing routing = trace_.route({.step = step_id,
-                                  .layer = layer,
-                                  .tokens = tokens_,
-                                  .detail = detail_,
-                                  .random = random});
+  Routing routing = trace_.route(
+      {.step = step_id, .layer = layer, .tokens = tokens_, .detail = detail_, .random = random});
   routing = gate_->apply(std::move(routing), {scenario_.model, step_id, layer, random});
   Routed routed;
   routed.admission =
       capacity_->admit(std::move(routing), {scenario_.model, step_id, layer, random});
   const Admission& admission = routed.admission;
-  routed.assignment = replica_->assign(
-      {admission.routing, placement, *scenario_.cluster, step_id, layer, random});
+  routed.assignment =
+      replica_->assign({admission.routing, placement, *scenario_.cluster, step_id, layer, random});
   routed.plan = exchange_->plan({.routing = admission.routing,
                                  .assignment = routed.assignment,
                                  .placement = placement,
@@ -200,9 +201,9 @@ TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, L
 
 TaskGraph LayerBuilder::build_head(int step) const {
   TaskGraph graph{.step = step};
-  graph.add(Compute{.time = uniform(head_time(scenario_.model, batch_, cost_)),
-                    .phase = Phase::kDense},
-            {}, "logits");
+  graph.add(
+      Compute{.time = uniform(head_time(scenario_.model, batch_, cost_)), .phase = Phase::kDense},
+      {}, "logits");
   return graph;
 }
 

@@ -1,4 +1,5 @@
-// Turns one layer of one step into a task graph: route, gate, admit, choose replicas, exchange, cost.
+// Turns one layer of one step into a task graph: route, gate, admit, choose replicas, exchange,
+// cost.
 #pragma once
 
 #include <memory>
@@ -59,8 +60,8 @@ class LayerBuilder {
   std::unique_ptr<ExchangePolicy> exchange_;
   std::unique_ptr<Overlap> overlap_;
   RoutingDetail detail_ = RoutingDetail::kCounts;
-  std::vector<int> tokens_;         // of each GPU
-  std::vector<int> moe_index_;      // [layers] → MoE layer, −1 = dense
+  std::vector<int> tokens_;     // of each GPU
+  std::vector<int> moe_index_;  // [layers] → MoE layer, −1 = dense
   TokenBatch batch_;
 };
 

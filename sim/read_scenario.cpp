@@ -192,8 +192,8 @@ class Reader {
     const int gpus = scenario_.cluster ? scenario_.cluster->gpus() : 0;
     options.fidelity = gpus > kLargestFluid ? Fidelity::kAggregated : Fidelity::kFluid;
     if (network.has("fidelity"))
-      options.fidelity = choice_of<Fidelity>(network, "fidelity",
-                                             {std::begin(kFidelityNames), std::end(kFidelityNames)});
+      options.fidelity = choice_of<Fidelity>(
+          network, "fidelity", {std::begin(kFidelityNames), std::end(kFidelityNames)});
     options.tolerance = network.number("tolerance");
     options.force = network.flag("force");
     if (network.has("routing"))

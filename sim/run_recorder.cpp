@@ -91,8 +91,7 @@ void RunRecorder::close_layer_time(LayerTotals& layer) {
 
 void RunRecorder::span(const Span& span) {
   const int priority = span.stream < 0 ? 1000 : span.stream;
-  intervals_[span.gpu.index()].push_back(
-      {span.begin.value, span.end.value, priority, span.phase});
+  intervals_[span.gpu.index()].push_back({span.begin.value, span.end.value, priority, span.phase});
   if (span.layer < 0) return;
   LayerTotals& layer = layers_[static_cast<std::size_t>(span.layer)];
   if (layer.step != span.step) {

@@ -1,8 +1,9 @@
 // Collects what happens in a run into step, layer and GPU records, with flat memory over steps.
 //
-// The time of a GPU is divided among phases (DESIGN §7): each instant belongs to the kernel that runs,
-// else to the GPU's own active flow, else it is waiting. Steps are cut where the last GPU ends them, so a
-// step is divided up once the next one has ended (a fast GPU may be ahead by up to one step).
+// The time of a GPU is divided among phases (DESIGN §7): each instant belongs to the kernel that
+// runs, else to the GPU's own active flow, else it is waiting. Steps are cut where the last GPU
+// ends them, so a step is divided up once the next one has ended (a fast GPU may be ahead by up to
+// one step).
 #pragma once
 
 #include <vector>
@@ -49,10 +50,10 @@ class RunRecorder {
 
   const Scenario& scenario_;
   int warmup_ = 0;
-  std::vector<StepRecord> steps_;  // all, warm-up first
-  std::vector<int> layers_seen_;   // of each step
-  std::vector<double> ends_;       // of each step, seconds
-  std::size_t closed_ = 0;         // steps that are divided up
+  std::vector<StepRecord> steps_;                 // all, warm-up first
+  std::vector<int> layers_seen_;                  // of each step
+  std::vector<double> ends_;                      // of each step, seconds
+  std::size_t closed_ = 0;                        // steps that are divided up
   std::vector<std::vector<Interval>> intervals_;  // of each GPU, not divided up yet
   std::vector<GpuRecord> gpus_;
   std::vector<LayerTotals> layers_;

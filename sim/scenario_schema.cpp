@@ -8,71 +8,118 @@ using Type = ParameterType;
 
 std::vector<Parameter> top_level() {
   return {
-      {.name = "schema", .type = Type::kChoice, .doc = "version of this format",
-       .fallback = "moesim.scenario/1", .choices = {"moesim.scenario/1"}},
-      {.name = "name", .type = Type::kText, .doc = "name in tables and reports; default: the file's"},
-      {.name = "model", .type = Type::kTree,
+      {.name = "schema",
+       .type = Type::kChoice,
+       .doc = "version of this format",
+       .fallback = "moesim.scenario/1",
+       .choices = {"moesim.scenario/1"}},
+      {.name = "name",
+       .type = Type::kText,
+       .doc = "name in tables and reports; default: the file's"},
+      {.name = "model",
+       .type = Type::kTree,
        .doc = "preset name, path (YAML or Hugging Face config.json), or the sizes inline",
        .required = true},
-      {.name = "cluster", .type = Type::kTree,
-       .doc = "preset name, path, {preset: NAME, overrides}, or inline", .required = true},
-      {.name = "calibration", .type = Type::kTree,
+      {.name = "cluster",
+       .type = Type::kTree,
+       .doc = "preset name, path, {preset: NAME, overrides}, or inline",
+       .required = true},
+      {.name = "calibration",
+       .type = Type::kTree,
        .doc = "name, path or inline, or a list of them: later entries override earlier ones; "
               "default: the one of the cluster's GPU"},
-      {.name = "seed", .type = Type::kInteger, .doc = "of all random streams", .fallback = "1",
+      {.name = "seed",
+       .type = Type::kInteger,
+       .doc = "of all random streams",
+       .fallback = "1",
        .minimum = 0},
   };
 }
 
 std::vector<Parameter> workload() {
   return {
-      {.name = "phase", .type = Type::kChoice, .doc = "what a step does", .fallback = "prefill",
+      {.name = "phase",
+       .type = Type::kChoice,
+       .doc = "what a step does",
+       .fallback = "prefill",
        .choices = {"prefill", "decode"}},
-      {.name = "tokens_per_gpu", .type = Type::kInteger,
-       .doc = "new tokens of each GPU in a step", .required = true, .minimum = 1},
-      {.name = "context", .type = Type::kInteger,
-       .doc = "prefill: tokens of a prompt; decode: tokens in the KV cache of a sequence",
-       .fallback = "4096", .minimum = 1},
-      {.name = "steps", .type = Type::kInteger, .doc = "measured steps", .fallback = "10",
+      {.name = "tokens_per_gpu",
+       .type = Type::kInteger,
+       .doc = "new tokens of each GPU in a step",
+       .required = true,
        .minimum = 1},
-      {.name = "warmup_steps", .type = Type::kInteger, .doc = "steps before the measured ones",
-       .fallback = "0", .minimum = 0},
-      {.name = "routing", .type = Type::kChoice,
+      {.name = "context",
+       .type = Type::kInteger,
+       .doc = "prefill: tokens of a prompt; decode: tokens in the KV cache of a sequence",
+       .fallback = "4096",
+       .minimum = 1},
+      {.name = "steps",
+       .type = Type::kInteger,
+       .doc = "measured steps",
+       .fallback = "10",
+       .minimum = 1},
+      {.name = "warmup_steps",
+       .type = Type::kInteger,
+       .doc = "steps before the measured ones",
+       .fallback = "0",
+       .minimum = 0},
+      {.name = "routing",
+       .type = Type::kChoice,
        .doc = "draw expert ids, or only counts (distinct destinations are then an expectation); "
               "auto: ids up to 4 million routes a step, and wherever a policy needs them",
-       .fallback = "auto", .choices = {"auto", "ids", "counts"}},
+       .fallback = "auto",
+       .choices = {"auto", "ids", "counts"}},
   };
 }
 
 std::vector<Parameter> parallel() {
   return {
-      {.name = "ep", .type = Type::kInteger,
-       .doc = "GPUs that share the experts of a layer; default: all", .minimum = 1},
-      {.name = "tp", .type = Type::kInteger, .doc = "tensor parallelism of the dense parts",
-       .fallback = "1", .minimum = 1},
-      {.name = "pp", .type = Type::kInteger, .doc = "pipeline stages", .fallback = "1",
+      {.name = "ep",
+       .type = Type::kInteger,
+       .doc = "GPUs that share the experts of a layer; default: all",
        .minimum = 1},
-      {.name = "etp", .type = Type::kInteger, .doc = "tensor parallelism inside an expert",
-       .fallback = "1", .minimum = 1},
+      {.name = "tp",
+       .type = Type::kInteger,
+       .doc = "tensor parallelism of the dense parts",
+       .fallback = "1",
+       .minimum = 1},
+      {.name = "pp",
+       .type = Type::kInteger,
+       .doc = "pipeline stages",
+       .fallback = "1",
+       .minimum = 1},
+      {.name = "etp",
+       .type = Type::kInteger,
+       .doc = "tensor parallelism inside an expert",
+       .fallback = "1",
+       .minimum = 1},
   };
 }
 
 std::vector<Parameter> network() {
   return {
-      {.name = "fidelity", .type = Type::kChoice,
+      {.name = "fidelity",
+       .type = Type::kChoice,
        .doc = "pairwise (SimGrid's own flows), fluid (max-min, one flow per pair), aggregated (one "
               "flow per GPU and node), analytic (port bound); default: fluid up to 512 GPUs, "
               "aggregated above",
        .choices = {"pairwise", "fluid", "aggregated", "analytic"}},
-      {.name = "tolerance", .type = Type::kNumber,
+      {.name = "tolerance",
+       .type = Type::kNumber,
        .doc = "completions within this share of the elapsed time are one event; 0 = exact",
-       .fallback = "0.003", .minimum = 0, .maximum = 0.1},
-      {.name = "force", .type = Type::kFlag, .doc = "run pairwise above 128 GPUs",
+       .fallback = "0.003",
+       .minimum = 0,
+       .maximum = 0.1},
+      {.name = "force",
+       .type = Type::kFlag,
+       .doc = "run pairwise above 128 GPUs",
        .fallback = "false"},
-      {.name = "routing", .type = Type::kChoice,
+      {.name = "routing",
+       .type = Type::kChoice,
        .doc = "how traffic between rails travels; default: the exchange kind's own",
        .choices = {"direct", "pxn", "source_rail"}},
-      {.name = "schedule", .type = Type::kTree,
+      {.name = "schedule",
+       .type = Type::kTree,
        .doc = "{window, order}: how many peers a sender serves at once, and in which order; "
               "default: the exchange kind's own"},
   };
@@ -80,11 +127,17 @@ std::vector<Parameter> network() {
 
 std::vector<Parameter> schedule() {
   return {
-      {.name = "window", .type = Type::kInteger,
-       .doc = "peers that a sender serves at once; 0 = all", .fallback = "0", .minimum = 0},
-      {.name = "order", .type = Type::kChoice, .doc = "order of the peers: from the next rank on, "
-                                                      "from rank 0 on, or random",
-       .fallback = "shifted", .choices = {"shifted", "ascending", "random"}},
+      {.name = "window",
+       .type = Type::kInteger,
+       .doc = "peers that a sender serves at once; 0 = all",
+       .fallback = "0",
+       .minimum = 0},
+      {.name = "order",
+       .type = Type::kChoice,
+       .doc = "order of the peers: from the next rank on, "
+              "from rank 0 on, or random",
+       .fallback = "shifted",
+       .choices = {"shifted", "ascending", "random"}},
   };
 }
 
@@ -92,20 +145,16 @@ std::vector<Parameter> schedule() {
 
 const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sections() {
   static const std::vector<std::pair<std::string, std::vector<Parameter>>> sections = {
-      {"", top_level()},
-      {"workload", workload()},
-      {"parallel", parallel()},
-      {"network", network()},
-      {"network.schedule", schedule()},
+      {"", top_level()},      {"workload", workload()},         {"parallel", parallel()},
+      {"network", network()}, {"network.schedule", schedule()},
   };
   return sections;
 }
 
 const std::vector<PluginSection>& plugin_sections() {
   static const std::vector<PluginSection> sections = {
-      {"trace", ""},           {"gate", "as_recorded"},
-      {"capacity", "none"},    {"placement", "linear"},
-      {"replica", "round_robin_flat"}, {"exchange", "direct_dedup"},
+      {"trace", ""},           {"gate", "as_recorded"},         {"capacity", "none"},
+      {"placement", "linear"}, {"replica", "round_robin_flat"}, {"exchange", "direct_dedup"},
       {"overlap", "none"},     {"rebalance", "none"},
   };
   return sections;

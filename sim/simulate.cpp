@@ -32,7 +32,8 @@ ExpertLoad placement_load(const Scenario& scenario, const Trace& trace,
 }
 
 Placement make_placement(const Scenario& scenario, const Trace& trace, ExpertLoad& load) {
-  const std::unique_ptr<PlacementPolicy> policy = Registry<PlacementPolicy>::make(scenario.placement);
+  const std::unique_ptr<PlacementPolicy> policy =
+      Registry<PlacementPolicy>::make(scenario.placement);
   load = placement_load(scenario, trace, *policy);
   return policy->place({.load = load,
                         .gpus = scenario.cluster->gpus(),

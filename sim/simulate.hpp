@@ -16,8 +16,9 @@ struct RunListener {
   std::function<void(const Span&)> span;
 };
 
-// Replays the scenario's steps. One simulation per process (see sim/engine). Throws InputError where
-// the scenario asks for something impossible that only shows now (a trace that does not fit, …).
+// Replays the scenario's steps. One simulation per process (see sim/engine). Throws InputError
+// where the scenario asks for something impossible that only shows now (a trace that does not fit,
+// …).
 RunResult simulate(const Scenario& scenario, const RunListener& listener = {});
 
 // What can be said without simulating: the placement's predicted balance and the memory.

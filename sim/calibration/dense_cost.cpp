@@ -67,7 +67,8 @@ KernelTime projections(const MoeModel& model, const TokenBatch& batch, const Cos
   return time;
 }
 
-// In and out projections of a Mamba mixer with expansion 2; its scan is a pass over the activations.
+// In and out projections of a Mamba mixer with expansion 2; its scan is a pass over the
+// activations.
 KernelTime mamba_time(const MoeModel& model, const TokenBatch& batch, const CostModel& cost) {
   const double h = model.hidden;
   KernelTime time = cost.gemm({.m = batch.tokens, .n = 4 * h, .k = h, .dtype = model.dtype});

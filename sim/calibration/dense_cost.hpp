@@ -1,7 +1,8 @@
 // What the parts of a transformer layer cost on one GPU, beside its routed experts.
 //
-// Shapes come from the model, times from the cost model's GEMM, attention and memory-pass kernels. With
-// data-parallel attention every GPU holds the whole of these weights and works on its own tokens.
+// Shapes come from the model, times from the cost model's GEMM, attention and memory-pass kernels.
+// With data-parallel attention every GPU holds the whole of these weights and works on its own
+// tokens.
 #pragma once
 
 #include "sim/model/cost_model.hpp"
@@ -16,12 +17,12 @@ struct TokenBatch {
   bool decode = false;
 };
 
-// Mean number of earlier tokens that a new token of model layer `layer` attends to: half a prompt in a
-// causal prefill, all of the context in decode; a windowed layer sees its window at most.
+// Mean number of earlier tokens that a new token of model layer `layer` attends to: half a prompt
+// in a causal prefill, all of the context in decode; a windowed layer sees its window at most.
 double attended_tokens(const MoeModel& model, int layer, const TokenBatch& batch);
 
-// Projections, attention core and norms of model layer `layer` (0-based); a Mamba layer's projections
-// where the model has such layers.
+// Projections, attention core and norms of model layer `layer` (0-based); a Mamba layer's
+// projections where the model has such layers.
 KernelTime attention_time(const MoeModel& model, int layer, const TokenBatch& batch,
                           const CostModel& cost);
 
@@ -35,8 +36,8 @@ KernelTime shared_expert_time(const MoeModel& model, double tokens, const CostMo
 // Logits: every token in decode, the last of each prompt in prefill.
 KernelTime head_time(const MoeModel& model, const TokenBatch& batch, const CostModel& cost);
 
-// Model FLOPs of one token's forward pass: 2 per active parameter (without the embedding look-up), and
-// the attention core (policies.md 5.5).
+// Model FLOPs of one token's forward pass: 2 per active parameter (without the embedding look-up),
+// and the attention core (policies.md 5.5).
 double flops_per_token(const MoeModel& model, const TokenBatch& batch);
 
 }  // namespace moesim

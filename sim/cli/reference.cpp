@@ -19,7 +19,8 @@ std::string type_text(const Parameter& parameter) {
   if (std::isfinite(parameter.minimum))
     text += fmt::format(" {} {:g}", parameter.above_minimum ? ">" : "≥", parameter.minimum);
   if (std::isfinite(parameter.maximum))
-    text += fmt::format("{} ≤ {:g}", std::isfinite(parameter.minimum) ? "," : "", parameter.maximum);
+    text +=
+        fmt::format("{} ≤ {:g}", std::isfinite(parameter.minimum) ? "," : "", parameter.maximum);
   return text;
 }
 
@@ -27,7 +28,7 @@ std::string table(const std::vector<Parameter>& parameters) {
   if (parameters.empty()) return "";
   std::string text = "| key | type | default | meaning |\n|---|---|---|---|\n";
   for (const Parameter& parameter : parameters) {
-    const std::string fallback = parameter.required ? "*required*"
+    const std::string fallback = parameter.required   ? "*required*"
                                  : parameter.fallback ? "`" + *parameter.fallback + "`"
                                                       : "–";
     text += fmt::format("| `{}` | {} | {} | {} |\n", parameter.name, type_text(parameter), fallback,
@@ -52,8 +53,8 @@ std::string role_text(const std::string& role) {
 std::string reference_markdown() {
   std::string text;
   for (const auto& [section, parameters] : scenario_sections()) {
-    text += section.empty() ? std::string("### Top level\n\n")
-                            : fmt::format("### `{}:`\n\n", section);
+    text +=
+        section.empty() ? std::string("### Top level\n\n") : fmt::format("### `{}:`\n\n", section);
     text += table(parameters);
   }
   text += "### `cluster:`\n\n" + table(cluster_parameters());

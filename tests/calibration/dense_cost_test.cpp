@@ -18,14 +18,13 @@ MoeModel small_gqa() {
   model.experts = 8;
   model.top_k = 2;
   model.vocabulary = 1000;
-  model.attention = {
-      .kind = AttentionKind::kGqa, .heads = 4, .kv_heads = 2, .head_dim = 16};
+  model.attention = {.kind = AttentionKind::kGqa, .heads = 4, .kv_heads = 2, .head_dim = 16};
   return model;
 }
 
 TEST(AttentionTime, CountsProjectionsAndTheCoreOfHalfAPromptInPrefill) {
-  // Projections: 64 × (64 + 2·32) and 64 × 64, two FLOPs per weight and token; core: 4·heads·dim per
-  // token and attended token, of which there are 50 on average in a prompt of 100.
+  // Projections: 64 × (64 + 2·32) and 64 × 64, two FLOPs per weight and token; core: 4·heads·dim
+  // per token and attended token, of which there are 50 on average in a prompt of 100.
   const KernelTime time =
       attention_time(small_gqa(), 0, {.tokens = 10, .context = 100}, FlopCounter());
   EXPECT_DOUBLE_EQ(time.compute.value, 10 * (2.0 * 64 * 128 + 2.0 * 64 * 64 + 4.0 * 4 * 16 * 50));
@@ -50,8 +49,8 @@ TEST(AttentionTime, OfAnAbsorbedLatentIsWiderPerHeadButReadsOnlyTheLatent) {
                      .v_dim = 16};
   const KernelTime time =
       attention_time(model, 0, {.tokens = 1, .context = 100, .decode = true}, FlopCounter());
-  const double projections = 2.0 * (64 * (32 + 8) + 64 * 24 + 24 * 4 * (16 + 8) +
-                                    32 * 4 * (16 + 16) + 4 * 16 * 64);
+  const double projections =
+      2.0 * (64 * (32 + 8) + 64 * 24 + 24 * 4 * (16 + 8) + 32 * 4 * (16 + 16) + 4 * 16 * 64);
   EXPECT_DOUBLE_EQ(time.compute.value, projections + 100 * 2.0 * 4 * ((32 + 8) + 32));
   EXPECT_DOUBLE_EQ(time.memory.value, 64 * 2 * 4 + 100 * (32 + 8) * 2.0);
 }
@@ -70,8 +69,7 @@ TEST(AttendedTokens, AreCutToTheWindowInWindowedLayersOnly) {
 TEST(AttentionTime, OfAMambaLayerIsItsProjections) {
   MoeModel model = small_gqa();
   model.attention.attention_layers = 1;  // the last of four
-  const KernelTime time =
-      attention_time(model, 0, {.tokens = 1, .context = 100}, FlopCounter());
+  const KernelTime time = attention_time(model, 0, {.tokens = 1, .context = 100}, FlopCounter());
   EXPECT_DOUBLE_EQ(time.compute.value, 2.0 * (64 * 256 + 128 * 64));
 }
 

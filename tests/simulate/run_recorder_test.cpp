@@ -56,8 +56,8 @@ TEST(RunRecorder, GivesEachInstantToTheKernelThenTheFlowThenTheWait) {
   ASSERT_EQ(result.steps.size(), 1u);
   const StepRecord& step = result.steps[0];
   EXPECT_DOUBLE_EQ(step.seconds, 10);
-  // GPU 0: shared 0–3 (stream 1 until the main stream starts), experts 3–6, wait 6–10; its flow is hidden.
-  // GPU 1: experts 1 s, wait 9 s.
+  // GPU 0: shared 0–3 (stream 1 until the main stream starts), experts 3–6, wait 6–10; its flow is
+  // hidden. GPU 1: experts 1 s, wait 9 s.
   EXPECT_DOUBLE_EQ(phase_of(step, Phase::kShared), 1.5);
   EXPECT_DOUBLE_EQ(phase_of(step, Phase::kExperts), 2);
   EXPECT_DOUBLE_EQ(phase_of(step, Phase::kDispatch), 0);

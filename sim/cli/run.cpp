@@ -1,0 +1,153 @@
+// moesim run: one scenario, simulated, in a table or as files.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "analysis/csv.hpp"
+#include "analysis/experiment.hpp"
+#include "analysis/format.hpp"
+#include "analysis/json.hpp"
+#include "analysis/output_directory.hpp"
+#include "analysis/progress.hpp"
+#include "analysis/summary.hpp"
+#include "analysis/table.hpp"
+#include "analysis/timeline.hpp"
+#include "sim/cli/command.hpp"
+#include "sim/cli/flags.hpp"
+#include "sim/simulate.hpp"
+
+namespace moesim {
+namespace {
+
+struct RunFlags {
+  ScenarioFlags scenario;
+  OutputFlags output;
+  std::string directory;
+  bool timeline = false;
+  bool dry_run = false;
+};
+
+// Writes the timeline while the run goes on, if asked for.
+class TimelineFile {
+ public:
+  TimelineFile(const std::string& path, const Cluster& cluster) {
+    if (path.empty()) return;
+    file_.open(path);
+    IdVector<GpuId, NodeId> nodes(cluster.gpus());
+    for (GpuId gpu : nodes.ids()) nodes[gpu] = cluster.node_of(gpu);
+    writer_ = std::make_unique<TimelineWriter>(file_, std::move(nodes));
+  }
+  void add(const Span& span) {
+    if (!writer_) return;
+    end_ = std::max(end_, span.end);
+    writer_->add(span);
+  }
+  void finish() {
+    if (writer_) writer_->finish(end_);
+  }
+
+ private:
+  std::ofstream file_;
+  std::unique_ptr<TimelineWriter> writer_;
+  Seconds end_;
+};
+
+// In the child: simulates, and packs what the parent prints and writes.
+std::string run_documents(const Scenario& scenario, const RunFlags& flags,
+                          const std::string& timeline_path, bool show_progress) {
+  TimelineFile timeline(timeline_path, *scenario.cluster);
+  Progress progress("steps", show_progress);
+  RunListener listener;
+  listener.step_ended = [&](int step, int steps) { progress.update(step, steps); };
+  if (!timeline_path.empty()) listener.span = [&](const Span& span) { timeline.add(span); };
+  const RunResult result = simulate(scenario, listener);
+  timeline.finish();
+  Json documents;
+  documents["summary"] = write_json(summary_document(scenario, result));
+  documents["table"] = run_table(scenario, result, flags.output.color_on_stdout());
+  documents["steps"] = steps_csv(result);
+  documents["gpus"] = gpus_csv(result);
+  return documents.dump();
+}
+
+void write_outputs(const OutputDirectory& directory, const Scenario& scenario,
+                   const Json& documents) {
+  directory.write("scenario.yaml", write_yaml(scenario.resolved));
+  directory.write("summary.json", documents["summary"].get<std::string>());
+  directory.write("steps.csv", documents["steps"].get<std::string>());
+  directory.write("gpus.csv", documents["gpus"].get<std::string>());
+}
+
+int print_preview(const Scenario& scenario, const RunFlags& flags) {
+  const Preview preview = moesim::preview(scenario);
+  if (!flags.directory.empty()) OutputDirectory::check(flags.directory);
+  if (flags.output.json) {
+    Json document;
+    document["schema"] = "moesim.preview/1";
+    document["scenario"] = to_json(scenario.resolved);
+    document["memory_bytes_max"] = preview.memory_bytes_max;
+    document["memory_bytes_limit"] = preview.memory_bytes_limit;
+    document["predicted_gpu_max_over_mean"] = preview.predicted_gpu_max_over_mean;
+    document["routing_detail"] = preview.routing_detail;
+    document["routes_per_step"] = preview.routes_per_step;
+    document["warnings"] = preview.warnings;
+    fmt::print("{}", write_json(document));
+    return kExitDone;
+  }
+  fmt::print("{}\n", write_yaml(scenario.resolved));
+  fmt::print("# memory of the fullest GPU: {} of {}\n",
+             format_bytes(Bytes(preview.memory_bytes_max)),
+             format_bytes(Bytes(preview.memory_bytes_limit)));
+  fmt::print("# placement on the load it was made for: GPU max/mean {}\n",
+             format_number(preview.predicted_gpu_max_over_mean));
+  fmt::print("# to simulate: {} steps of {} routes, drawn as {}, network {}\n",
+             scenario.workload.steps + scenario.workload.warmup_steps,
+             format_count(preview.routes_per_step), preview.routing_detail,
+             to_string(scenario.network.fidelity));
+  for (const std::string& warning : preview.warnings) fmt::print("# warning: {}\n", warning);
+  return kExitDone;
+}
+
+int run(const RunFlags& flags) {
+  const Scenario scenario = flags.scenario.read();
+  if (flags.timeline && flags.directory.empty())
+    throw InputError({text_source("--timeline", "", true), 0, 0}, "needs -o DIR to write to");
+  if (flags.dry_run) return print_preview(scenario, flags);
+  std::optional<OutputDirectory> directory;
+  if (!flags.directory.empty()) directory.emplace(flags.directory);
+  const std::string timeline = flags.timeline ? directory->file("timeline.json").string() : "";
+  const bool progress = Progress::wanted(flags.output.quiet);
+  const std::vector<Outcome> outcomes = run_variants(
+      {{scenario.name, [&] { return run_documents(scenario, flags, timeline, progress); }}},
+      {.jobs = flags.output.job_count(), .share_stderr = progress});
+  throw_if_failed(outcomes);
+  const Json documents = Json::parse(outcomes.front().document);
+  if (directory) {
+    write_outputs(*directory, scenario, documents);
+    directory->commit();
+  }
+  fmt::print("{}", documents[flags.output.json ? "summary" : "table"].get<std::string>());
+  if (directory && !flags.output.json) fmt::print("written to {}\n", flags.directory);
+  return kExitDone;
+}
+
+const RegisterCommand kRun(
+    "run",
+    {"simulate a scenario", [](CLI::App& app) {
+       auto flags = std::make_shared<RunFlags>();
+       flags->scenario.declare(app);
+       flags->output.declare(app);
+       app.add_option("-o,--out", flags->directory,
+                      "directory for the results (see scenarios/README.md)");
+       app.add_flag("--timeline", flags->timeline, "also write timeline.json (opens in Perfetto)");
+       app.add_flag(
+           "--dry-run", flags->dry_run,
+           "check everything, print the resolved scenario and what it takes; simulate nothing");
+       return [flags] { return run(*flags); };
+     }});
+
+}  // namespace
+}  // namespace moesim
