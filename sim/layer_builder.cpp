@@ -139,6 +139,8 @@ void LayerBuilder::fill_experts(const Routed& routed, const LayerPlacement& plac
                                 LayerParts& parts, std::optional<Evened> evened) const {
   const MoeModel& model = scenario_.model;
   parts.experts = PartTimes(tokens_.size());
+  const double usual_rows = std::accumulate(routed.gpu_rows.begin(), routed.gpu_rows.end(), 0.0) /
+                            static_cast<double>(placement.slots());
   for (GpuId gpu : IdRange<GpuId>(tokens_.size())) {
     const auto first = static_cast<std::size_t>(placement.first_slot[gpu.index()]);
     const auto last = static_cast<std::size_t>(placement.first_slot[gpu.index() + 1]);
@@ -160,7 +162,9 @@ void LayerBuilder::fill_experts(const Routed& routed, const LayerPlacement& plac
                                         .dtype = model.expert_dtype,
                                         .top_k = model.top_k,
                                         .tokens = rows,
-                                        .input_tokens = received});
+                                        .input_tokens = received,
+                                        .routed_experts = model.experts,
+                                        .usual_rows = usual_rows});
   }
 }
 

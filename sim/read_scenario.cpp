@@ -156,8 +156,22 @@ class Reader {
       YamlNode fallback = YamlNode::scalar(plugin.fallback);
       fallback.spot = root_.spot;
       *choices[i] = read_choice(plugin.role, node != nullptr ? *node : fallback, mistakes_);
-      if (!choices[i]->kind.empty())
-        scenario_.resolved.set(plugin.role, resolved_choice(plugin.role, *choices[i]));
+      if (choices[i]->kind.empty()) continue;
+      scenario_.resolved.set(plugin.role, resolved_choice(plugin.role, *choices[i]));
+      note_files(plugin.role, *choices[i]);
+    }
+  }
+
+  // Files that a plug-in will read, for the provenance; one that is not there is a mistake.
+  void note_files(const std::string& role, const Choice& choice) {
+    for (const Parameter& parameter : Catalog::instance().find(role, choice.kind)->parameters) {
+      const Arguments& arguments = choice.arguments;
+      if (parameter.type != ParameterType::kPath || !arguments.has(parameter.name)) continue;
+      try {
+        note_inputs({shown_path(arguments.existing_file(parameter.name, "traces"))});
+      } catch (const InputError& error) {
+        mistakes_.add(error);
+      }
     }
   }
 

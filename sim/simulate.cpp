@@ -7,11 +7,11 @@
 
 #include "sim/base/check.hpp"
 #include "sim/base/digest.hpp"
-#include "sim/calibration/calibration_reader.hpp"
+#include "sim/base/presets.hpp"
+#include "sim/calibration/calibrated_cost.hpp"
 #include "sim/hot_spots.hpp"
 #include "sim/layer_builder.hpp"
 #include "sim/model/imbalance.hpp"
-#include "sim/model/memory.hpp"
 #include "sim/placement/placement_policy.hpp"
 #include "sim/read_scenario.hpp"
 #include "sim/rebalance/rebalance.hpp"
@@ -40,24 +40,6 @@ Placement make_placement(const Scenario& scenario, const Trace& trace, ExpertLoa
                         .nodes = scenario.cluster->nodes(),
                         .groups = scenario.model.groups,
                         .random = Random(scenario.seed)});
-}
-
-MemoryUse memory_of(const Scenario& scenario, const Placement& placement,
-                    const LayerBuilder& builder) {
-  int slots = 0;  // of the fullest GPU, over all layers
-  for (GpuId gpu : IdRange<GpuId>(scenario.cluster->gpus())) {
-    int here = 0;
-    for (const LayerPlacement& layer : placement.layers)
-      here += layer.first_slot[gpu.index() + 1] - layer.first_slot[gpu.index()];
-    slots = std::max(slots, here);
-  }
-  return check_memory({.model = scenario.model,
-                       .cluster = *scenario.cluster,
-                       .workload = scenario.workload,
-                       .parallel = scenario.parallel,
-                       .slots_of_fullest_gpu = slots,
-                       .buffers = builder.exchange_buffers()},
-                      scenario.workload_spot);
 }
 
 // Feeds the steps' layers to the engine and the engine's news to the recorder.
@@ -164,7 +146,7 @@ void fill_provenance(const Scenario& scenario, const Trace& trace, const CostMod
   result.tolerance = scenario.network.tolerance;
   result.routing_detail = builder.detail() == RoutingDetail::kCounts ? "counts" : "ids";
   for (const std::string& file : scenario.inputs)
-    result.inputs.emplace_back(shown_path(file), file_digest(file));
+    result.inputs.emplace_back(file, file_digest(file_of_shown(file)));
 }
 
 }  // namespace
@@ -176,7 +158,6 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   const LayerBuilder builder(scenario, *trace, *cost);
   ExpertLoad load;
   Placement placement = make_placement(scenario, *trace, load);
-  const MemoryUse memory = memory_of(scenario, placement, builder);
 
   RunResult result{.scenario = scenario.name,
                    .seed = scenario.seed,
@@ -194,7 +175,6 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   engine.run();
   result.hot = hot.take();
 
-  for (GpuRecord& gpu : result.gpu_records) gpu.memory_bytes = memory.total.value;
   result.mfu = flop_utilization(scenario, result);
   fill_provenance(scenario, *trace, *cost, builder, result);
   return result;
@@ -207,10 +187,7 @@ Preview preview(const Scenario& scenario) {
   const LayerBuilder builder(scenario, *trace, *cost);
   ExpertLoad load;
   const Placement placement = make_placement(scenario, *trace, load);
-  const MemoryUse memory = memory_of(scenario, placement, builder);
-  Preview preview{.memory_bytes_max = memory.total.value,
-                  .memory_bytes_limit = memory.capacity.value,
-                  .routing_detail = builder.detail() == RoutingDetail::kCounts ? "counts" : "ids",
+  Preview preview{.routing_detail = builder.detail() == RoutingDetail::kCounts ? "counts" : "ids",
                   .routes_per_step = static_cast<double>(scenario.workload.tokens_per_gpu) *
                                      scenario.cluster->gpus() * scenario.model.top_k *
                                      scenario.model.moe_layer_count(),

@@ -88,4 +88,12 @@ std::string shown_path(const fs::path& path) {
   return path.lexically_normal().string();
 }
 
+fs::path file_of_shown(const std::string& shown) {
+  const std::string prefix = "scenarios/";
+  if (!shown.starts_with(prefix)) return shown;
+  for (const fs::path& root : preset_roots())
+    if (is_file(root / shown.substr(prefix.size()))) return root / shown.substr(prefix.size());
+  return shown;
+}
+
 }  // namespace moesim

@@ -31,4 +31,7 @@ std::filesystem::path find_file(const std::string& name, const Spot& spot,
 // How a file found by the above is shown in messages and results: never absolute for a preset.
 std::string shown_path(const std::filesystem::path& path);
 
+// The file that shown_path() names so.
+std::filesystem::path file_of_shown(const std::string& shown);
+
 }  // namespace moesim
