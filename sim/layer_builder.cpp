@@ -211,9 +211,8 @@ TaskGraph LayerBuilder::build_head(int step) const {
   return graph;
 }
 
-Bytes LayerBuilder::exchange_buffers() const {
-  return exchange_->buffer_bytes(scenario_.model, *scenario_.cluster,
-                                 scenario_.workload.tokens_per_gpu);
+Bytes LayerBuilder::exchange_buffers(int tokens_per_gpu) const {
+  return exchange_->buffer_bytes(scenario_.model, *scenario_.cluster, tokens_per_gpu);
 }
 
 }  // namespace moesim

@@ -42,7 +42,7 @@ class LayerBuilder {
                   std::optional<Evened> evened = {}) const;
   // Logits at the end of a step.
   TaskGraph build_head(int step) const;
-  Bytes exchange_buffers() const;
+  Bytes exchange_buffers(int tokens_per_gpu) const;
 
  private:
   struct Routed;

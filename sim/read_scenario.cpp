@@ -124,6 +124,7 @@ class Reader {
   void read_workload() {
     workload_ = section("workload");
     if (!workload_.has("tokens_per_gpu")) return;
+    scenario_.workload_spot = workload_.spot("tokens_per_gpu");
     scenario_.workload = {
         .phase = choice_of<WorkloadPhase>(workload_, "phase", {"prefill", "decode"}),
         .tokens_per_gpu = workload_.integer("tokens_per_gpu"),

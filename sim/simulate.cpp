@@ -12,6 +12,7 @@
 #include "sim/hot_spots.hpp"
 #include "sim/layer_builder.hpp"
 #include "sim/model/imbalance.hpp"
+#include "sim/model/memory.hpp"
 #include "sim/placement/placement_policy.hpp"
 #include "sim/read_scenario.hpp"
 #include "sim/rebalance/rebalance.hpp"
@@ -40,6 +41,20 @@ Placement make_placement(const Scenario& scenario, const Trace& trace, ExpertLoa
                         .nodes = scenario.cluster->nodes(),
                         .groups = scenario.model.groups,
                         .random = Random(scenario.seed)});
+}
+
+IdVector<GpuId, MemoryUse> memory_of(const Scenario& scenario, const Placement& placement,
+                                     const LayerBuilder& builder) {
+  const Cluster& cluster = *scenario.cluster;
+  return check_memory(
+      {.model = scenario.model,
+       .parallel = scenario.parallel,
+       .workload = scenario.workload,
+       .slots = slots_per_gpu(placement, cluster.gpus()),
+       .buffers = [&](int tokens_per_gpu) { return builder.exchange_buffers(tokens_per_gpu); },
+       .capacity = cluster.gpu().memory,
+       .gpus_per_node = cluster.gpus() / cluster.nodes(),
+       .spot = scenario.workload_spot});
 }
 
 // Feeds the steps' layers to the engine and the engine's news to the recorder.
@@ -159,6 +174,8 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   ExpertLoad load;
   Placement placement = make_placement(scenario, *trace, load);
 
+  const IdVector<GpuId, MemoryUse> memory = memory_of(scenario, placement, builder);
+
   RunResult result{.scenario = scenario.name,
                    .seed = scenario.seed,
                    .gpus = cluster.gpus(),
@@ -175,6 +192,7 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   engine.run();
   result.hot = hot.take();
 
+  for (GpuRecord& gpu : result.gpu_records) gpu.memory_bytes = memory[GpuId(gpu.gpu)].total().value;
   result.mfu = flop_utilization(scenario, result);
   fill_provenance(scenario, *trace, *cost, builder, result);
   return result;
@@ -187,7 +205,12 @@ Preview preview(const Scenario& scenario) {
   const LayerBuilder builder(scenario, *trace, *cost);
   ExpertLoad load;
   const Placement placement = make_placement(scenario, *trace, load);
-  Preview preview{.routing_detail = builder.detail() == RoutingDetail::kCounts ? "counts" : "ids",
+  double most = 0;
+  for (const MemoryUse& use : memory_of(scenario, placement, builder))
+    most = std::max(most, use.total().value);
+  Preview preview{.memory_bytes_max = most,
+                  .memory_bytes_limit = scenario.cluster->gpu().memory.value,
+                  .routing_detail = builder.detail() == RoutingDetail::kCounts ? "counts" : "ids",
                   .routes_per_step = static_cast<double>(scenario.workload.tokens_per_gpu) *
                                      scenario.cluster->gpus() * scenario.model.top_k *
                                      scenario.model.moe_layer_count(),
