@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
 #include "sim/exchange/exchange_policy.hpp"
 #include "sim/model/model_reader.hpp"

@@ -127,7 +127,7 @@ void fill_links(const LinkUse& use, const Cluster& cluster, Seconds time, LinkRe
     if (link.kind == LinkKind::kNvLink || link.kind == LinkKind::kPcie)
       keep(record.nvlink_max, record.nvlink_name);
     if (link.kind == LinkKind::kNic) keep(record.nic_max, record.nic_name);
-    if (link.kind == LinkKind::kSpine || link.kind == LinkKind::kLeaf)
+    if (link.kind == LinkKind::kSpine)
       keep(record.spine_max, record.spine_name);
   }
 }
