@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kSchema = "moesim.calibration/1";
 
 GpuSpec read_gpu(const YamlNode& section, Calibration& calibration, Mistakes& mistakes) {
-  const Arguments gpu = read_arguments(section, gpu_parameters(), mistakes, "gpu");
+  const Arguments gpu = read_arguments(section, measured_gpu_parameters(), mistakes, "gpu");
   if (!mistakes.empty()) return {};
   calibration.nvlink = gpu.rate("nvlink");
   calibration.nic = gpu.rate("nic");
@@ -21,14 +21,14 @@ GpuSpec read_gpu(const YamlNode& section, Calibration& calibration, Mistakes& mi
                .memory_bandwidth = gpu.rate("memory_bandwidth"),
                .sms = gpu.integer("sms")};
   for (const NodeEntry& peak : gpu.tree("peak").entries) {
-    const std::optional<DType> dtype = parse_dtype(peak.key);
-    if (!dtype) {
+    const std::vector<std::string> names = dtype_names();
+    if (std::find(names.begin(), names.end(), peak.key) == names.end()) {
       mistakes.add(peak.spot, fmt::format("no dtype is called '{}'", peak.key),
-                   hint_for(peak.key, dtype_names()));
+                   hint_for(peak.key, names));
       continue;
     }
     try {
-      spec.peak[*dtype] =
+      spec.peak[dtype_of(peak.key)] =
           FlopsPerSecond(parse_quantity(peak.value.text, ParameterType::kSpeed, peak.value.spot));
     } catch (const InputError& error) {
       mistakes.add(error);
@@ -72,7 +72,7 @@ std::optional<KernelEntry> read_kernel(const YamlNode& section, Mistakes& mistak
                        .matrices = entry.integer("matrices"),
                        .kernel_source = entry.text("kernel_source"),
                        .samples = entry.integer("samples")};
-    if (entry.has("dtype")) kernel.dtype = parse_dtype(entry.text("dtype"));
+    if (entry.has("dtype")) kernel.dtype = dtype_of(entry.text("dtype"));
     if (entry.has("range")) kernel.ranges = read_ranges(entry.tree("range"), own);
     kernel.held_out_mape = read_held_out(entry, own);
     const Choice form = read_choice(CostForm::kRole, entry.tree("form"), own);

@@ -55,8 +55,4 @@ std::vector<Calibration> read_calibrations(const YamlNode& section);
 // Reads one calibration file by its preset name or path. Throws InputError.
 Calibration read_calibration_file(const std::string& name, const Spot& spot);
 
-// "fp8_block" → kFp8Block; none for an unknown name.
-std::optional<DType> parse_dtype(const std::string& name);
-std::vector<std::string> dtype_names();
-
 }  // namespace moesim

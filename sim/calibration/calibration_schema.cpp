@@ -1,6 +1,6 @@
 #include "sim/calibration/calibration_schema.hpp"
 
-#include "sim/calibration/calibration.hpp"
+#include "sim/model/moe_model.hpp"
 
 namespace moesim {
 namespace {
@@ -47,7 +47,7 @@ const std::vector<Parameter>& calibration_parameters() {
   return parameters;
 }
 
-const std::vector<Parameter>& gpu_parameters() {
+const std::vector<Parameter>& measured_gpu_parameters() {
   static const std::vector<Parameter> parameters = {
       {.name = "name", .doc = "as in the cluster, such as H200 SXM", .required = true},
       {.name = "memory_bandwidth",
@@ -145,31 +145,6 @@ const std::vector<Parameter>& exchange_parameters() {
        .minimum = 0},
       {.name = "held_out", .type = kTree, .doc = "error on measurements the fit had not seen"}};
   return parameters;
-}
-
-namespace {
-const std::vector<std::pair<std::string, DType>>& dtypes() {
-  static const std::vector<std::pair<std::string, DType>> all = [] {
-    std::vector<std::pair<std::string, DType>> names;
-    for (DType dtype : {DType::kFloat32, DType::kBf16, DType::kFp8, DType::kFp8Block, DType::kInt8,
-                        DType::kMxfp4})
-      names.emplace_back(to_string(dtype), dtype);
-    return names;
-  }();
-  return all;
-}
-}  // namespace
-
-std::optional<DType> parse_dtype(const std::string& name) {
-  for (const auto& [known, dtype] : dtypes())
-    if (known == name) return dtype;
-  return std::nullopt;
-}
-
-std::vector<std::string> dtype_names() {
-  std::vector<std::string> names;
-  for (const auto& [known, dtype] : dtypes()) names.push_back(known);
-  return names;
 }
 
 }  // namespace moesim

@@ -8,7 +8,7 @@
 namespace moesim {
 
 const std::vector<Parameter>& calibration_parameters();
-const std::vector<Parameter>& gpu_parameters();
+const std::vector<Parameter>& measured_gpu_parameters();
 const std::vector<Parameter>& kernel_parameters();
 const std::vector<Parameter>& range_parameters();
 const std::vector<Parameter>& held_out_parameters();

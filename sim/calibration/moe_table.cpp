@@ -20,7 +20,7 @@ std::optional<double> power_law_exponent(const std::string& distribution) {
   return alpha;
 }
 
-std::optional<DType> dtype_of(const std::string& name) {
+std::optional<DType> table_dtype(const std::string& name) {
   if (name == "bfloat16" || name == "float16" || name == "bf16") return DType::kBf16;
   if (name == "fp8") return DType::kFp8;
   if (name == "fp8_block") return DType::kFp8Block;
@@ -44,7 +44,7 @@ MoeRow read_group(const MeasuredTable& table, std::size_t row) {
               .experts = table.integer(row, "num_experts"),
               .tp = table.integer(row, "moe_tp"),
               .ep = table.integer(row, "moe_ep")};
-  read.dtype = dtype_of(read.dtype_name);
+  read.dtype = table_dtype(read.dtype_name);
   read.matrices = read.kernel_source.ends_with("nongated") ? 2 : 3;
   return read;
 }
