@@ -133,6 +133,9 @@ std::string format_mistake(const Mistake& mistake) {
 
 std::string hint_for(std::string_view name, const std::vector<std::string>& known) {
   if (known.empty()) return {};
+  const auto begins = [&](const std::string& one) { return one.starts_with(name); };
+  if (!name.empty() && std::count_if(known.begin(), known.end(), begins) == 1)
+    return fmt::format("did you mean '{}'?", *std::find_if(known.begin(), known.end(), begins));
   const auto nearest =
       std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
         return edit_distance(name, a) < edit_distance(name, b);

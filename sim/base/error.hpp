@@ -66,8 +66,8 @@ class Mistakes {
 // The text of one mistake, without a line end after it.
 std::string format_mistake(const Mistake& mistake);
 
-// "did you mean 'x'?" for the known name nearest to `name`, or the list of names if none is near;
-// empty where there are no names.
+// "did you mean 'x'?" for the one known name that `name` begins or the one nearest to it, or the
+// list of names if none is near; empty where there are no names.
 std::string hint_for(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace moesim

@@ -1,6 +1,7 @@
 // Numbers and quantities with units, as a scenario writes them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -74,6 +75,10 @@ std::optional<double> leading_number(const std::string& text, std::size_t& used)
   return value;
 }
 
+std::string without_blanks(const std::string& text) {
+  return text.substr(std::min(text.find_first_not_of(' '), text.size()));
+}
+
 // YAML 1.1 took 010 for eight.
 bool has_leading_zero(const std::string& text) {
   const std::size_t at = text.find_first_of("0123456789");
@@ -93,7 +98,7 @@ double parse_number(const std::string& text, const Spot& spot) {
   std::size_t used = 0;
   const std::optional<double> value = leading_number(text, used);
   if (!value || used != text.size()) {
-    std::string rest = value ? text.substr(used) : "";
+    const std::string rest = value ? without_blanks(text.substr(used)) : "";
     throw InputError(spot, fmt::format("'{}' is not a number", text),
                      value ? fmt::format("this number takes no unit (here: '{}')", rest) : "");
   }
@@ -108,9 +113,7 @@ double parse_quantity(const std::string& text, ParameterType type, const Spot& s
     throw InputError(spot, fmt::format("'{}' is not a number with a unit", text),
                      fmt::format("write for example {}", example_of(type)));
   check_leading_zero(text, spot);
-  std::string unit = text.substr(used);
-  unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size()
-                                                                 : unit.find_first_not_of(' '));
+  const std::string unit = without_blanks(text.substr(used));
   const UnitTable& units = units_of(type);
   if (unit.empty())
     throw InputError(spot, fmt::format("'{}' has no unit", text),

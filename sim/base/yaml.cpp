@@ -48,6 +48,7 @@ class TreeBuilder : public YAML::EventHandler {
       throw InputError(spot(mark), "the aliases make this text far too large");
     } else {
       copy = found->second.node;
+      nodes_ += found->second.size - 1;  // add() counts one
     }
     copy.spot = spot(mark);
     add(std::move(copy), 0);

@@ -81,6 +81,7 @@ TEST(HintFor, NamesTheNearestOrListsAll) {
   EXPECT_EQ(hint_for("linaer", known), "did you mean 'linear'?");  // neighbours swapped
   EXPECT_EQ(hint_for("roundrobin", known), "did you mean 'round_robin'?");
   EXPECT_EQ(hint_for("epbl", known), "did you mean 'eplb'?");
+  EXPECT_EQ(hint_for("round", known), "did you mean 'round_robin'?");  // the beginning of one
   EXPECT_EQ(hint_for("random", known), "known: linear, round_robin, eplb");
   EXPECT_EQ(hint_for("x", {}), "");
 }

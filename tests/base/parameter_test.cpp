@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "sim/base/check.hpp"
 #include "tests/support/mistakes.hpp"
 
 namespace moesim {
