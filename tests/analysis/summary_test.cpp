@@ -40,10 +40,10 @@ TEST(Summary, HasTheKeysOfTheContractInTheirOrder) {
 
 TEST(Summary, ShowsTheResolvedScenarioWithItsTypes) {
   const Json scenario = summary_document(example_scenario(), example_result())["scenario"];
-  EXPECT_EQ(
-      scenario.dump(),
-      R"({"schema":"moesim.scenario/1","name":"example","cluster":{"preset":"h200-sxm-ib400"},"model":{"experts":8,"name":"12"},)"
-      R"("network":{"tolerance":0.003,"force":false}})");
+  EXPECT_EQ(scenario["schema"], "moesim.scenario/1");
+  EXPECT_EQ(scenario["cluster"].dump(), R"({"preset":"h200-sxm-ib400"})");
+  EXPECT_EQ(scenario["model"].dump(), R"({"experts":8,"name":"12"})");
+  EXPECT_EQ(scenario["network"].dump(), R"({"tolerance":0.003,"force":false})");
 }
 
 TEST(Summary, NamesItsSourcesAndItsUncertainty) {
