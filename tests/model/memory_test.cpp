@@ -82,8 +82,8 @@ TEST(Memory, SaysWhatDoesNotFitAndWhatWould) {
       "  hint: it would fit with tokens_per_gpu: 82, or context: 823");
 }
 
-// 1600 experts of 6 MB in 10 layers over 8 GPUs are 12 GB a GPU. Beside 116 MB of dense weights, 205
-// MB of buffers and cache and 400 MB of reserve, 4 GB hold 546 experts: 54 of each layer.
+// 1600 experts of 6 MB in 10 layers over 8 GPUs are 12 GB a GPU. Beside 116 MB of dense weights,
+// 205 MB of buffers and cache and 400 MB of reserve, 4 GB hold 546 experts: 54 of each layer.
 TEST(Memory, NamesTheSmallestNumberOfNodesThatFits) {
   MoeModel model = small_model();
   model.experts = 1600;
