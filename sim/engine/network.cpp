@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/engine/analytic_network.hpp"
 #include "sim/engine/flow_network.hpp"
 
 namespace moesim {
@@ -37,8 +38,12 @@ std::unique_ptr<Network> make_network(const NetworkOptions& options, const Clust
         fmt::format("network.fidelity 'pairwise' is refused above {} GPUs; there are {}",
                     kMaximumPairwiseGpus, cluster.gpus()),
         "use 'fluid', or set network.force: true");
+  if (options.fidelity == Fidelity::kAnalytic)
+    return std::make_unique<AnalyticNetwork>(cluster, clock);
   auto network = std::make_unique<FlowNetwork>(cluster, clock);
-  network->use(make_fluid_carrier(cluster, clock, options.tolerance, *network, platform));
+  network->use(options.fidelity == Fidelity::kPairwise
+                   ? make_pairwise_carrier(clock, *network, platform)
+                   : make_fluid_carrier(cluster, clock, options.tolerance, *network, platform));
   return network;
 }
 

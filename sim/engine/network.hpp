@@ -24,6 +24,7 @@ class LegListener {
   virtual void sent(int leg, GpuId source) = 0;
   virtual void received(int leg, GpuId target) = 0;
   // A flow begins on both GPUs now; it ended on both at `date`, which may be ahead of the clock.
+  // They are the same GPU where the network does not tell flows apart.
   virtual void flow_began(GpuId source, GpuId target) = 0;
   virtual void flow_ended(GpuId source, GpuId target, Seconds date) = 0;
 };

@@ -1,0 +1,73 @@
+#include "sim/engine/analytic_network.hpp"
+
+#include <algorithm>
+
+namespace moesim {
+
+AnalyticNetwork::AnalyticNetwork(const Cluster& cluster, Clock& clock)
+    : Network(cluster, clock), load_(cluster.links().size()), free_(cluster.links().size()) {}
+
+int AnalyticNetwork::open(const LegRequest& request) {
+  auto leg = std::find_if(legs_.begin(), legs_.end(), [](const Leg& each) { return !each.open; });
+  if (leg == legs_.end()) leg = legs_.insert(legs_.end(), Leg{});
+  *leg = {.request = request, .open = true};
+  return static_cast<int>(leg - legs_.begin());
+}
+
+void AnalyticNetwork::send(int handle, GpuId source) {
+  Leg& leg = legs_[static_cast<std::size_t>(handle)];
+  leg.request.listener->flow_began(source, source);
+  if (++leg.senders < cluster_.gpus()) return;
+  const ExchangeLeg& traffic = *leg.request.leg;
+  for (const GpuId from : traffic.bytes.row_ids()) {
+    for (const GpuId to : traffic.bytes.column_ids()) {
+      const double bytes = traffic.bytes(from, to);
+      if (bytes > 0 && from != to)
+        add_load(cluster_.route(from, to, traffic.rule), bytes, inflation(traffic, from, to));
+    }
+  }
+  clock_.at(carry_load(), *this, {.a = handle});
+}
+
+void AnalyticNetwork::close(int handle) { legs_[static_cast<std::size_t>(handle)].open = false; }
+
+void AnalyticNetwork::copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
+                           const Event& event) {
+  add_load(cluster_.route(source, target, RouteRule::kDirect), size.value, 1);
+  clock_.at(carry_load(), handler, event);
+}
+
+void AnalyticNetwork::add_load(const Route& route, double bytes, double inflation) {
+  const double wire = account(route, bytes, inflation);
+  latency_ = std::max(latency_, route.latency);
+  for (int hop = 0; hop < route.count; ++hop) {
+    const LinkId link = route.links[static_cast<std::size_t>(hop)];
+    if (load_[link] == 0) loaded_.push_back(link);
+    load_[link] += wire;
+  }
+}
+
+// Puts what was added up on its links; when the last byte of it arrives.
+Seconds AnalyticNetwork::carry_load() {
+  Seconds end = clock_.now();
+  for (const LinkId link : loaded_) {
+    free_[link] =
+        std::max(free_[link], clock_.now()) + Bytes(load_[link]) / cluster_.link(link).bandwidth;
+    end = std::max(end, free_[link]);
+    load_[link] = 0;
+  }
+  end += latency_;
+  loaded_.clear();
+  latency_ = Seconds(0);
+  return end;
+}
+
+void AnalyticNetwork::handle(const Event& event) {
+  const LegRequest request = legs_[static_cast<std::size_t>(event.a)].request;
+  const IdRange<GpuId> gpus(cluster_.gpus());
+  for (const GpuId gpu : gpus) request.listener->flow_ended(gpu, gpu, clock_.now());
+  for (const GpuId gpu : gpus) request.listener->sent(request.index, gpu);
+  for (const GpuId gpu : gpus) request.listener->received(request.index, gpu);
+}
+
+}  // namespace moesim
