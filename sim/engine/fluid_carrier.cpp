@@ -57,8 +57,8 @@ class FluidCarrier final : public FlowCarrier {
     std::array<int, Route::kMaximumLinks> links;
     for (std::size_t hop = 0; hop < static_cast<std::size_t>(flow.route.count); ++hop)
       links[hop] = flow.route.links[hop].value;
-    model_->solver().add({links.data(), static_cast<std::size_t>(flow.route.count)}, flow.parts,
-                         flow.batch);
+    model_->solver().add(clock_.now(), {links.data(), static_cast<std::size_t>(flow.route.count)},
+                         flow.parts, flow.batch);
   }
 
  private:

@@ -9,170 +9,13 @@ namespace moesim {
 
 namespace {
 
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
 // Dates that differ by less are one event: the rounding of a clock at `now` seconds, and of levels
 // over the `span` seconds for which they held.
 double same_date(double now, double span) { return 1e-15 + 8e-16 * now + 1e-11 * span; }
 
-}  // namespace
-
-FluidSolver::FluidSolver(std::vector<BytesPerSecond> capacities, const Options& options)
-    : options_(options) {
-  const std::size_t links = capacities.size();
-  for (const BytesPerSecond capacity : capacities) capacity_.push_back(capacity.value);
-  credit_.assign(links, 0);
-  spare_.assign(links, 0);
-  active_.assign(links, 0);
-  unfrozen_.assign(links, 0);
-  full_.assign(links, 0);
-  first_of_link_.assign(links + 1, 0);
-}
-
-int FluidSolver::open_batch(Seconds now, Seconds expected) {
-  std::size_t slot = 0;
-  while (slot < batches_.size() && (batches_[slot].open || batches_[slot].flows > 0)) ++slot;
-  if (slot == batches_.size()) batches_.emplace_back();
-  batches_[slot] = {.begin = now.value, .expected = expected.value, .flows = 0, .open = true};
-  return static_cast<int>(slot);
-}
-
-void FluidSolver::close_batch(int batch) { batches_[static_cast<std::size_t>(batch)].open = false; }
-
-void FluidSolver::add(std::span<const int> links, std::span<const FlowPart> parts, int batch) {
-  MOESIM_CHECK(!links.empty() && !parts.empty(), "a flow has a path and something to carry");
-  flows_.push_back({.left = parts.front().bytes,
-                    .path = static_cast<std::uint32_t>(paths_.size()),
-                    .links = static_cast<std::uint16_t>(links.size()),
-                    .parts_left = static_cast<std::uint16_t>(parts.size() - 1),
-                    .parts = static_cast<std::uint32_t>(parts_.size())});
-  batch_of_.push_back(batch);
-  paths_.insert(paths_.end(), links.begin(), links.end());
-  parts_.insert(parts_.end(), parts.begin(), parts.end());
-  ++batches_[static_cast<std::size_t>(batch)].flows;
-}
-
-Seconds FluidSolver::next_date() const {
-  if (flows() == 0) return kForever;
-  const bool waiting = admitted_ < flows_.size();
-  return Seconds(waiting ? std::min(decision_, hold_until_) : decision_);
-}
-
-void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {
-  const double step = std::max(0.0, now.value - as_of_);
-  const double rounding = same_date(now.value, step);
-  if (step == 0 && earliest_ > rounding) return;
-  const double begin = as_of_;
-  as_of_ += step;
-  for (std::size_t flow = 0; flow < admitted_; ++flow) {
-    Flow& moving = flows_[flow];
-    if (moving.frozen == kDead) continue;
-    if (moving.left > moving.rate * (step + rounding)) {
-      moving.left -= moving.rate * step;
-    } else {
-      pass_parts(static_cast<std::uint32_t>(flow), begin, rounding, ends);
-    }
-  }
-}
-
-void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
-  if (flows() == 0) return;
-  const bool waiting = admitted_ < flows_.size();
-  if (waiting || dead_ * 2 > flows_.size()) {
-    compact();
-    sort_by_link();
-  }
-  if (!waiting && !changed_) {
-    find_earliest();
-    decision_ = as_of_ + earliest_;
-    return;
-  }
-  const double window = this->window(now.value);
-  changed_ = false;
-  prepare_links(window);
-  water_fill(window);
-  as_of_ = hold_until_ = now.value + window;
-  finish(now.value, ends);
-  decision_ = changed_ ? as_of_ : as_of_ + earliest_;
-  MOESIM_CHECK(decision_ < std::numeric_limits<double>::infinity(), "every flow gets a rate");
-}
-
-double FluidSolver::window(double now) const {
-  if (options_.tolerance <= 0 || flows() <= options_.exact_tail) return 0;
-  double age = std::numeric_limits<double>::infinity();
-  for (const Batch& batch : batches_) {
-    if (batch.flows == 0) continue;
-    age = std::min(age, std::max(now - batch.begin, options_.floor * batch.expected));
-  }
-  return options_.tolerance * age;
-}
-
-void FluidSolver::compact() {
-  std::size_t kept = 0, path = 0, part = 0;
-  for (std::size_t flow = 0; flow < flows_.size(); ++flow) {
-    Flow moved = flows_[flow];
-    if (moved.frozen == kDead) continue;
-    std::copy_n(paths_.begin() + moved.path, moved.links, paths_.begin() + static_cast<long>(path));
-    std::copy_n(parts_.begin() + moved.parts, moved.parts_left + 1,
-                parts_.begin() + static_cast<long>(part));
-    moved.path = static_cast<std::uint32_t>(path);
-    moved.parts = static_cast<std::uint32_t>(part);
-    path += moved.links;
-    part += moved.parts_left + 1u;
-    batch_of_[kept] = batch_of_[flow];
-    flows_[kept++] = moved;
-  }
-  flows_.resize(kept);
-  batch_of_.resize(kept);
-  paths_.resize(path);
-  parts_.resize(part);
-  admitted_ = kept;
-  dead_ = 0;
-}
-
-void FluidSolver::sort_by_link() {
-  std::fill(active_.begin(), active_.end(), 0);
-  for (const int link : paths_) ++active_[static_cast<std::size_t>(link)];
-  used_links_.clear();
-  std::uint32_t first = 0;
-  for (std::size_t link = 0; link < active_.size(); ++link) {
-    first_of_link_[link] = first;
-    first += static_cast<std::uint32_t>(active_[link]);
-    if (active_[link] > 0) used_links_.push_back(static_cast<int>(link));
-  }
-  first_of_link_.back() = first;
-  by_link_.resize(first);
-  for (std::uint32_t flow = 0; flow < flows_.size(); ++flow) {
-    for (const int link : path_of(flows_[flow]))
-      by_link_[first_of_link_[static_cast<std::size_t>(link)]++] = flow;
-  }
-  for (std::size_t link = active_.size(); link > 0; --link)
-    first_of_link_[link] = first_of_link_[link - 1];
-  first_of_link_[0] = 0;
-}
-
-void FluidSolver::prepare_links(double window) {
-  ++fills_;
-  ++epoch_;
-  heap_.clear();
-  for (const int used : used_links_) {
-    const auto link = static_cast<std::size_t>(used);
-    if (active_[link] == 0) continue;
-    unfrozen_[link] = active_[link];
-    spare_[link] = capacity_[link];
-    if (credit_[link] > 0 && window > 0) {
-      const double extra = std::min(credit_[link] / window, 0.5 * capacity_[link]);
-      spare_[link] += extra;
-      credit_[link] -= extra * window;
-      changed_ = true;  // the extra rate ends with the window
-    } else {
-      credit_[link] = 0;
-    }
-    heap_.push_back({.rate = spare_[link] / active_[link], .link = used});
-  }
-}
-
-namespace {
-
-// Lets the root of a heap with the lowest rate on top sink to its place.
+// Lets an element of a heap with the lowest rate on top sink to its place.
 template <class Level>
 void sift_down(std::vector<Level>& heap, std::size_t at) {
   const Level moving = heap[at];
@@ -186,16 +29,191 @@ void sift_down(std::vector<Level>& heap, std::size_t at) {
 
 }  // namespace
 
+FluidSolver::FluidSolver(std::vector<BytesPerSecond> capacities, const Options& options)
+    : options_(options), states_(capacities.size()), links_(capacities.size()) {
+  for (std::size_t link = 0; link < capacities.size(); ++link) {
+    links_[link].capacity = states_[link].spare = capacities[link].value;
+    links_[link].level = kNever;
+  }
+}
+
+int FluidSolver::open_batch(Seconds now, Seconds expected) {
+  std::size_t slot = 0;
+  while (slot < batches_.size() && (batches_[slot].open || batches_[slot].flows > 0)) ++slot;
+  if (slot == batches_.size()) batches_.emplace_back();
+  batches_[slot] = {.begin = now.value, .expected = expected.value, .flows = 0, .open = true};
+  return static_cast<int>(slot);
+}
+
+void FluidSolver::close_batch(int batch) { batches_[static_cast<std::size_t>(batch)].open = false; }
+
+FluidSolver::Slot FluidSolver::take_slot(std::size_t links) {
+  if (free_slots_.empty()) {
+    free_slots_.push_back(static_cast<Slot>(info_.size()));
+    info_.emplace_back();
+    left_.push_back(0);
+  }
+  const Slot slot = free_slots_.back();
+  free_slots_.pop_back();
+  FlowInfo& info = info_[slot];
+  if (info.room < links) {
+    info.path = static_cast<std::uint32_t>(paths_.size());
+    info.room = static_cast<std::uint16_t>(links);
+    paths_.resize(paths_.size() + links);
+  }
+  return slot;
+}
+
+void FluidSolver::add(Seconds now, std::span<const int> links, std::span<const FlowPart> parts,
+                      int batch) {
+  MOESIM_CHECK(!links.empty() && !parts.empty(), "a flow has a path and something to carry");
+  const Slot slot = take_slot(links.size());
+  FlowInfo& info = info_[slot];
+  std::copy(links.begin(), links.end(), paths_.begin() + info.path);
+  info.links = static_cast<std::uint16_t>(links.size());
+  info.tag = parts.front().tag;
+  info.batch = batch;
+  info.arrival = now.value;
+  info.part = 0;
+  info.parts.clear();
+  if (parts.size() > 1) info.parts.assign(parts.begin(), parts.end());
+  left_[slot] = parts.front().bytes;
+  waiting_.push_back(slot);
+  ++batches_[static_cast<std::size_t>(batch)].flows;
+  ++alive_;
+}
+
+Seconds FluidSolver::next_date() const {
+  if (alive_ == 0) return kForever;
+  if (alive_ == waiting_.size()) return Seconds(hold_until_);
+  return Seconds(waiting_.empty() ? decision_ : std::min(decision_, hold_until_));
+}
+
+void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {
+  const double step = std::max(0.0, now.value - as_of_);
+  const double rounding = same_date(now.value, step);
+  if (step == 0 && earliest_ > rounding) return;
+  const double begin = as_of_;
+  as_of_ += step;
+  for (Slot flow = 0; flow < left_.size(); ++flow) {
+    if (left_[flow] <= 0) continue;
+    const double rate = rate_of(flow);
+    if (left_[flow] > rate * (step + rounding)) {
+      left_[flow] -= rate * step;
+    } else {
+      pass_parts(flow, rate, begin, rounding, ends);
+    }
+  }
+}
+
+// In the last fill; 0 for a flow that waits.
+double FluidSolver::rate_of(Slot flow) const {
+  double rate = kNever;
+  for (const int link : path_of(flow))
+    rate = std::min(rate, links_[static_cast<std::size_t>(link)].level);
+  return info_[flow].admitted ? rate : 0;
+}
+
+void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
+  if (alive_ == 0) return;
+  if (waiting_.empty() && !changed_) {
+    find_earliest();
+    decision_ = as_of_ + earliest_;
+    return;
+  }
+  admit(now.value);
+  if (dead_slots_.size() > alive_ + 64) purge();
+  const double window = this->window(now.value);
+  changed_ = false;
+  prepare_links(window);
+  water_fill(window);
+  as_of_ = hold_until_ = now.value + window;
+  finish(now.value, ends);
+  decision_ = changed_ ? as_of_ : as_of_ + earliest_;
+  MOESIM_CHECK(decision_ < kNever || alive_ == 0, "every flow gets a rate");
+}
+
+double FluidSolver::window(double now) const {
+  if (options_.tolerance <= 0 || alive_ <= options_.exact_tail) return 0;
+  double age = kNever;
+  for (const Batch& batch : batches_) {
+    if (batch.flows == 0) continue;
+    age = std::min(age, std::max(now - batch.begin, options_.floor * batch.expected));
+  }
+  return options_.tolerance * age;
+}
+
+void FluidSolver::admit(double now) {
+  for (const Slot flow : waiting_) {
+    const std::span<const int> path = path_of(flow);
+    for (std::size_t hop = 0; hop < path.size(); ++hop) {
+      const auto link = static_cast<std::size_t>(path[hop]);
+      LinkInfo& info = links_[link];
+      info.flows.push_back({.flow = flow, .other = path.size() == 2 ? path[1 - hop] : kLongPath});
+      ++info.active;
+      if (!info.used) used_links_.push_back(path[hop]);
+      info.used = true;
+      if (options_.tolerance <= 0) continue;
+      // What the link had to spare while the first of its new flows waited.
+      info.credit += states_[link].spare * std::max(0.0, now - info_[flow].arrival);
+      states_[link].spare = 0;
+    }
+    info_[flow].admitted = true;
+  }
+  waiting_.clear();
+}
+
+// Takes ended flows out of the lists of links, so that their slots can be used again.
+void FluidSolver::purge() {
+  for (const int link : used_links_) {
+    std::erase_if(links_[static_cast<std::size_t>(link)].flows,
+                  [&](const Entry& entry) { return left_[entry.flow] <= 0; });
+  }
+  free_slots_.insert(free_slots_.end(), dead_slots_.rbegin(), dead_slots_.rend());
+  dead_slots_.clear();
+}
+
+void FluidSolver::prepare_links(double window) {
+  ++fills_;
+  ++epoch_;
+  heap_.clear();
+  std::size_t kept = 0;
+  for (const int used : used_links_) {
+    LinkInfo& info = links_[static_cast<std::size_t>(used)];
+    LinkState& state = states_[static_cast<std::size_t>(used)];
+    state.spare = info.capacity;
+    info.level = kNever;
+    if (info.active == 0) {
+      info.flows.clear();
+      info.used = false;
+      info.credit = 0;
+      continue;
+    }
+    used_links_[kept++] = used;
+    state.unfrozen = info.active;
+    if (info.credit > 0 && window > 0) {
+      const double extra = std::min(info.credit / window, 0.5 * info.capacity);
+      state.spare += extra;
+      info.credit -= extra * window;
+      changed_ = true;  // the extra rate ends with the window
+    } else {
+      info.credit = 0;
+    }
+    heap_.push_back({.rate = state.spare / info.active, .link = used});
+  }
+  used_links_.resize(kept);
+}
+
 void FluidSolver::water_fill(double window) {
-  earliest_ = std::numeric_limits<double>::infinity();
+  earliest_ = kNever;
   ending_.clear();
   for (std::size_t at = heap_.size() / 2; at-- > 0;) sift_down(heap_, at);
   while (!heap_.empty()) {
     Level& top = heap_.front();
-    const auto link = static_cast<std::size_t>(top.link);
-    if (unfrozen_[link] > 0) {
+    const LinkState& state = states_[static_cast<std::size_t>(top.link)];
+    if (state.unfrozen > 0) {
       // A level only grows while others freeze, so a key that is still right is the lowest.
-      const double rate = std::max(top.rate, spare_[link] / unfrozen_[link]);
+      const double rate = std::max(top.rate, state.spare / state.unfrozen);
       if (rate > top.rate * (1 + 1e-13)) {
         top.rate = rate;
         sift_down(heap_, 0);
@@ -210,76 +228,100 @@ void FluidSolver::water_fill(double window) {
 }
 
 void FluidSolver::freeze(int link, double rate, double window) {
-  const auto full = static_cast<std::size_t>(link);
+  LinkInfo& info = links_[static_cast<std::size_t>(link)];
+  LinkState& full = states_[static_cast<std::size_t>(link)];
+  info.level = rate;
   const double moved = rate * window;
-  double least = std::numeric_limits<double>::infinity();
-  for (std::uint32_t at = first_of_link_[full]; at < first_of_link_[full + 1]; ++at) {
-    Flow& flow = flows_[by_link_[at]];
-    if (flow.frozen >= epoch_) continue;
-    flow.frozen = epoch_;
-    flow.rate = rate;
-    for (const int other : path_of(flow)) {
-      spare_[static_cast<std::size_t>(other)] -= rate;
-      --unfrozen_[static_cast<std::size_t>(other)];
+  double least = kNever;
+  std::size_t kept = 0;
+  for (const Entry entry : info.flows) {
+    double& left = left_[entry.flow];
+    if (left <= 0) continue;
+    info.flows[kept++] = entry;
+    if (entry.other >= 0) {
+      LinkState& other = states_[static_cast<std::size_t>(entry.other)];
+      if (other.frozen == epoch_) continue;
+      other.spare -= rate;
+      --other.unfrozen;
+    } else if (!freeze_long(entry.flow, link, rate)) {
+      continue;
     }
-    if (flow.left <= moved) {
-      ending_.push_back(by_link_[at]);
+    if (left <= moved) {
+      ending_.push_back({.flow = entry.flow, .rate = rate});
     } else {
-      flow.left -= moved;
-      least = std::min(least, flow.left);
+      left -= moved;
+      least = std::min(least, left);
     }
   }
-  full_[full] = epoch_;
+  info.flows.resize(kept);
+  full.frozen = epoch_;
+  full.unfrozen = 0;
+  full.spare = 0;
   earliest_ = std::min(earliest_, least / rate);
+}
+
+// False if the flow had its rate already.
+bool FluidSolver::freeze_long(Slot flow, int link, double rate) {
+  if (info_[flow].frozen == epoch_) return false;
+  info_[flow].frozen = epoch_;
+  for (const int other : path_of(flow)) {
+    if (other == link) continue;
+    states_[static_cast<std::size_t>(other)].spare -= rate;
+    --states_[static_cast<std::size_t>(other)].unfrozen;
+  }
+  return true;
 }
 
 void FluidSolver::finish(double now, std::vector<FlowEnd>& ends) {
   const double rounding = same_date(now, as_of_ - now);
-  for (const std::uint32_t flow : ending_) {
-    if (!pass_parts(flow, now, rounding, ends))
-      earliest_ = std::min(earliest_, flows_[flow].left / flows_[flow].rate);
+  for (const Ending& ending : ending_) {
+    if (!pass_parts(ending.flow, ending.rate, now, rounding, ends))
+      earliest_ = std::min(earliest_, left_[ending.flow] / ending.rate);
   }
 }
 
-bool FluidSolver::pass_parts(std::uint32_t index, double begin, double rounding,
+// Moves a flow from `begin` to `as_of_` over the ends of its parts; whether it has ended.
+bool FluidSolver::pass_parts(Slot flow, double rate, double begin, double rounding,
                              std::vector<FlowEnd>& ends) {
-  Flow& flow = flows_[index];
+  FlowInfo& info = info_[flow];
+  double& left = left_[flow];
   for (double date = begin;;) {
-    const double end = date + flow.left / flow.rate;
+    const double end = date + left / rate;
     if (end > as_of_ + rounding) {
-      flow.left -= flow.rate * std::max(0.0, as_of_ - date);
+      left -= rate * std::max(0.0, as_of_ - date);
       return false;
     }
-    ends.push_back({.tag = parts_[flow.parts].tag, .date = Seconds(end)});
+    ends.push_back({.tag = info.tag, .date = Seconds(end)});
     date = end;
-    if (flow.parts_left == 0) {
-      end_flow(index, flow.rate * std::max(0.0, as_of_ - date));
+    if (info.part + 1 >= info.parts.size()) {
+      end_flow(flow, rate * std::max(0.0, as_of_ - date));
       return true;
     }
-    ++flow.parts;
-    --flow.parts_left;
-    flow.left = parts_[flow.parts].bytes;
+    ++info.part;
+    info.tag = info.parts[info.part].tag;
+    left = info.parts[info.part].bytes;
   }
 }
 
-void FluidSolver::end_flow(std::uint32_t index, double unused_bytes) {
-  Flow& flow = flows_[index];
-  for (const int used : path_of(flow)) {
-    const auto link = static_cast<std::size_t>(used);
-    --active_[link];
-    if (full_[link] == epoch_ && options_.tolerance > 0) credit_[link] += unused_bytes;
+void FluidSolver::end_flow(Slot flow, double unused_bytes) {
+  for (const int link : path_of(flow)) {
+    LinkInfo& info = links_[static_cast<std::size_t>(link)];
+    --info.active;
+    if (states_[static_cast<std::size_t>(link)].frozen == epoch_ && options_.tolerance > 0)
+      info.credit += unused_bytes;
   }
-  flow.frozen = kDead;
-  ++dead_;
-  --batches_[static_cast<std::size_t>(batch_of_[index])].flows;
+  left_[flow] = 0;
+  info_[flow].admitted = false;
+  dead_slots_.push_back(flow);
+  --batches_[static_cast<std::size_t>(info_[flow].batch)].flows;
+  --alive_;
   changed_ = true;
 }
 
 void FluidSolver::find_earliest() {
-  earliest_ = std::numeric_limits<double>::infinity();
-  for (const Flow& flow : flows_) {
-    if (flow.frozen != kDead) earliest_ = std::min(earliest_, flow.left / flow.rate);
-  }
+  earliest_ = kNever;
+  for (Slot flow = 0; flow < left_.size(); ++flow)
+    if (left_[flow] > 0) earliest_ = std::min(earliest_, left_[flow] / rate_of(flow));
 }
 
 }  // namespace moesim

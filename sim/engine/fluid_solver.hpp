@@ -7,11 +7,13 @@
 // ε · (time since the youngest batch of flows began):
 //  * every completion inside the window keeps its own date, only the rates of the others are late;
 //  * the bytes that a full link could not carry because flows left early are credited to it in the
-//    next window, so that the mean error is near 0 and no link ever carries more than its share;
-//  * flows that arrive inside a window are admitted together at its end;
+//    next windows, so that the mean error is near 0; no link ever carries more than its bandwidth
+//    times the time;
+//  * flows that arrive inside a window are admitted together at its end, and the bytes that their
+//    links could have carried until then are credited likewise;
 //  * the last `exact_tail` flows are computed exactly.
-// Paths must not contain links that can never be the bottleneck: leaving them out costs nothing and
-// saves their work (see binding_links.hpp).
+// A fill touches each flow once, through the list of the link that freezes it. Flows of two links
+// (a port out, a port in) are the fast case.
 #pragma once
 
 #include <cstdint>
@@ -57,29 +59,57 @@ class FluidSolver {
 
   // A flow that waits to be admitted. `links` are indices into the capacities, at least one; each
   // part has bytes above 0.
-  void add(std::span<const int> links, std::span<const FlowPart> parts, int batch);
+  void add(Seconds now, std::span<const int> links, std::span<const FlowPart> parts, int batch);
 
-  // When step() has to be called next; kForever without flows. Never before the last step.
+  // When advance() and fill() have to be called next; kForever without flows.
   Seconds next_date() const;
-  // Two steps of the clock reaching `now`, which is next_date() or earlier. First flows move on,
-  // and those that end now are appended to `ends`; the caller may then add flows. Then, if anything
-  // changed, rates are computed, and ends inside the window that begins are appended, in no order.
+  // The two steps of the clock reaching `now`, which is next_date() or earlier. First flows move
+  // on, and those that end now are appended to `ends`; the caller may then add flows. Then, if
+  // anything changed, rates are computed, and ends inside the window that begins are appended, in
+  // no order.
   void advance(Seconds now, std::vector<FlowEnd>& ends);
   void fill(Seconds now, std::vector<FlowEnd>& ends);
 
-  std::size_t flows() const { return flows_.size() - dead_; }
+  std::size_t flows() const { return alive_; }
   std::int64_t fills() const { return fills_; }
 
  private:
-  static constexpr std::uint32_t kDead = 0xffffffff;
-  struct Flow {
-    double left = 0;           // bytes of the current part at `as_of_`
-    double rate = 0;           // bytes/s
-    std::uint32_t frozen = 0;  // the fill that set the rate; kDead when ended
-    std::uint32_t path = 0;    // into paths_
+  using Slot = std::uint32_t;  // of a flow
+  static constexpr int kLongPath = -1;
+
+  // A flow in the list of one of its links.
+  struct Entry {
+    Slot flow = 0;
+    int other = kLongPath;  // its only other link, or kLongPath
+  };
+  struct LinkState {
+    double spare = 0;          // bytes/s not given yet in this fill
+    int unfrozen = 0;          // flows without a rate in this fill
+    std::uint32_t frozen = 0;  // the last fill in which the link was full and froze its flows
+  };
+  struct LinkInfo {
+    double capacity = 0;  // bytes/s
+    double credit = 0;    // bytes
+    double level = 0;     // rate of the flows it froze in the last fill; infinite: it was not full
+    int active = 0;       // admitted flows
+    bool used = false;    // in used_links_
+    std::vector<Entry> flows;  // and some that have ended
+  };
+  struct FlowInfo {
+    FlowTag tag;  // of the current part
+    int batch = -1;
+    std::uint32_t path = 0;  // into paths_
     std::uint16_t links = 0;
-    std::uint16_t parts_left = 0;  // after the current one
-    std::uint32_t parts = 0;       // into parts_: the current one
+    std::uint16_t room = 0;    // links that fit at `path`
+    std::uint32_t frozen = 0;  // of a flow that has not two links: the last fill that gave a rate
+    double arrival = 0;        // seconds
+    bool admitted = false;
+    std::size_t part = 0;  // the current one, if there are several
+    std::vector<FlowPart> parts;
+  };
+  struct Ending {
+    Slot flow = 0;
+    double rate = 0;
   };
   struct Batch {
     double begin = 0, expected = 0;  // seconds
@@ -92,42 +122,41 @@ class FluidSolver {
   };
 
   double window(double now) const;
-  void compact();
-  void sort_by_link();
+  Slot take_slot(std::size_t links);
+  void admit(double now);
+  void purge();
   void prepare_links(double window);
   void water_fill(double window);
   void freeze(int link, double rate, double window);
+  bool freeze_long(Slot flow, int link, double rate);
   void finish(double now, std::vector<FlowEnd>& ends);
   void find_earliest();
-  bool pass_parts(std::uint32_t flow, double begin, double rounding, std::vector<FlowEnd>& ends);
-  void end_flow(std::uint32_t flow, double unused_bytes);
-  std::span<const int> path_of(const Flow& flow) const {
-    return {paths_.data() + flow.path, flow.links};
+  bool pass_parts(Slot flow, double rate, double begin, double rounding,
+                  std::vector<FlowEnd>& ends);
+  void end_flow(Slot flow, double unused_bytes);
+  double rate_of(Slot flow) const;
+  std::span<const int> path_of(Slot flow) const {
+    return {paths_.data() + info_[flow].path, info_[flow].links};
   }
 
   Options options_;
-  std::vector<double> capacity_;     // bytes/s, [links]
-  std::vector<double> credit_;       // bytes, [links]
-  std::vector<double> spare_;        // bytes/s not given yet in this fill, [links]
-  std::vector<int> active_;          // admitted flows, [links]
-  std::vector<int> unfrozen_;        // of those, without a rate in this fill, [links]
-  std::vector<std::uint32_t> full_;  // the last fill in which the link was full, [links]
-  std::vector<int> used_links_;
-  std::vector<std::uint32_t> first_of_link_;  // [links + 1] into by_link_
-  std::vector<std::uint32_t> by_link_;        // flows of each link
+  std::vector<LinkState> states_;  // [links]
+  std::vector<LinkInfo> links_;    // [links]
+  std::vector<int> used_links_;    // with admitted flows
   std::vector<Level> heap_;
 
-  std::vector<Flow> flows_;
-  std::vector<int> batch_of_;  // [flows]
+  std::vector<double> left_;    // [slots] bytes of the current part at `as_of_`; 0 = no flow
+  std::vector<FlowInfo> info_;  // [slots]
   std::vector<int> paths_;
-  std::vector<FlowPart> parts_;
-  std::vector<std::uint32_t> ending_;  // flows that end a part inside the window
+  std::vector<Slot> free_slots_;
+  std::vector<Slot> dead_slots_;  // free when no list holds them any more
+  std::vector<Slot> waiting_;     // to be admitted
+  std::vector<Ending> ending_;    // flows that end a part inside the window
   std::vector<Batch> batches_;
 
-  std::size_t admitted_ = 0;  // flows; the ones after them wait
-  std::size_t dead_ = 0;
+  std::size_t alive_ = 0;  // flows, waiting ones too
   std::uint32_t epoch_ = 0;
-  double as_of_ = 0;       // date of Flow::left
+  double as_of_ = 0;       // date of left_
   double hold_until_ = 0;  // no fill for arrivals before this date
   double decision_ = 0;    // date of the next fill
   double earliest_ = 0;    // seconds from `as_of_` to the first completion after it

@@ -50,7 +50,7 @@ Outcome solve(const std::vector<double>& capacities, const std::vector<TestFlow>
       const TestFlow& flow = flows[static_cast<std::size_t>(order[next])];
       if (flow.start > now) break;
       const FlowPart part{.bytes = flow.bytes, .tag = {.leg = order[next]}};
-      solver.add(flow.links, {&part, 1}, batch);
+      solver.add(Seconds(now), flow.links, {&part, 1}, batch);
     }
     if (solver.next_date().value > now) continue;
     ends.clear();
@@ -177,7 +177,7 @@ TEST(FluidSolver, TellsTheEndOfEachPartOfAFlow) {
   const std::vector<FlowPart> parts = {{.bytes = 2, .tag = {.target = 5}},
                                        {.bytes = 6, .tag = {.target = 6}}};
   const int link = 0;
-  solver.add({&link, 1}, parts, solver.open_batch(Seconds(0), Seconds(1)));
+  solver.add(Seconds(0), {&link, 1}, parts, solver.open_batch(Seconds(0), Seconds(1)));
   std::vector<FlowEnd> ends;
   for (double now = 0; std::isfinite(now); now = solver.next_date().value) {
     solver.advance(Seconds(now), ends);
