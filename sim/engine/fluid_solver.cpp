@@ -33,7 +33,6 @@ FluidSolver::FluidSolver(std::vector<BytesPerSecond> capacities, const Options& 
     : options_(options), states_(capacities.size()), links_(capacities.size()) {
   for (std::size_t link = 0; link < capacities.size(); ++link) {
     links_[link].capacity = states_[link].spare = capacities[link].value;
-    links_[link].level = kNever;
   }
 }
 
@@ -52,6 +51,7 @@ FluidSolver::Slot FluidSolver::take_slot(std::size_t links) {
     free_slots_.push_back(static_cast<Slot>(info_.size()));
     info_.emplace_back();
     left_.push_back(0);
+    rate_.push_back(0);
   }
   const Slot slot = free_slots_.back();
   free_slots_.pop_back();
@@ -95,23 +95,13 @@ void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {
   if (step == 0 && earliest_ > rounding) return;
   const double begin = as_of_;
   as_of_ += step;
-  for (Slot flow = 0; flow < left_.size(); ++flow) {
-    if (left_[flow] <= 0) continue;
-    const double rate = rate_of(flow);
-    if (left_[flow] > rate * (step + rounding)) {
-      left_[flow] -= rate * step;
-    } else {
-      pass_parts(flow, rate, begin, rounding, ends);
-    }
-  }
-}
-
-// In the last fill; 0 for a flow that waits.
-double FluidSolver::rate_of(Slot flow) const {
-  double rate = kNever;
-  for (const int link : path_of(flow))
-    rate = std::min(rate, links_[static_cast<std::size_t>(link)].level);
-  return info_[flow].admitted ? rate : 0;
+  std::erase_if(admitted_, [&](Slot flow) {
+    if (left_[flow] <= 0) return true;
+    if (left_[flow] <= rate_[flow] * (step + rounding))
+      return pass_parts(flow, begin, rounding, ends);
+    left_[flow] -= rate_[flow] * step;
+    return false;
+  });
 }
 
 void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
@@ -130,7 +120,6 @@ void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
   as_of_ = hold_until_ = now.value + window;
   finish(now.value, ends);
   decision_ = changed_ ? as_of_ : as_of_ + earliest_;
-  MOESIM_CHECK(decision_ < kNever || alive_ == 0, "every flow gets a rate");
 }
 
 double FluidSolver::window(double now) const {
@@ -158,8 +147,8 @@ void FluidSolver::admit(double now) {
       info.credit += states_[link].spare * std::max(0.0, now - info_[flow].arrival);
       states_[link].spare = 0;
     }
-    info_[flow].admitted = true;
   }
+  admitted_.insert(admitted_.end(), waiting_.begin(), waiting_.end());
   waiting_.clear();
 }
 
@@ -169,6 +158,7 @@ void FluidSolver::purge() {
     std::erase_if(links_[static_cast<std::size_t>(link)].flows,
                   [&](const Entry& entry) { return left_[entry.flow] <= 0; });
   }
+  std::erase_if(admitted_, [&](Slot flow) { return left_[flow] <= 0; });
   free_slots_.insert(free_slots_.end(), dead_slots_.rbegin(), dead_slots_.rend());
   dead_slots_.clear();
 }
@@ -182,7 +172,6 @@ void FluidSolver::prepare_links(double window) {
     LinkInfo& info = links_[static_cast<std::size_t>(used)];
     LinkState& state = states_[static_cast<std::size_t>(used)];
     state.spare = info.capacity;
-    info.level = kNever;
     if (info.active == 0) {
       info.flows.clear();
       info.used = false;
@@ -207,8 +196,10 @@ void FluidSolver::prepare_links(double window) {
 void FluidSolver::water_fill(double window) {
   earliest_ = kNever;
   ending_.clear();
+  unfrozen_ = alive_;
   for (std::size_t at = heap_.size() / 2; at-- > 0;) sift_down(heap_, at);
-  while (!heap_.empty()) {
+  while (unfrozen_ > 0) {
+    MOESIM_CHECK(!heap_.empty(), "every flow has a link that is full");
     Level& top = heap_.front();
     const LinkState& state = states_[static_cast<std::size_t>(top.link)];
     if (state.unfrozen > 0) {
@@ -230,7 +221,6 @@ void FluidSolver::water_fill(double window) {
 void FluidSolver::freeze(int link, double rate, double window) {
   LinkInfo& info = links_[static_cast<std::size_t>(link)];
   LinkState& full = states_[static_cast<std::size_t>(link)];
-  info.level = rate;
   const double moved = rate * window;
   double least = kNever;
   std::size_t kept = 0;
@@ -246,8 +236,10 @@ void FluidSolver::freeze(int link, double rate, double window) {
     } else if (!freeze_long(entry.flow, link, rate)) {
       continue;
     }
+    rate_[entry.flow] = rate;
+    --unfrozen_;
     if (left <= moved) {
-      ending_.push_back({.flow = entry.flow, .rate = rate});
+      ending_.push_back(entry.flow);
     } else {
       left -= moved;
       least = std::min(least, left);
@@ -274,17 +266,16 @@ bool FluidSolver::freeze_long(Slot flow, int link, double rate) {
 
 void FluidSolver::finish(double now, std::vector<FlowEnd>& ends) {
   const double rounding = same_date(now, as_of_ - now);
-  for (const Ending& ending : ending_) {
-    if (!pass_parts(ending.flow, ending.rate, now, rounding, ends))
-      earliest_ = std::min(earliest_, left_[ending.flow] / ending.rate);
-  }
+  for (const Slot flow : ending_)
+    if (!pass_parts(flow, now, rounding, ends))
+      earliest_ = std::min(earliest_, left_[flow] / rate_[flow]);
 }
 
 // Moves a flow from `begin` to `as_of_` over the ends of its parts; whether it has ended.
-bool FluidSolver::pass_parts(Slot flow, double rate, double begin, double rounding,
-                             std::vector<FlowEnd>& ends) {
+bool FluidSolver::pass_parts(Slot flow, double begin, double rounding, std::vector<FlowEnd>& ends) {
   FlowInfo& info = info_[flow];
   double& left = left_[flow];
+  const double rate = rate_[flow];
   for (double date = begin;;) {
     const double end = date + left / rate;
     if (end > as_of_ + rounding) {
@@ -311,7 +302,6 @@ void FluidSolver::end_flow(Slot flow, double unused_bytes) {
       info.credit += unused_bytes;
   }
   left_[flow] = 0;
-  info_[flow].admitted = false;
   dead_slots_.push_back(flow);
   --batches_[static_cast<std::size_t>(info_[flow].batch)].flows;
   --alive_;
@@ -320,8 +310,8 @@ void FluidSolver::end_flow(Slot flow, double unused_bytes) {
 
 void FluidSolver::find_earliest() {
   earliest_ = kNever;
-  for (Slot flow = 0; flow < left_.size(); ++flow)
-    if (left_[flow] > 0) earliest_ = std::min(earliest_, left_[flow] / rate_of(flow));
+  for (const Slot flow : admitted_)
+    if (left_[flow] > 0) earliest_ = std::min(earliest_, left_[flow] / rate_[flow]);
 }
 
 }  // namespace moesim

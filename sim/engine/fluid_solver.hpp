@@ -88,11 +88,10 @@ class FluidSolver {
     std::uint32_t frozen = 0;  // the last fill in which the link was full and froze its flows
   };
   struct LinkInfo {
-    double capacity = 0;  // bytes/s
-    double credit = 0;    // bytes
-    double level = 0;     // rate of the flows it froze in the last fill; infinite: it was not full
-    int active = 0;       // admitted flows
-    bool used = false;    // in used_links_
+    double capacity = 0;       // bytes/s
+    double credit = 0;         // bytes
+    int active = 0;            // admitted flows
+    bool used = false;         // in used_links_
     std::vector<Entry> flows;  // and some that have ended
   };
   struct FlowInfo {
@@ -103,13 +102,8 @@ class FluidSolver {
     std::uint16_t room = 0;    // links that fit at `path`
     std::uint32_t frozen = 0;  // of a flow that has not two links: the last fill that gave a rate
     double arrival = 0;        // seconds
-    bool admitted = false;
-    std::size_t part = 0;  // the current one, if there are several
+    std::size_t part = 0;      // the current one, if there are several
     std::vector<FlowPart> parts;
-  };
-  struct Ending {
-    Slot flow = 0;
-    double rate = 0;
   };
   struct Batch {
     double begin = 0, expected = 0;  // seconds
@@ -131,10 +125,8 @@ class FluidSolver {
   bool freeze_long(Slot flow, int link, double rate);
   void finish(double now, std::vector<FlowEnd>& ends);
   void find_earliest();
-  bool pass_parts(Slot flow, double rate, double begin, double rounding,
-                  std::vector<FlowEnd>& ends);
+  bool pass_parts(Slot flow, double begin, double rounding, std::vector<FlowEnd>& ends);
   void end_flow(Slot flow, double unused_bytes);
-  double rate_of(Slot flow) const;
   std::span<const int> path_of(Slot flow) const {
     return {paths_.data() + info_[flow].path, info_[flow].links};
   }
@@ -146,15 +138,18 @@ class FluidSolver {
   std::vector<Level> heap_;
 
   std::vector<double> left_;    // [slots] bytes of the current part at `as_of_`; 0 = no flow
+  std::vector<double> rate_;    // [slots] bytes/s
   std::vector<FlowInfo> info_;  // [slots]
   std::vector<int> paths_;
   std::vector<Slot> free_slots_;
   std::vector<Slot> dead_slots_;  // free when no list holds them any more
   std::vector<Slot> waiting_;     // to be admitted
-  std::vector<Ending> ending_;    // flows that end a part inside the window
+  std::vector<Slot> admitted_;    // and some that have ended
+  std::vector<Slot> ending_;      // flows that end a part inside the window
   std::vector<Batch> batches_;
 
-  std::size_t alive_ = 0;  // flows, waiting ones too
+  std::size_t alive_ = 0;     // flows, waiting ones too
+  std::size_t unfrozen_ = 0;  // flows without a rate in this fill
   std::uint32_t epoch_ = 0;
   double as_of_ = 0;       // date of left_
   double hold_until_ = 0;  // no fill for arrivals before this date
