@@ -1,11 +1,32 @@
 #include "sim/engine/engine.hpp"
 
+#include <fmt/format.h>
+
 #include "sim/engine/executor.hpp"
 
 namespace moesim {
 
-Engine::Engine(const Cluster& cluster, const NetworkOptions& options)
-    : core_(std::make_unique<Core>(cluster, options)) {}
+namespace {
+
+// SimGrid's solver takes minutes for one all-to-all above this.
+constexpr int kMaximumPairwiseGpus = 128;
+
+// Before SimGrid is set up, which happens only once in a process.
+void check_fidelity(const NetworkOptions& options, int gpus) {
+  if (options.fidelity != Fidelity::kPairwise || gpus <= kMaximumPairwiseGpus || options.force)
+    return;
+  throw InputError({},
+                   fmt::format("network.fidelity 'pairwise' is refused above {} GPUs; there are {}",
+                               kMaximumPairwiseGpus, gpus),
+                   "use 'fluid', or set network.force: true");
+}
+
+}  // namespace
+
+Engine::Engine(const Cluster& cluster, const NetworkOptions& options) {
+  check_fidelity(options, cluster.gpus());
+  core_ = std::make_unique<Core>(cluster, options);
+}
 
 Engine::~Engine() = default;
 

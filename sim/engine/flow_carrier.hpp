@@ -13,8 +13,8 @@ namespace moesim {
 class Platform;
 
 struct Flow {
-  Route route;
-  GpuId source, target;
+  std::span<const int> path;  // by LinkId
+  GpuId source, target;       // the path is theirs by `rule`, if it is that of one pair
   RouteRule rule = RouteRule::kDirect;
   int batch = -1;
   std::span<const FlowPart> parts;  // bytes on the wire
@@ -40,8 +40,8 @@ class FlowCarrier {
 
 // `owner` must outlive the carrier.
 std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, const Clock& clock,
-                                                double tolerance, FlowOwner& owner,
-                                                Platform& platform);
+                                                const FluidSolver::Options& options,
+                                                FlowOwner& owner, Platform& platform);
 std::unique_ptr<FlowCarrier> make_pairwise_carrier(const Clock& clock, FlowOwner& owner,
                                                    Platform& platform);
 

@@ -1,6 +1,7 @@
 #include "sim/engine/flow_network.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "sim/base/random.hpp"
 
@@ -28,9 +29,26 @@ std::size_t free_slot(std::vector<T>& slots, Free free) {
   return slots.size() - 1;
 }
 
+// Turns what each receiver of a flow gets into what the flow carries from one receiver's end to the
+// next one's, when they share it equally.
+void share_equally(std::vector<FlowPart>& parts) {
+  std::sort(parts.begin(), parts.end(), [](const FlowPart& a, const FlowPart& b) {
+    return std::tie(a.bytes, a.tag.target) < std::tie(b.bytes, b.tag.target);
+  });
+  double before = 0;
+  auto sharing = static_cast<double>(parts.size());
+  for (FlowPart& part : parts) {
+    const double more = part.bytes - before;
+    before = part.bytes;
+    part.bytes = more * sharing;
+    sharing -= 1;
+  }
+}
+
 }  // namespace
 
-FlowNetwork::FlowNetwork(const Cluster& cluster, Clock& clock) : Network(cluster, clock) {
+FlowNetwork::FlowNetwork(const Cluster& cluster, Clock& clock, bool aggregate)
+    : Network(cluster, clock), aggregate_(aggregate), free_(cluster.links().size()) {
   for (int target = 1; target < cluster.gpus(); ++target) {
     BytesPerSecond& rate =
         cluster.same_domain(GpuId(0), GpuId(target)) ? local_rate_ : network_rate_;
@@ -85,10 +103,16 @@ void FlowNetwork::count(Leg& leg) {
 void FlowNetwork::send(int handle, GpuId source) {
   Leg& leg = legs_[static_cast<std::size_t>(handle)];
   if (leg.out[source].left == 0) return leg.request.listener->sent(leg.request.index, source);
-  if (leg.batch < 0) leg.batch = carrier_->open_batch(leg.expected);
+  if (leg.batch < 0) leg.batch = carrier_->open_batch(leg.expected * turn(leg.request.schedule));
   list_peers(leg, source);
   pump(handle, source);
   depart();
+}
+
+// What share of a leg's time a sender gives to one peer.
+double FlowNetwork::turn(const Schedule& schedule) const {
+  const int peers = std::max(1, cluster_.gpus() - 1);
+  return schedule.window == 0 ? 1 : std::min(1.0, static_cast<double>(schedule.window) / peers);
 }
 
 void FlowNetwork::close(int handle) {
@@ -111,10 +135,24 @@ void FlowNetwork::list_peers(Leg& leg, GpuId source) {
       std::swap(order_[static_cast<std::size_t>(left - 1)],
                 order_[static_cast<std::size_t>(rng.below(left))]);
   }
+  if (aggregate_ && leg.request.schedule.order == PeerOrder::kRandom) bring_nodes_together();
   std::vector<int>& peers = leg.senders[source].peers;
   peers.clear();
   for (auto peer = order_.rbegin(); peer != order_.rend(); ++peer)
     if (*peer != source.value && bytes[static_cast<std::size_t>(*peer)] > 0) peers.push_back(*peer);
+}
+
+// Keeps the order in which nodes come first.
+void FlowNetwork::bring_nodes_together() {
+  IdVector<NodeId, int> place(cluster_.nodes(), -1);
+  int places = 0;
+  for (const int peer : order_) {
+    int& of_node = place[cluster_.node_of(GpuId(peer))];
+    if (of_node < 0) of_node = places++;
+  }
+  std::stable_sort(order_.begin(), order_.end(), [&](int a, int b) {
+    return place[cluster_.node_of(GpuId(a))] < place[cluster_.node_of(GpuId(b))];
+  });
 }
 
 void FlowNetwork::pump(int handle, GpuId source) {
@@ -123,26 +161,98 @@ void FlowNetwork::pump(int handle, GpuId source) {
   const int window = leg.request.schedule.window;
   while (!sender.peers.empty() && (window == 0 || sender.in_flight < window)) {
     const GpuId target(sender.peers.back());
-    sender.peers.pop_back();
-    ++sender.in_flight;
-    start_flow(leg, handle, source, target);
+    group_.clear();
+    do {
+      group_.emplace_back(sender.peers.back());
+      sender.peers.pop_back();
+    } while (aggregate_ && !sender.peers.empty() && !cluster_.same_domain(source, target) &&
+             cluster_.same_node(target, GpuId(sender.peers.back())));
+    sender.in_flight += static_cast<int>(group_.size());
+    for (const GpuId each : group_) leg.request.listener->flow_began(source, each);
+    if (group_.size() > 1) find_common_path(leg, source);
+    if (group_.size() > 1 && !path_.empty()) {
+      start_group(leg, handle, source);
+    } else {
+      for (const GpuId each : group_) start_pair(leg, handle, source, each);
+    }
   }
 }
 
-void FlowNetwork::start_flow(Leg& leg, int handle, GpuId source, GpuId target) {
+void FlowNetwork::start_pair(Leg& leg, int handle, GpuId source, GpuId target) {
   const ExchangeLeg& traffic = *leg.request.leg;
   const Route route = cluster_.route(source, target, traffic.rule);
   const double wire =
       account(route, traffic.bytes(source, target), inflation(traffic, source, target));
-  Departure& departing = departure(route.latency);
-  departing.parts.push_back(
-      {.bytes = wire, .tag = {.leg = handle, .source = source.value, .target = target.value}});
-  departing.flows.push_back({.route = route,
-                             .source = source,
-                             .target = target,
-                             .rule = traffic.rule,
-                             .batch = leg.batch});
-  leg.request.listener->flow_began(source, target);
+  set_path(route);
+  const FlowPart part{.bytes = wire,
+                      .tag = {.leg = handle,
+                              .source = source.value,
+                              .target = target.value,
+                              .begin = clock_.now() + route.latency}};
+  add_flow(departure(route.latency),
+           {.source = source, .target = target, .rule = traffic.rule, .batch = leg.batch}, path_,
+           {&part, 1});
+}
+
+void FlowNetwork::set_path(const Route& route) {
+  path_.clear();
+  for (int hop = 0; hop < route.count; ++hop)
+    path_.push_back(route.links[static_cast<std::size_t>(hop)].value);
+}
+
+// The routes to the group, and the links that all of them have in common into `path_`.
+void FlowNetwork::find_common_path(const Leg& leg, GpuId source) {
+  routes_.clear();
+  for (const GpuId target : group_)
+    routes_.push_back(cluster_.route(source, target, leg.request.leg->rule));
+  set_path(routes_.front());
+  for (const Route& route : routes_) {
+    const auto end = route.links.begin() + route.count;
+    std::erase_if(
+        path_, [&](int link) { return std::find(route.links.begin(), end, LinkId(link)) == end; });
+  }
+}
+
+void FlowNetwork::start_group(Leg& leg, int handle, GpuId source) {
+  const ExchangeLeg& traffic = *leg.request.leg;
+  const double inflated = inflation(traffic, source, group_.front());
+  parts_.clear();
+  Seconds latency;
+  for (std::size_t at = 0; at < group_.size(); ++at) {
+    const GpuId target = group_[at];
+    const Route& route = routes_[at];
+    latency = std::max(latency, route.latency);
+    parts_.push_back({.bytes = account(route, traffic.bytes(source, target), inflated),
+                      .tag = {.leg = handle,
+                              .source = source.value,
+                              .target = target.value,
+                              .begin = clock_.now() + route.latency}});
+  }
+  share_equally(parts_);
+  add_flow(departure(latency), {.source = source, .rule = traffic.rule, .batch = leg.batch}, path_,
+           parts_);
+}
+
+// When the bytes of an aggregated pair that leave its flow at `date` have passed all links.
+Seconds FlowNetwork::pass_queues(const FlowTag& tag, Seconds date) {
+  const ExchangeLeg& traffic = *legs_[static_cast<std::size_t>(tag.leg)].request.leg;
+  const GpuId source(tag.source), target(tag.target);
+  const Route route = cluster_.route(source, target, traffic.rule);
+  const Bytes wire(traffic.bytes(source, target) * inflation(traffic, source, target));
+  for (int hop = 0; hop < route.count; ++hop) {
+    const LinkId link = route.links[static_cast<std::size_t>(hop)];
+    free_[link] = std::max(free_[link], tag.begin) + wire / cluster_.link(link).bandwidth;
+    date = std::max(date, free_[link]);
+  }
+  return date;
+}
+
+void FlowNetwork::add_flow(Departure& departure, const Flow& flow, std::span<const int> path,
+                           std::span<const FlowPart> parts) {
+  departure.flows.push_back(flow);
+  departure.sizes.push_back({.hops = path.size(), .parts = parts.size()});
+  departure.hops.insert(departure.hops.end(), path.begin(), path.end());
+  departure.parts.insert(departure.parts.end(), parts.begin(), parts.end());
 }
 
 FlowNetwork::Departure& FlowNetwork::departure(Seconds latency) {
@@ -166,10 +276,10 @@ void FlowNetwork::copy(GpuId source, GpuId target, Bytes size, EventHandler& han
   copies_[slot] = {.handler = &handler,
                    .event = event,
                    .batch = carrier_->open_batch(size / narrowest(cluster_, route))};
-  Departure& departing = departure(route.latency);
-  departing.parts.push_back({.bytes = size.value, .tag = {.leg = copy_tag(slot)}});
-  departing.flows.push_back(
-      {.route = route, .source = source, .target = target, .batch = copies_[slot].batch});
+  set_path(route);
+  const FlowPart part{.bytes = size.value, .tag = {.leg = copy_tag(slot)}};
+  add_flow(departure(route.latency),
+           {.source = source, .target = target, .batch = copies_[slot].batch}, path_, {&part, 1});
   depart();
 }
 
@@ -190,12 +300,19 @@ void FlowNetwork::depart() {
 }
 
 void FlowNetwork::start(Departure& departure) {
+  const int* hop = departure.hops.data();
   const FlowPart* part = departure.parts.data();
-  for (Flow& flow : departure.flows) {
-    flow.parts = {part++, 1};
-    carrier_->start(flow);
+  for (std::size_t at = 0; at < departure.flows.size(); ++at) {
+    const Departure::Size size = departure.sizes[at];
+    departure.flows[at].path = {hop, size.hops};
+    departure.flows[at].parts = {part, size.parts};
+    carrier_->start(departure.flows[at]);
+    hop += size.hops;
+    part += size.parts;
   }
   departure.flows.clear();
+  departure.sizes.clear();
+  departure.hops.clear();
   departure.parts.clear();
   departure.under_way = false;
 }
@@ -210,6 +327,7 @@ void FlowNetwork::part_ended(const FlowTag& tag, Seconds date) {
   }
   Leg& leg = legs_[static_cast<std::size_t>(tag.leg)];
   const GpuId source(tag.source), target(tag.target);
+  if (aggregate_) date = pass_queues(tag, date);
   leg.request.listener->flow_ended(source, target, date);
   Side& out = leg.out[source];
   Side& in = leg.in[target];

@@ -1,4 +1,13 @@
-// The network as flows: one for each (leg, pair of GPUs).
+// The network as flows: one for each (leg, pair of GPUs), or aggregated: one for each (leg, source
+// GPU, other node), and one for each pair inside an NVLink domain.
+//
+// An aggregated flow takes the links that all its pairs have in common (the source's NIC; with
+// kSourceRail the NIC of the relay as well). Pairs that have none (kPxn) stay on their own. Its
+// receivers do not wait for each other: they share it equally, so that the one with b bytes has
+// them when the flow has carried Σ min(b, b') over its receivers' bytes b'. What is not in common
+// is a queue: a link passes the bytes of aggregated pairs on one after the other, no earlier than
+// at its bandwidth, and a pair ends when the last queue on its route has passed it. So nothing
+// beats the wire, and a full receiver slows nobody but those that send to it.
 //
 // Latency delays the start of a flow; flows of one sender and latency start in one event. With a
 // window of W, a sender serves its next peer when fewer than W are being served.
@@ -14,7 +23,7 @@ namespace moesim {
 
 class FlowNetwork : public Network, public FlowOwner, public EventHandler {
  public:
-  FlowNetwork(const Cluster& cluster, Clock& clock);
+  FlowNetwork(const Cluster& cluster, Clock& clock, bool aggregate);
   // Once, before anything else.
   void use(std::unique_ptr<FlowCarrier> carrier) { carrier_ = std::move(carrier); }
 
@@ -58,20 +67,34 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   // Flows that are on their way to their first byte, all of one latency.
   struct Departure {
     Seconds latency;
+    struct Size {
+      std::size_t hops = 0, parts = 0;
+    };
     std::vector<Flow> flows;
-    std::vector<FlowPart> parts;  // of the flows, one after the other
+    std::vector<Size> sizes;  // of each flow
+    std::vector<int> hops;    // of the flows, one after the other
+    std::vector<FlowPart> parts;
     bool under_way = false;
   };
 
   void count(Leg& leg);
+  double turn(const Schedule& schedule) const;
   void list_peers(Leg& leg, GpuId source);
-  void start_flow(Leg& leg, int handle, GpuId source, GpuId target);
+  void bring_nodes_together();
+  void start_pair(Leg& leg, int handle, GpuId source, GpuId target);
+  void set_path(const Route& route);
+  void find_common_path(const Leg& leg, GpuId source);
+  void start_group(Leg& leg, int handle, GpuId source);
+  Seconds pass_queues(const FlowTag& tag, Seconds date);
   void pump(int handle, GpuId source);
   Departure& departure(Seconds latency);
+  void add_flow(Departure& departure, const Flow& flow, std::span<const int> path,
+                std::span<const FlowPart> parts);
   void depart();
   void start(Departure& departure);
 
   std::unique_ptr<FlowCarrier> carrier_;
+  bool aggregate_ = false;
   BytesPerSecond local_rate_, network_rate_;  // narrowest link of a route inside and across domains
   std::vector<Leg> legs_;
   std::vector<Copy> copies_;
@@ -79,6 +102,11 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   std::vector<Departure*> collecting_;         // not yet under way
   std::vector<std::pair<int, GpuId>> refill_;  // (leg, sender) with a place free in its window
   std::vector<int> order_;
+  std::vector<GpuId> group_;   // targets of one aggregated flow
+  std::vector<Route> routes_;  // to them
+  std::vector<int> path_;
+  std::vector<FlowPart> parts_;
+  IdVector<LinkId, Seconds> free_;  // when each queue is empty; aggregated only
   int opened_ = 0;
 };
 

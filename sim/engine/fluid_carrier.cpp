@@ -1,6 +1,5 @@
 // The fluid solver as a network model of SimGrid's kernel: SimGrid asks when its next event is, and
 // tells it when time has come there.
-#include <array>
 #include <cmath>
 #include <simgrid/kernel/resource/Model.hpp>
 #include <simgrid/s4u/Engine.hpp>
@@ -49,16 +48,10 @@ class FluidCarrier final : public FlowCarrier {
   FluidCarrier(const Clock& clock, std::shared_ptr<FluidModel> model)
       : clock_(clock), model_(std::move(model)) {}
 
-  int open_batch(Seconds expected) final {
-    return model_->solver().open_batch(clock_.now(), expected);
-  }
+  int open_batch(Seconds expected) final { return model_->solver().open_batch(expected); }
   void close_batch(int batch) final { model_->solver().close_batch(batch); }
   void start(const Flow& flow) final {
-    std::array<int, Route::kMaximumLinks> links;
-    for (std::size_t hop = 0; hop < static_cast<std::size_t>(flow.route.count); ++hop)
-      links[hop] = flow.route.links[hop].value;
-    model_->solver().add(clock_.now(), {links.data(), static_cast<std::size_t>(flow.route.count)},
-                         flow.parts, flow.batch);
+    model_->solver().add(clock_.now(), flow.path, flow.parts, flow.batch);
   }
 
  private:
@@ -69,12 +62,10 @@ class FluidCarrier final : public FlowCarrier {
 }  // namespace
 
 std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, const Clock& clock,
-                                                double tolerance, FlowOwner& owner,
-                                                Platform& platform) {
+                                                const FluidSolver::Options& options,
+                                                FlowOwner& owner, Platform& platform) {
   std::vector<BytesPerSecond> capacities;
   for (const Link& link : cluster.links()) capacities.push_back(link.bandwidth);
-  const FluidSolver::Options options{.tolerance = tolerance,
-                                     .exact_tail = 2 * static_cast<std::size_t>(cluster.gpus())};
   auto model = std::make_shared<FluidModel>(FluidSolver(std::move(capacities), options), owner);
   platform.engine().add_model(model);
   return std::make_unique<FluidCarrier>(clock, std::move(model));

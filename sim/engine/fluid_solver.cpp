@@ -36,11 +36,11 @@ FluidSolver::FluidSolver(std::vector<BytesPerSecond> capacities, const Options& 
   }
 }
 
-int FluidSolver::open_batch(Seconds now, Seconds expected) {
+int FluidSolver::open_batch(Seconds expected) {
   std::size_t slot = 0;
   while (slot < batches_.size() && (batches_[slot].open || batches_[slot].flows > 0)) ++slot;
   if (slot == batches_.size()) batches_.emplace_back();
-  batches_[slot] = {.begin = now.value, .expected = expected.value, .flows = 0, .open = true};
+  batches_[slot] = {.expected = expected.value, .flows = 0, .open = true};
   return static_cast<int>(slot);
 }
 
@@ -113,7 +113,7 @@ void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
   }
   admit(now.value);
   if (dead_slots_.size() > alive_ + 64) purge();
-  const double window = this->window(now.value);
+  const double window = this->window();
   changed_ = false;
   prepare_links(window);
   water_fill(window);
@@ -122,14 +122,12 @@ void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
   decision_ = changed_ ? as_of_ : as_of_ + earliest_;
 }
 
-double FluidSolver::window(double now) const {
+double FluidSolver::window() const {
   if (options_.tolerance <= 0 || alive_ <= options_.exact_tail) return 0;
-  double age = kNever;
-  for (const Batch& batch : batches_) {
-    if (batch.flows == 0) continue;
-    age = std::min(age, std::max(now - batch.begin, options_.floor * batch.expected));
-  }
-  return options_.tolerance * age;
+  double shortest = kNever;
+  for (const Batch& batch : batches_)
+    if (batch.flows > 0) shortest = std::min(shortest, batch.expected);
+  return options_.tolerance * shortest;
 }
 
 void FluidSolver::admit(double now) {

@@ -4,7 +4,7 @@
 // One fill raises the rate of all flows together; the link that is full first freezes its flows at
 // that level, gives back what they do not use elsewhere, and so on. With tolerance 0 there is a
 // fill at every completion and the dates are exact. With tolerance ε, a fill holds for a window of
-// ε · (time since the youngest batch of flows began):
+// ε · (time that the shortest batch of flows under way is expected to take):
 //  * every completion inside the window keeps its own date, only the rates of the others are late;
 //  * the bytes that a full link could not carry because flows left early are credited to it in the
 //    next windows, so that the mean error is near 0; no link ever carries more than its bandwidth
@@ -27,10 +27,12 @@ namespace moesim {
 // What a flow is to its owner.
 struct FlowTag {
   int leg = -1, source = -1, target = -1;
+  Seconds begin;  // when its first byte leaves
   bool operator==(const FlowTag&) const = default;
 };
 
-// A piece of a flow with an owner of its own. The pieces of a flow travel one after the other.
+// A piece of a flow with an owner of its own. The pieces of a flow travel one after the other;
+// the first one has bytes above 0.
 struct FlowPart {
   double bytes = 0;
   FlowTag tag;
@@ -44,17 +46,17 @@ struct FlowEnd {
 class FluidSolver {
  public:
   struct Options {
-    double tolerance = 0;  // ratio, ≥ 0
-    double floor = 0.3;    // age of a batch is taken as at least this share of what it will take
+    double tolerance = 0;        // ratio, ≥ 0
     std::size_t exact_tail = 0;  // flows
   };
 
   // `capacities` [links], above 0.
   FluidSolver(std::vector<BytesPerSecond> capacities, const Options& options);
 
-  // A batch is a set of flows that start and end about together: it sets the time scale of windows.
-  // `expected` is how long it will take, roughly. It is dropped when closed and without flows.
-  int open_batch(Seconds now, Seconds expected);
+  // A batch is a set of flows that belong together: it sets the time scale of windows. `expected`
+  // is roughly how long it will take or, where its flows take turns, how long one turn will. A
+  // batch is dropped when closed and without flows.
+  int open_batch(Seconds expected);
   void close_batch(int batch);
 
   // A flow that waits to be admitted. `links` are indices into the capacities, at least one; each
@@ -106,7 +108,7 @@ class FluidSolver {
     std::vector<FlowPart> parts;
   };
   struct Batch {
-    double begin = 0, expected = 0;  // seconds
+    double expected = 0;  // seconds
     int flows = 0;
     bool open = false;
   };
@@ -115,7 +117,7 @@ class FluidSolver {
     int link = 0;
   };
 
-  double window(double now) const;
+  double window() const;
   Slot take_slot(std::size_t links);
   void admit(double now);
   void purge();

@@ -39,7 +39,7 @@ Outcome solve(const std::vector<double>& capacities, const std::vector<TestFlow>
   });
   Outcome outcome{.ends = std::vector<double>(flows.size(), -1)};
   std::vector<FlowEnd> ends;
-  const int batch = solver.open_batch(Seconds(0), Seconds(expected));
+  const int batch = solver.open_batch(Seconds(expected));
   for (std::size_t next = 0;;) {
     double now = solver.next_date().value;
     const double start =
@@ -177,7 +177,7 @@ TEST(FluidSolver, TellsTheEndOfEachPartOfAFlow) {
   const std::vector<FlowPart> parts = {{.bytes = 2, .tag = {.target = 5}},
                                        {.bytes = 6, .tag = {.target = 6}}};
   const int link = 0;
-  solver.add(Seconds(0), {&link, 1}, parts, solver.open_batch(Seconds(0), Seconds(1)));
+  solver.add(Seconds(0), {&link, 1}, parts, solver.open_batch(Seconds(1)));
   std::vector<FlowEnd> ends;
   for (double now = 0; std::isfinite(now); now = solver.next_date().value) {
     solver.advance(Seconds(now), ends);
