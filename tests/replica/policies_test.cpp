@@ -1,0 +1,226 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "sim/replica/replica.hpp"
+#include "tests/support/clusters.hpp"
+#include "tests/support/plugin.hpp"
+#include "tests/support/routings.hpp"
+#include "tests/support/shared_data.hpp"
+
+namespace moesim {
+namespace {
+
+Cluster cluster_of(int nodes, int gpus_per_node) {
+  ClusterSpec spec = test_spec(nodes);
+  spec.gpus_per_node = spec.nics_per_node = gpus_per_node;
+  return build_cluster(spec, nodes == 1 ? "nvlink_domain" : "rail_optimized");
+}
+
+// Experts of the slots, the same number of slots on each GPU.
+LayerPlacement placement_of(const std::vector<int>& experts_by_slot, int gpus) {
+  IdVector<SlotId, ExpertId> expert_of;
+  for (const int expert : experts_by_slot) expert_of.raw().emplace_back(expert);
+  const int slots = static_cast<int>(experts_by_slot.size());
+  const int experts = *std::max_element(experts_by_slot.begin(), experts_by_slot.end()) + 1;
+  return make_layer_placement(even_first_slots(slots, gpus), std::move(expert_of), experts);
+}
+
+Assignment assign(const std::string& section, const Routing& routing,
+                  const LayerPlacement& placement, const Cluster& cluster, int step = 0,
+                  std::uint64_t seed = 1) {
+  return plugin<Replica>(section)->assign({.routing = routing,
+                                           .placement = placement,
+                                           .cluster = cluster,
+                                           .step = StepId(step),
+                                           .layer = LayerId(0),
+                                           .random = Random(seed)});
+}
+
+std::vector<int> slots_of(const Assignment& assignment) {
+  return {assignment.slots.begin(), assignment.slots.end()};
+}
+
+// Expert 0 in slots 0 and 2, expert 1 in slot 1, expert 2 in slot 3.
+TEST(RoundRobinFlatReplica, TakesCopiesInTurnOverTheRoutesOfEachSource) {
+  const Cluster cluster = cluster_of(1, 2);
+  const Routing routing = routing_of({{{0, 1}, {2, 0}}, {{1, 0}}}, 3);
+  const Assignment assignment =
+      assign("round_robin_flat", routing, placement_of({0, 1, 0, 2}, 2), cluster);
+  // Routes 0 and 3 of GPU 0, and route 1 of GPU 1, ask for expert 0: copies 0, 1 and 1.
+  EXPECT_EQ(slots_of(assignment), (std::vector<int>{0, 1, 3, 2, 1, 2}));
+  EXPECT_EQ(assignment.routes.raw(), (std::vector<int>{1, 1, 1, 1, 0, 1, 1, 0}));
+}
+
+// 2654435769 is odd; modulo 2^32 it is 2654435769 (odd), 1013904242 (even), 3668340011 (odd) for
+// tokens 1, 2 and 3.
+TEST(HashReplica, TakesTheCopyByTheTokensHash) {
+  const Cluster cluster = cluster_of(1, 2);
+  const Routing routing = routing_of({{{0}, {0}, {0}, {0}}, {}}, 3);
+  EXPECT_EQ(slots_of(assign("hash", routing, placement_of({0, 1, 0, 2}, 2), cluster)),
+            (std::vector<int>{0, 2, 0, 2}));
+}
+
+TEST(RandomReplica, SplitsEvenlyAndDrawsTheSameForTheSameRoute) {
+  const Cluster cluster = cluster_of(1, 2);
+  const Routing routing = routing_of({std::vector<std::vector<int>>(4000, {0, 1}), {{0, 1}}}, 3);
+  const LayerPlacement three = placement_of({0, 0, 0, 1, 2, 2}, 2);
+  const Assignment assignment = assign("random", routing, three, cluster);
+  // 4000 draws of 1/3: within four standard deviations of 30.
+  for (const int slot : {0, 1, 2})
+    EXPECT_NEAR(assignment.routes(GpuId(0), SlotId(slot)), 4000 / 3.0, 120);
+  EXPECT_EQ(assignment.slots, assign("random", routing, three, cluster).slots);
+  EXPECT_NE(assignment.slots, assign("random", routing, three, cluster, 1).slots);
+  // That expert 1 has a copy here does not move the draws of expert 0.
+  const Assignment other = assign("random", routing, placement_of({0, 0, 0, 1, 1, 2}, 2), cluster);
+  for (std::size_t at = 0; at < assignment.slots.size(); at += 2)
+    ASSERT_EQ(assignment.slots[at], other.slots[at]);
+  const Assignment counted = assign("random", counts_only(routing), three, cluster);
+  for (const int slot : {0, 1, 2})
+    EXPECT_NEAR(counted.routes(GpuId(0), SlotId(slot)), 4000 / 3.0, 120);
+}
+
+TEST(StaticReplica, PrefersTheOwnGpuThenTheNode) {
+  const Cluster cluster = cluster_of(2, 2);
+  // Expert 0 on GPUs 0, 1 and 2; expert 1 on GPU 3.
+  const LayerPlacement placement = placement_of({0, 0, 0, 1}, 4);
+  const Routing routing = routing_of({{{0}}, {{0}}, {{0}}, {{0}}}, 2);
+  EXPECT_EQ(slots_of(assign("static", routing, placement, cluster)),
+            (std::vector<int>{0, 1, 2, 2}));
+}
+
+// Expert 0 has two copies on node 0. The other nodes' six GPUs are dealt three each.
+TEST(StaticReplica, DealsTheRestFairlyAndKeepsTheDealOverSteps) {
+  const Cluster cluster = cluster_of(4, 2);
+  const LayerPlacement placement = placement_of({0, 0, 1, 2, 3, 4, 5, 6}, 8);
+  const Routing routing = routing_of({{{0}}, {{0}}, {{0}}, {{0}}, {{0}}, {{0}}, {{0}}, {{0}}}, 7);
+  const auto slots = slots_of(assign("static", routing, placement, cluster));
+  EXPECT_EQ(std::count(slots.begin(), slots.end(), 0), 4);
+  EXPECT_EQ(std::count(slots.begin(), slots.end(), 1), 4);
+  EXPECT_EQ(slots, slots_of(assign("static", routing, placement, cluster, 7)));
+  bool differs = false;
+  for (std::uint64_t seed = 2; seed < 8; ++seed)
+    differs = differs || slots != slots_of(assign("static", routing, placement, cluster, 0, seed));
+  EXPECT_TRUE(differs);
+}
+
+TEST(StaticReplica, FindsTheGoldenNearestCopies) {
+  MOESIM_NEEDS_SHARED(path, "placement_golden.json");
+  const auto golden = nlohmann::json::parse(std::ifstream(path));
+  int cases = 0;
+  for (const auto& test_case : golden["cases"]) {
+    if (test_case["algorithm"] != "static_nearest_replica") continue;
+    SCOPED_TRACE(test_case["name"].get<std::string>());
+    ++cases;
+    const auto& inputs = test_case["inputs"];
+    const int gpus = inputs["num_gpus"], nodes = inputs["num_nodes"];
+    const auto log2phy = inputs["log2phy"].get<std::vector<std::vector<int>>>();
+    const int experts = static_cast<int>(log2phy.size());
+    IdVector<SlotId, ExpertId> expert_of(inputs["num_physical"].get<int>());
+    for (int e = 0; e < experts; ++e)
+      for (const int slot : log2phy[static_cast<std::size_t>(e)])
+        if (slot >= 0) expert_of[SlotId(slot)] = ExpertId(e);
+    LayerPlacement placement = make_layer_placement(
+        even_first_slots(static_cast<int>(expert_of.size()), gpus), expert_of, experts);
+    for (const ExpertId e : placement.slots_of.ids()) {
+      placement.slots_of[e].clear();
+      for (const int slot : log2phy[e.index()])
+        if (slot >= 0) placement.slots_of[e].emplace_back(slot);
+    }
+    Routing routing{.top_k = 1, .counts = ExpertCounts(gpus, experts, 1)};
+    routing.first_token = first_tokens(std::vector<int>(static_cast<std::size_t>(gpus), experts));
+    const Assignment assignment =
+        assign("static", routing, placement, cluster_of(nodes, gpus / nodes));
+    for (int e = 0; e < experts; ++e) {
+      const auto wanted =
+          test_case["expected"]["nearest_by_expert_then_gpu"][static_cast<std::size_t>(e)]
+              .get<std::vector<int>>();
+      std::map<int, int> dealt;  // GPUs without a near copy, by slot
+      for (int gpu = 0; gpu < gpus; ++gpu) {
+        const auto& copies = placement.slots_of[ExpertId(e)];
+        const auto taken = std::find_if(copies.begin(), copies.end(), [&](SlotId slot) {
+          return assignment.routes(GpuId(gpu), slot) == 1;
+        });
+        ASSERT_NE(taken, copies.end());
+        const int nearest = wanted[static_cast<std::size_t>(gpu)];
+        if (nearest >= 0) EXPECT_EQ(taken->value, nearest);
+        if (nearest < 0) ++dealt[taken->value];
+      }
+      const int remaining = static_cast<int>(std::count(wanted.begin(), wanted.end(), -1));
+      const int copies = static_cast<int>(placement.slots_of[ExpertId(e)].size());
+      for (const auto& [slot, times] : dealt) {
+        EXPECT_GE(times, remaining / copies);
+        EXPECT_LE(times, (remaining + copies - 1) / copies);
+      }
+    }
+  }
+  EXPECT_GE(cases, 4);
+}
+
+// Three routes to expert 1 load GPU 0 before the four routes of expert 0 are dealt: GPU 1 takes
+// three of them (0 → 3), then both are even and the source's own copy takes the last.
+TEST(LeastLoadedReplica, DealsToTheGpuWithTheFewestRoutes) {
+  const Cluster cluster = cluster_of(1, 2);
+  const LayerPlacement placement = placement_of({1, 0, 0, 2}, 2);
+  const Routing routing = routing_of({{{0}, {1}, {0}, {1}, {0}, {1}, {0}}, {}}, 3);
+  EXPECT_EQ(slots_of(assign("least_loaded", routing, placement, cluster)),
+            (std::vector<int>{2, 0, 2, 0, 2, 0, 1}));
+  EXPECT_EQ(
+      assign("least_loaded", counts_only(routing), placement, cluster).routes.row(GpuId(0))[2], 3);
+}
+
+TEST(LeastLoadedReplica, PrefersTheNearestOfEquallyLoadedGpus) {
+  const Cluster cluster = cluster_of(2, 2);
+  const LayerPlacement placement = placement_of({0, 1, 0, 2}, 4);
+  const Routing routing = routing_of({{}, {}, {}, {{0}}}, 3);
+  EXPECT_EQ(slots_of(assign("least_loaded", routing, placement, cluster)), (std::vector<int>{2}));
+}
+
+// For every policy: the routes of a source to an expert all go to copies of that expert, and the
+// split of counts is as close to the split of ids as the rule is even.
+TEST(EveryReplica, SendsEveryRouteToACopyOfItsExpert) {
+  const Cluster cluster = cluster_of(2, 4);
+  const LayerPlacement placement =
+      placement_of({0, 1, 2, 3, 4, 5, 6, 7, 0, 0, 1, 2, 0, 3, 1, 0}, 8);
+  Rng rng(9, Purpose::kRouting);
+  std::vector<std::vector<std::vector<int>>> ids(8);
+  for (auto& tokens : ids) {
+    for (int token = 0; token < 100; ++token) {
+      const int first = rng.below(8);
+      tokens.push_back({first, (first + 1 + rng.below(7)) % 8, -1});
+    }
+  }
+  const Routing routing = routing_of(ids, 8);
+  for (const char* kind : {"round_robin_flat", "hash", "random", "static", "least_loaded"}) {
+    SCOPED_TRACE(kind);
+    for (const Routing& form : {routing, counts_only(routing)}) {
+      const Assignment assignment = assign(kind, form, placement, cluster);
+      ExpertCounts sums(8, 8);
+      for (const GpuId source : sums.row_ids())
+        for (const SlotId slot : placement.expert_of.ids())
+          sums(source, placement.expert_of[slot]) += assignment.routes(source, slot);
+      EXPECT_EQ(sums, routing.counts);
+      for (std::size_t at = 0; at < form.ids.size(); ++at) {
+        const int slot = assignment.slots[at];
+        ASSERT_EQ(slot < 0 ? -1 : placement.expert_of[SlotId(slot)].value, form.ids[at]);
+      }
+    }
+    const auto load = [&](const Routing& form) {
+      const Assignment assignment = assign(kind, form, placement, cluster);
+      std::vector<int> gpus(8);
+      for (const GpuId source : assignment.routes.row_ids())
+        for (const SlotId slot : placement.expert_of.ids())
+          gpus[placement.gpu_of(slot).index()] += assignment.routes(source, slot);
+      return gpus;
+    };
+    const auto exact = load(routing), counted = load(counts_only(routing));
+    for (std::size_t gpu = 0; gpu < 8; ++gpu) EXPECT_NEAR(counted[gpu], exact[gpu], 40);
+  }
+}
+
+}  // namespace
+}  // namespace moesim
