@@ -13,7 +13,7 @@ int round_up(int value, int multiple) { return (value + multiple - 1) / multiple
 
 int megatron(const CapacityInput& in) {
   const double mean = static_cast<double>(in.tokens) * in.top_k / in.experts;
-  return static_cast<int>(std::ceil(mean * in.factor));
+  return std::max(static_cast<int>(std::ceil(mean * in.factor)), in.minimum);
 }
 
 int deepspeed(const CapacityInput& in) {

@@ -9,8 +9,9 @@ namespace {
 
 // A likelier item makes the division by its factor lose digits; there are at most draws / 0.4 such.
 constexpr double kHeavy = 0.4;
-constexpr double kSure = 1 - 1e-9;  // stands for a probability of 1
-constexpr int kFits = 12;
+constexpr double kSure = 1 - 1e-6;      // likelier items are always drawn
+constexpr double kBelowOne = 1 - 1e-9;  // keeps odds finite while they are fitted
+constexpr int kFits = 60;               // 3 to 5 are used with many items, tens with three
 constexpr double kFitTolerance = 1e-6;
 
 double odds(double probability) { return probability / (1 - probability); }
@@ -44,7 +45,7 @@ std::vector<double> inclusion_of(std::span<const double> lambda, int draws) {
       sum += inclusion[i];
     }
     const double scale = n / sum;
-    for (double& value : inclusion) value = std::min(value * scale, kSure);
+    for (double& value : inclusion) value = std::min(value * scale, kBelowOne);
   }
   return inclusion;
 }
@@ -54,13 +55,12 @@ std::vector<double> inclusion_of(std::span<const double> lambda, int draws) {
 ConditionalPoisson::ConditionalPoisson(std::span<const double> inclusion, int draws)
     : draws_(draws) {
   std::vector<double> wanted(inclusion.begin(), inclusion.end());
-  for (double& value : wanted) value = std::clamp(value, 0.0, kSure);
+  for (double& value : wanted) value = std::clamp(value, 0.0, 1.0);
   const double sum = std::accumulate(wanted.begin(), wanted.end(), 0.0);
   const double missing = draws - sum;
   if (missing < 0)
     for (double& value : wanted) value *= draws / sum;
-  if (missing > 1e-9)
-    wanted.insert(wanted.end(), static_cast<std::size_t>(draws), std::min(missing / draws, kSure));
+  if (missing > 1e-9) wanted.insert(wanted.end(), static_cast<std::size_t>(draws), missing / draws);
   fit(wanted);
   light_.assign(static_cast<std::size_t>(draws) + 1, 0);
   light_[0] = 1;
@@ -82,19 +82,31 @@ ConditionalPoisson::ConditionalPoisson(std::span<const double> inclusion, int dr
 }
 
 void ConditionalPoisson::fit(std::span<const double> inclusion) {
+  std::vector<std::size_t> open;  // items that are neither always nor never drawn
   std::vector<double> lambda;
-  for (const double value : inclusion) lambda.push_back(odds(value));
+  int draws = draws_;
+  p_.assign(inclusion.size(), 0);
+  for (std::size_t i = 0; i < inclusion.size(); ++i) {
+    if (inclusion[i] >= kSure) {
+      p_[i] = 1;
+      --draws;
+    } else if (inclusion[i] > 0) {
+      open.push_back(i);
+      lambda.push_back(odds(inclusion[i]));
+    }
+  }
+  if (draws <= 0) return;
   for (int round = 0; round < kFits; ++round) {
-    const std::vector<double> got = inclusion_of(lambda, draws_);
+    const std::vector<double> got = inclusion_of(lambda, draws);
     double worst = 0;
     for (std::size_t i = 0; i < lambda.size(); ++i) {
-      if (inclusion[i] == 0) continue;
-      worst = std::max(worst, std::fabs(got[i] - inclusion[i]));
-      lambda[i] *= odds(inclusion[i]) / odds(got[i]);
+      const double wanted = inclusion[open[i]];
+      worst = std::max(worst, std::fabs(got[i] - wanted));
+      lambda[i] *= odds(wanted) / odds(got[i]);
     }
     if (worst < kFitTolerance) break;
   }
-  for (const double value : lambda) p_.push_back(value / (1 + value));
+  for (std::size_t i = 0; i < lambda.size(); ++i) p_[open[i]] = lambda[i] / (1 + lambda[i]);
 }
 
 double ConditionalPoisson::none_marked(std::span<const Mark> marks) const {

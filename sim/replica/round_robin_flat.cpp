@@ -1,5 +1,7 @@
 // Copies in turn over the flattened routes of a source: route (t, j) takes copy (t·k + j) mod n
-// (vLLM's first generation). With counts only, the copies share each source's routes equally.
+// (vLLM's first generation). Where n divides k, that is the choice's place alone, so the split is
+// as even as the expert's places are. With counts only, the copies share each source's routes
+// equally.
 #include "sim/replica/dealing.hpp"
 
 namespace moesim {

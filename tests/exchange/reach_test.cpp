@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include "sim/exchange/conditional_poisson.hpp"
 #include "sim/placement/placement_policy.hpp"
+#include "sim/trace/sampler.hpp"
 #include "tests/support/clusters.hpp"
 #include "tests/support/fake_cost.hpp"
 #include "tests/support/plugin.hpp"
@@ -49,28 +51,25 @@ class ReachOfTokens : public ::testing::Test {
   ReachOfTokens() : cluster_(build_cluster(test_spec(4), "rail_optimized")) {}
 
   // Tokens draw experts one after the other in proportion to popularity, without repetition.
-  Routing drawn_routing(double sigma, int tokens) const {
+  static Routing drawn_routing(double sigma, int tokens) {
     Rng rng(11, Purpose::kRouting);
     std::vector<double> popularity(kExperts);
     for (double& value : popularity) value = std::exp(sigma * rng.normal());
-    std::vector<std::vector<std::vector<int>>> ids(kGpus);
-    std::vector<std::pair<double, int>> keys(kExperts);
-    for (auto& source : ids) {
-      for (int token = 0; token < tokens; ++token) {
-        for (int e = 0; e < kExperts; ++e)
-          keys[static_cast<std::size_t>(e)] = {
-              -std::log(1 - rng.uniform()) / popularity[static_cast<std::size_t>(e)], e};
-        std::nth_element(keys.begin(), keys.begin() + kTopK, keys.end());
-        source.emplace_back();
-        for (int j = 0; j < kTopK; ++j)
-          source.back().push_back(keys[static_cast<std::size_t>(j)].second);
-      }
-    }
-    return routing_of(ids, kExperts);
+    DistinctSampler sampler;
+    sampler.reset(popularity, kTopK);
+    Routing routing{
+        .top_k = kTopK,
+        .first_token = first_tokens(std::vector<int>(kGpus, tokens)),
+        .ids = std::vector<std::int16_t>(static_cast<std::size_t>(kGpus * tokens * kTopK))};
+    for (std::size_t at = 0; at < routing.ids.size(); at += kTopK)
+      sampler.draw(rng, {routing.ids.data() + at, kTopK});
+    routing.counts = count_routes(routing, kExperts);
+    return routing;
   }
 
+  // `forget_tokens`: keep how many routes go to each slot, and forget which token each is of.
   Reach reach(const Routing& routing, const std::string& placement_section,
-              const std::string& replica) const {
+              const std::string& replica, bool forget_tokens = false) const {
     ExpertLoad load(1, kExperts);
     const auto counted = expert_load(routing.counts);
     for (const ExpertId expert : load.column_ids())
@@ -78,8 +77,9 @@ class ReachOfTokens : public ::testing::Test {
     const Placement placement = plugin<PlacementPolicy>(placement_section)
                                     ->place({.load = load, .gpus = kGpus, .nodes = 4});
     const LayerPlacement& layer = placement.layers[LayerId(0)];
-    const Assignment assignment =
+    Assignment assignment =
         plugin<Replica>(replica)->assign({routing, layer, cluster_, StepId(0), LayerId(0)});
+    if (forget_tokens) assignment.slots.clear();
     return reach_of({.routing = routing,
                      .assignment = assignment,
                      .placement = layer,
@@ -93,22 +93,25 @@ class ReachOfTokens : public ::testing::Test {
     return std::accumulate(values.begin(), values.end(), 0.0);
   }
 
-  // Expectation from counts against the ids that the counts are of: every receiver's rows.
-  void expect_close(double sigma, const std::string& placement, const std::string& replica) const {
-    SCOPED_TRACE(placement + " " + replica);
-    const Routing routing = drawn_routing(sigma, 400);
+  // Relative error of the expectation against ids: of all rows, and of the worst receiver.
+  struct Errors {
+    double gpus = 0, domains = 0, receiver = 0;
+  };
+  Errors errors(double sigma, const std::string& placement, const std::string& replica) const {
+    const Routing routing = drawn_routing(sigma, 2000);
     const Reach exact = reach(routing, placement, replica);
-    const Reach expected = reach(counts_only(routing), placement, replica);
-    EXPECT_NEAR(sum(expected.gpus.raw()) / sum(exact.gpus.raw()), 1, 0.003);
-    EXPECT_NEAR(sum(expected.domains.raw()) / sum(exact.domains.raw()), 1, 0.003);
+    const Reach expected = reach(routing, placement, replica, true);
+    Errors errors{.gpus = std::fabs(sum(expected.gpus.raw()) / sum(exact.gpus.raw()) - 1),
+                  .domains = std::fabs(sum(expected.domains.raw()) / sum(exact.domains.raw()) - 1)};
     for (const GpuId gpu : exact.gpus.column_ids()) {
       double exact_rows = 0, expected_rows = 0;
       for (const GpuId source : exact.gpus.row_ids()) {
         exact_rows += exact.gpus(source, gpu);
         expected_rows += expected.gpus(source, gpu);
       }
-      EXPECT_NEAR(expected_rows / exact_rows, 1, 0.01) << "GPU " << gpu.value;
+      errors.receiver = std::max(errors.receiver, std::fabs(expected_rows / exact_rows - 1));
     }
+    return errors;
   }
 
   Cluster cluster_;
@@ -135,9 +138,28 @@ TEST_F(ReachOfTokens, FollowsTheClosedFormForUniformRouting) {
 }
 
 TEST_F(ReachOfTokens, ExpectsFromCountsWhatIdsGive) {
-  expect_close(0.8, "linear", "static");
-  expect_close(0.8, "{kind: eplb, redundant: 32}", "round_robin_flat");
-  expect_close(1.5, "{kind: eplb, redundant: 32}", "least_loaded");
+  for (const auto& [sigma, placement, replica] : {std::tuple{0.8, "linear", "static"},
+                                                  {1.5, "linear", "static"},
+                                                  {0.8, "{kind: eplb, redundant: 32}", "random"},
+                                                  {1.5, "{kind: eplb, redundant: 32}", "random"}}) {
+    SCOPED_TRACE(std::string(placement) + " " + replica);
+    const Errors errors = this->errors(sigma, placement, replica);
+    EXPECT_LT(errors.gpus, 0.003);
+    EXPECT_LT(errors.domains, 0.003);
+    EXPECT_LT(errors.receiver, 0.01);
+  }
+}
+
+// Dealing to the least loaded GPU spreads the routes of one token more than independent choices
+// do, which counts cannot tell: the sum stays within 1 %, a single receiver within 4 %.
+TEST_F(ReachOfTokens, ExpectsWithinOnePercentWhereCopiesAreNotChosenIndependently) {
+  for (const char* replica : {"least_loaded", "round_robin_flat"}) {
+    SCOPED_TRACE(replica);
+    const Errors errors = this->errors(0.8, "{kind: eplb, redundant: 32}", replica);
+    EXPECT_LT(errors.gpus, 0.01);
+    EXPECT_LT(errors.domains, 0.01);
+    EXPECT_LT(errors.receiver, 0.04);
+  }
 }
 
 TEST_F(ReachOfTokens, ReachesFewerDestinationsThanRoutesAndFewerNodesThanGpus) {
@@ -150,12 +172,12 @@ TEST_F(ReachOfTokens, ReachesFewerDestinationsThanRoutesAndFewerNodesThanGpus) {
         double routes = 0;
         for (int e = 8 * gpu.value; e < 8 * gpu.value + 8; ++e)
           routes += routing.counts(source, ExpertId(e));
-        EXPECT_LE(reach.gpus(source, gpu), routes + 1e-9);
+        EXPECT_LE(reach.gpus(source, gpu), routes + 1e-4);
         by_domain[domains.of[gpu]] += reach.gpus(source, gpu);
       }
       for (const DomainId domain : by_domain.ids()) {
-        EXPECT_LE(reach.domains(source, domain), by_domain[domain] + 1e-9);
-        EXPECT_LE(reach.domains(source, domain), 50 + 1e-9);
+        EXPECT_LE(reach.domains(source, domain), by_domain[domain] + 1e-4);
+        EXPECT_LE(reach.domains(source, domain), 50 + 1e-4);
       }
     }
   }
