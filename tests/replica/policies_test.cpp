@@ -108,6 +108,52 @@ TEST(StaticReplica, DealsTheRestFairlyAndKeepsTheDealOverSteps) {
   EXPECT_TRUE(differs);
 }
 
+LayerPlacement golden_placement(const nlohmann::json& inputs) {
+  const auto log2phy = inputs["log2phy"].get<std::vector<std::vector<int>>>();
+  const int slots = inputs["num_physical"];
+  IdVector<SlotId, ExpertId> expert_of(slots);
+  for (std::size_t e = 0; e < log2phy.size(); ++e)
+    for (const int slot : log2phy[e])
+      if (slot >= 0) expert_of[SlotId(slot)] = ExpertId(e);
+  LayerPlacement placement =
+      make_layer_placement(even_first_slots(slots, inputs["num_gpus"]), std::move(expert_of),
+                           static_cast<int>(log2phy.size()));
+  for (std::size_t e = 0; e < log2phy.size(); ++e) {
+    auto& copies = placement.slots_of[ExpertId(e)];
+    copies.clear();
+    for (const int slot : log2phy[e])
+      if (slot >= 0) copies.emplace_back(slot);
+  }
+  return placement;
+}
+
+// The slot that each GPU uses for an expert, when every GPU sends it one route.
+std::vector<int> chosen_slots(const Assignment& assignment, const std::vector<SlotId>& copies) {
+  std::vector<int> chosen;
+  for (const GpuId gpu : assignment.routes.row_ids())
+    for (const SlotId slot : copies)
+      if (assignment.routes(gpu, slot) == 1) chosen.push_back(slot.value);
+  return chosen;
+}
+
+// `nearest` by GPU, −1 where no copy is on the node: there the deal must be fair.
+void expect_nearest(const std::vector<int>& chosen, const std::vector<int>& nearest, int copies) {
+  ASSERT_EQ(chosen.size(), nearest.size());
+  std::map<int, int> dealt;  // GPUs without a near copy, by slot
+  for (std::size_t gpu = 0; gpu < chosen.size(); ++gpu) {
+    if (nearest[gpu] < 0) {
+      ++dealt[chosen[gpu]];
+    } else {
+      EXPECT_EQ(chosen[gpu], nearest[gpu]);
+    }
+  }
+  const int remaining = static_cast<int>(std::count(nearest.begin(), nearest.end(), -1));
+  for (const auto& [slot, times] : dealt) {
+    EXPECT_GE(times, remaining / copies);
+    EXPECT_LE(times, (remaining + copies - 1) / copies);
+  }
+}
+
 TEST(StaticReplica, FindsTheGoldenNearestCopies) {
   MOESIM_NEEDS_SHARED(path, "placement_golden.json");
   const auto golden = nlohmann::json::parse(std::ifstream(path));
@@ -116,49 +162,19 @@ TEST(StaticReplica, FindsTheGoldenNearestCopies) {
     if (test_case["algorithm"] != "static_nearest_replica") continue;
     SCOPED_TRACE(test_case["name"].get<std::string>());
     ++cases;
-    const auto& inputs = test_case["inputs"];
-    const int gpus = inputs["num_gpus"], nodes = inputs["num_nodes"];
-    const auto log2phy = inputs["log2phy"].get<std::vector<std::vector<int>>>();
-    const int experts = static_cast<int>(log2phy.size());
-    IdVector<SlotId, ExpertId> expert_of(inputs["num_physical"].get<int>());
-    for (int e = 0; e < experts; ++e)
-      for (const int slot : log2phy[static_cast<std::size_t>(e)])
-        if (slot >= 0) expert_of[SlotId(slot)] = ExpertId(e);
-    LayerPlacement placement = make_layer_placement(
-        even_first_slots(static_cast<int>(expert_of.size()), gpus), expert_of, experts);
-    for (const ExpertId e : placement.slots_of.ids()) {
-      placement.slots_of[e].clear();
-      for (const int slot : log2phy[e.index()])
-        if (slot >= 0) placement.slots_of[e].emplace_back(slot);
-    }
-    Routing routing{.top_k = 1, .counts = ExpertCounts(gpus, experts, 1)};
-    routing.first_token = first_tokens(std::vector<int>(static_cast<std::size_t>(gpus), experts));
+    const LayerPlacement placement = golden_placement(test_case["inputs"]);
+    const int gpus = placement.gpus(), nodes = test_case["inputs"]["num_nodes"];
+    const Routing routing{.top_k = 1,
+                          .first_token = first_tokens(std::vector<int>(
+                              static_cast<std::size_t>(gpus), placement.experts())),
+                          .counts = ExpertCounts(gpus, placement.experts(), 1)};
     const Assignment assignment =
         assign("static", routing, placement, cluster_of(nodes, gpus / nodes));
-    for (int e = 0; e < experts; ++e) {
-      const auto wanted =
-          test_case["expected"]["nearest_by_expert_then_gpu"][static_cast<std::size_t>(e)]
-              .get<std::vector<int>>();
-      std::map<int, int> dealt;  // GPUs without a near copy, by slot
-      for (int gpu = 0; gpu < gpus; ++gpu) {
-        const auto& copies = placement.slots_of[ExpertId(e)];
-        const auto taken = std::find_if(copies.begin(), copies.end(), [&](SlotId slot) {
-          return assignment.routes(GpuId(gpu), slot) == 1;
-        });
-        ASSERT_NE(taken, copies.end());
-        const int nearest = wanted[static_cast<std::size_t>(gpu)];
-        if (nearest < 0) {
-          ++dealt[taken->value];
-        } else {
-          EXPECT_EQ(taken->value, nearest);
-        }
-      }
-      const int remaining = static_cast<int>(std::count(wanted.begin(), wanted.end(), -1));
-      const int copies = static_cast<int>(placement.slots_of[ExpertId(e)].size());
-      for (const auto& [slot, times] : dealt) {
-        EXPECT_GE(times, remaining / copies);
-        EXPECT_LE(times, (remaining + copies - 1) / copies);
-      }
+    const auto& nearest = test_case["expected"]["nearest_by_expert_then_gpu"];
+    for (const ExpertId expert : placement.slots_of.ids()) {
+      const auto& copies = placement.slots_of[expert];
+      expect_nearest(chosen_slots(assignment, copies), nearest[expert.index()],
+                     static_cast<int>(copies.size()));
     }
   }
   EXPECT_GE(cases, 4);
