@@ -4,9 +4,9 @@
 #include <limits>
 
 #include "sim/base/check.hpp"
+#include "sim/engine/rate_heap.hpp"
 
 namespace moesim {
-
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
@@ -14,18 +14,6 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 // Dates that differ by less are one event: the rounding of a clock at `now` seconds, and of levels
 // over the `span` seconds for which they held.
 double same_date(double now, double span) { return 1e-15 + 8e-16 * now + 1e-11 * span; }
-
-// Lets an element of a heap with the lowest rate on top sink to its place.
-template <class Level>
-void sift_down(std::vector<Level>& heap, std::size_t at) {
-  const Level moving = heap[at];
-  for (std::size_t child; (child = 2 * at + 1) < heap.size(); at = child) {
-    if (child + 1 < heap.size() && heap[child + 1].rate < heap[child].rate) ++child;
-    if (heap[child].rate >= moving.rate) break;
-    heap[at] = heap[child];
-  }
-  heap[at] = moving;
-}
 
 }  // namespace
 
@@ -81,12 +69,6 @@ void FluidSolver::add(Seconds now, std::span<const int> links, std::span<const F
   waiting_.push_back(slot);
   ++batches_[static_cast<std::size_t>(batch)].flows;
   ++alive_;
-}
-
-Seconds FluidSolver::next_date() const {
-  if (alive_ == 0) return kForever;
-  if (alive_ == waiting_.size()) return Seconds(hold_until_);
-  return Seconds(waiting_.empty() ? decision_ : std::min(decision_, hold_until_));
 }
 
 void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {

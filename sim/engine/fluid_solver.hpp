@@ -16,6 +16,7 @@
 // (a port out, a port in) are the fast case.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -64,7 +65,11 @@ class FluidSolver {
   void add(Seconds now, std::span<const int> links, std::span<const FlowPart> parts, int batch);
 
   // When advance() and fill() have to be called next; kForever without flows.
-  Seconds next_date() const;
+  Seconds next_date() const {
+    if (alive_ == 0) return kForever;
+    if (alive_ == waiting_.size()) return Seconds(hold_until_);
+    return Seconds(waiting_.empty() ? decision_ : std::min(decision_, hold_until_));
+  }
   // The two steps of the clock reaching `now`, which is next_date() or earlier. First flows move
   // on, and those that end now are appended to `ends`; the caller may then add flows. Then, if
   // anything changed, rates are computed, and ends inside the window that begins are appended, in
