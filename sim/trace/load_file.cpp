@@ -9,8 +9,8 @@
 #include <optional>
 #include <utility>
 
-#include "sim/trace/csv.hpp"
 #include "sim/base/yaml.hpp"
+#include "sim/trace/csv.hpp"
 #include "sim/trace/text_file.hpp"
 
 namespace moesim {

@@ -1,0 +1,306 @@
+// `file`: replays a recorded trace (HDF5, scenarios/README.md).
+//
+// Tokens are taken in the order of the recording, or shuffled, from its start on, and again from
+// its start when it ends; each source GPU gets a stretch of them. A part of the trace, every n-th
+// block of tokens, is never replayed: it is the profiling window of offline placement. A trace of
+// counts is scaled to the tokens of the step and dealt evenly to the sources.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+
+#include "sim/base/presets.hpp"
+#include "sim/trace/deal.hpp"
+#include "sim/trace/token_store.hpp"
+#include "sim/trace/trace.hpp"
+
+namespace moesim {
+namespace {
+
+constexpr std::size_t kHoldoutBlock = 256;  // tokens
+
+// Counts of all ranks of a step, [layers × experts].
+struct RecordedStep {
+  std::vector<std::int64_t> batches;
+};
+
+class FileTrace final : public Trace {
+ public:
+  explicit FileTrace(const Arguments& arguments) : arguments_(arguments) {}
+
+  void fit(const MoeModel& model, Mistakes& mistakes) override;
+  Routing route(const RoutingRequest& request) const override;
+  ExpertLoad profile(int steps, std::span<const int> tokens, Random random) const override;
+  std::vector<std::string> notes() const override { return notes_; }
+
+ private:
+  const TraceHeader& header() const { return store_->file().header(); }
+  int recorded_layer(LayerId layer) const { return layer.value % header().layer_count(); }
+  bool has_tokens() const { return store_->file().tokens() > 0; }
+  void check_model(const MoeModel& model, Mistakes& mistakes) const;
+  std::vector<std::uint32_t> selected_tokens() const;
+  void choose_tokens();
+  void choose_steps();
+  void shuffle();
+  void write_notes(const MoeModel& model);
+
+  Routing route_tokens(const RoutingRequest& request) const;
+  Routing route_with_logits(const RoutingRequest& request) const;
+  Routing route_counts(const RoutingRequest& request) const;
+  std::vector<double> recorded_counts(const RecordedStep& step, int layer) const;
+
+  Arguments arguments_;
+  std::unique_ptr<TokenStore> store_;
+  int experts_ = 0, top_k_ = 0, layers_ = 0;
+  std::vector<std::uint32_t> replayed_, held_out_;        // rows, in the order of replay
+  std::vector<std::uint32_t> logit_rows_, logit_tokens_;  // rows of the logits, and their tokens
+  std::vector<RecordedStep> replayed_steps_, held_out_steps_;
+  std::vector<std::string> notes_;
+};
+
+// Splits `all`, in blocks, into what is replayed and what is held out. Nothing is held out of
+// fewer blocks than it takes to have one.
+template <class T>
+void hold_out(const std::vector<T>& all, std::size_t block, double share, std::vector<T>& replayed,
+              std::vector<T>& held) {
+  const std::size_t period = share > 0 ? static_cast<std::size_t>(std::lround(1 / share)) : 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool is_held = period > 0 && (i / block) % period == period - 1;
+    (is_held ? held : replayed).push_back(all[i]);
+  }
+  if (replayed.empty()) replayed.swap(held);
+}
+
+void FileTrace::fit(const MoeModel& model, Mistakes& mistakes) {
+  experts_ = model.experts;
+  top_k_ = model.top_k;
+  layers_ = model.moe_layer_count();
+  try {
+    const std::filesystem::path path = arguments_.existing_file("path", "traces");
+    store_ = std::make_unique<TokenStore>(path, shown_path(path), arguments_.spot("path"));
+    if (!has_tokens() && store_->file().count_batches() == 0)
+      throw InputError(arguments_.spot("path"),
+                       fmt::format("'{}' has no tokens and no counts", shown_path(path)));
+    check_model(model, mistakes);
+    if (has_tokens()) {
+      choose_tokens();
+    } else {
+      choose_steps();
+    }
+    write_notes(model);
+  } catch (const InputError& error) {
+    mistakes.add(error);
+  }
+}
+
+void FileTrace::check_model(const MoeModel& model, Mistakes& mistakes) const {
+  const auto differ = [&](const char* what, int recorded, int wanted) {
+    if (recorded == wanted) return;
+    mistakes.add(arguments_.spot("path"),
+                 fmt::format("'{}' has {} {}, but {} has {}", arguments_.text("path"), what,
+                             recorded, model.name, wanted),
+                 "replay it on the model it is from, or use a generated trace");
+  };
+  differ("experts", header().experts, model.experts);
+  if (has_tokens()) differ("top-k", header().top_k, model.top_k);
+}
+
+std::vector<std::uint32_t> FileTrace::selected_tokens() const {
+  std::vector<std::uint32_t> rows(static_cast<std::size_t>(store_->file().tokens()));
+  std::iota(rows.begin(), rows.end(), 0U);
+  if (!arguments_.has("domains")) return rows;
+  const std::vector<std::string>& names = header().domains;
+  std::vector<bool> wanted(names.size(), false);
+  for (const std::string& name : arguments_.texts("domains")) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end())
+      throw InputError(arguments_.spot("domains"),
+                       fmt::format("'{}' has no domain '{}'", arguments_.text("path"), name),
+                       names.empty() ? "its tokens have no domains" : hint_for(name, names));
+    wanted[static_cast<std::size_t>(found - names.begin())] = true;
+  }
+  const std::vector<std::int16_t> domains = store_->file().domains();
+  std::erase_if(rows, [&](std::uint32_t row) {
+    const std::int16_t domain = domains[row];
+    return domain < 0 || static_cast<std::size_t>(domain) >= wanted.size() ||
+           !wanted[static_cast<std::size_t>(domain)];
+  });
+  if (rows.empty()) throw InputError(arguments_.spot("domains"), "no token is of these domains");
+  return rows;
+}
+
+void FileTrace::choose_tokens() {
+  const std::vector<std::uint32_t> selected = selected_tokens();
+  hold_out(selected, kHoldoutBlock, arguments_.number("holdout"), replayed_, held_out_);
+  if (arguments_.text("order") == "shuffled") shuffle();
+  const std::vector<std::int64_t> with_logits = store_->file().logit_tokens();
+  for (std::size_t row = 0; row < with_logits.size(); ++row) {
+    const std::uint32_t token = static_cast<std::uint32_t>(with_logits[row]);
+    if (!std::binary_search(selected.begin(), selected.end(), token)) continue;
+    logit_rows_.push_back(static_cast<std::uint32_t>(row));
+    logit_tokens_.push_back(token);
+  }
+}
+
+// One shuffle for all seeds: the trace is data, and what a seed varies is the draws.
+void FileTrace::shuffle() {
+  if (!store_->is_held())
+    throw InputError(arguments_.spot("order"),
+                     fmt::format("'{}' has {:.3g} MB of ids, too many to shuffle",
+                                 arguments_.text("path"), store_->file().id_bytes() / 1e6),
+                     fmt::format("up to {:.3g} MB are held in memory, larger traces are read in "
+                                 "order",
+                                 TokenStore::kHeldBytes / 1e6));
+  Rng rng(0, Purpose::kRouting);
+  for (std::size_t i = replayed_.size(); i > 1; --i)
+    std::swap(replayed_[i - 1],
+              replayed_[static_cast<std::size_t>(rng.below(static_cast<int>(i)))]);
+}
+
+void FileTrace::choose_steps() {
+  const std::vector<std::int64_t>& numbers = store_->file().count_steps();
+  std::vector<RecordedStep> steps;
+  for (std::size_t batch = 0; batch < numbers.size(); ++batch) {
+    if (batch == 0 || numbers[batch] != numbers[batch - 1]) steps.emplace_back();
+    steps.back().batches.push_back(static_cast<std::int64_t>(batch));
+  }
+  hold_out(steps, 1, arguments_.number("holdout"), replayed_steps_, held_out_steps_);
+}
+
+void FileTrace::write_notes(const MoeModel& model) {
+  const int recorded = header().layer_count();
+  if (recorded < layers_)
+    notes_.push_back(fmt::format("trace: the {} recorded layers are repeated for the {} of {}",
+                                 recorded, layers_, model.name));
+  if (recorded > layers_)
+    notes_.push_back(
+        fmt::format("trace: the first {} of {} recorded layers are replayed", layers_, recorded));
+  if (!has_tokens())
+    notes_.push_back("trace: only counts are recorded; they are spread evenly over the GPUs");
+}
+
+Routing FileTrace::route(const RoutingRequest& request) const {
+  if (!has_tokens()) {
+    refuse_logits(request, arguments_.section());
+    return route_counts(request);
+  }
+  return request.detail == RoutingDetail::kLogits ? route_with_logits(request)
+                                                  : route_tokens(request);
+}
+
+// `count` rows of `order` for a step, in a circle.
+std::vector<std::uint32_t> rows_of_step(const std::vector<std::uint32_t>& order, StepId step,
+                                        int count) {
+  const std::uint64_t start =
+      static_cast<std::uint64_t>(step.value) * static_cast<std::uint64_t>(count);
+  std::vector<std::uint32_t> rows(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = order[(start + i) % order.size()];
+  return rows;
+}
+
+Routing FileTrace::route_tokens(const RoutingRequest& request) const {
+  Routing routing{.top_k = top_k_, .first_token = first_tokens(request.tokens)};
+  const int layer = recorded_layer(request.layer);
+  const std::vector<std::uint32_t> rows = rows_of_step(replayed_, request.step, routing.tokens());
+  routing.ids = store_->ids(rows, layer);
+  if (request.detail == RoutingDetail::kIds && header().weights != FloatWidth::kNone)
+    routing.weights = store_->weights(rows, layer);
+  routing.counts = count_routes(routing, experts_);
+  return routing;
+}
+
+Routing FileTrace::route_with_logits(const RoutingRequest& request) const {
+  if (logit_rows_.empty()) refuse_logits(request, arguments_.section());
+  Routing routing{.top_k = top_k_, .first_token = first_tokens(request.tokens)};
+  const int layer = recorded_layer(request.layer);
+  const std::vector<float> all =
+      store_->file().logits(0, std::ssize(store_->file().logit_tokens()), layer);
+  std::vector<std::uint32_t> places(logit_rows_.size());
+  std::iota(places.begin(), places.end(), 0U);
+  std::vector<std::uint32_t> tokens;
+  for (const std::uint32_t place : rows_of_step(places, request.step, routing.tokens())) {
+    tokens.push_back(logit_tokens_[place]);
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(logit_rows_[place]) * experts_;
+    routing.logits.insert(routing.logits.end(), begin, begin + experts_);
+  }
+  routing.ids = store_->ids(tokens, layer);
+  if (header().weights != FloatWidth::kNone) routing.weights = store_->weights(tokens, layer);
+  routing.counts = count_routes(routing, experts_);
+  return routing;
+}
+
+std::vector<double> FileTrace::recorded_counts(const RecordedStep& step, int layer) const {
+  std::vector<double> sum(static_cast<std::size_t>(experts_), 0.0);
+  for (const std::int64_t batch : step.batches) {
+    const std::vector<std::int64_t> counts = store_->file().counts(batch);
+    for (std::size_t e = 0; e < sum.size(); ++e)
+      sum[e] += static_cast<double>(counts[static_cast<std::size_t>(layer) * sum.size() + e]);
+  }
+  return sum;
+}
+
+Routing FileTrace::route_counts(const RoutingRequest& request) const {
+  const RecordedStep& step =
+      replayed_steps_[static_cast<std::size_t>(request.step.value) % replayed_steps_.size()];
+  const int total = first_tokens(request.tokens).back();
+  const std::vector<int> counts = apportion(recorded_counts(step, recorded_layer(request.layer)),
+                                            static_cast<std::int64_t>(total) * top_k_, total);
+  return deal_routes(list_by_count(counts), experts_, top_k_, request.tokens, request.detail);
+}
+
+ExpertLoad FileTrace::profile(int steps, std::span<const int> tokens, Random) const {
+  const double routes = static_cast<double>(first_tokens(tokens).back()) * top_k_ * steps;
+  ExpertLoad load(layers_, experts_);
+  const std::vector<std::uint32_t>& window = held_out_.empty() ? replayed_ : held_out_;
+  const std::vector<RecordedStep>& recorded =
+      held_out_steps_.empty() ? replayed_steps_ : held_out_steps_;
+  for (const LayerId layer : load.row_ids()) {
+    const std::span<double> row = load.row(layer);
+    const int source = recorded_layer(layer);
+    if (layer.value >= header().layer_count()) {
+      const auto same = load.row(LayerId(source));
+      std::copy(same.begin(), same.end(), row.begin());
+      continue;
+    }
+    if (has_tokens()) {
+      for (const std::int16_t id : store_->ids(window, source))
+        if (id >= 0) ++row[static_cast<std::size_t>(id)];
+    } else {
+      for (const RecordedStep& step : recorded) {
+        const std::vector<double> counts = recorded_counts(step, source);
+        for (std::size_t e = 0; e < row.size(); ++e) row[e] += counts[e];
+      }
+    }
+    const double counted = std::accumulate(row.begin(), row.end(), 0.0);
+    for (double& x : row) x *= counted > 0 ? routes / counted : 0;
+  }
+  return load;
+}
+
+const Register<Trace, FileTrace> kFile{
+    {.name = "file",
+     .summary = "replays a recorded trace",
+     .parameters = {{.name = "path",
+                     .type = ParameterType::kPath,
+                     .doc = "an HDF5 trace (`moesim trace convert` makes one)",
+                     .required = true},
+                    {.name = "domains",
+                     .type = ParameterType::kTexts,
+                     .doc = "replay only tokens of these domains"},
+                    {.name = "order",
+                     .type = ParameterType::kChoice,
+                     .doc = "tokens in the order of the recording, or shuffled",
+                     .fallback = "recorded",
+                     .choices = {"recorded", "shuffled"}},
+                    {.name = "holdout",
+                     .type = ParameterType::kNumber,
+                     .doc = "share of the trace kept as the profiling window and never replayed; "
+                            "0 replays all of it and profiles the same tokens",
+                     .fallback = "0.125",
+                     .minimum = 0,
+                     .maximum = 0.5}}}};
+
+}  // namespace
+}  // namespace moesim
