@@ -38,12 +38,12 @@ bool runs(Phase phase, const std::string& kernel) {
 }
 
 double error_of(const HeldOutError& entry) {
-  return entry.measured || entry.mape > 0 ? entry.mape : kRooflineError;
+  return entry.measured || entry.mape > 0 ? entry.mape : kUnmeasuredError;
 }
 
 struct PhaseError {
   double ratio = -1;  // none of the kernels speaks for the phase
-  std::string roofline;
+  std::string unmeasured;
 };
 
 PhaseError worst_error(Phase phase, const std::vector<HeldOutError>& entries) {
@@ -51,9 +51,9 @@ PhaseError worst_error(Phase phase, const std::vector<HeldOutError>& entries) {
   for (const HeldOutError& entry : entries) {
     if (!runs(phase, entry.kernel)) continue;
     worst.ratio = std::max(worst.ratio, error_of(entry));
-    if (!entry.measured) worst.roofline = entry.kernel;
+    if (!entry.measured) worst.unmeasured = entry.kernel;
   }
-  if (worst.ratio < 0) return {.ratio = kRooflineError, .roofline = to_string(phase)};
+  if (worst.ratio < 0) return {.ratio = kUnmeasuredError, .unmeasured = to_string(phase)};
   return worst;
 }
 
@@ -61,10 +61,10 @@ PhaseError worst_error(Phase phase, const std::vector<HeldOutError>& entries) {
 
 std::string Uncertainty::warning() const {
   constexpr double kWorthSaying = 0.01;
-  if (roofline_share < kWorthSaying) return {};
+  if (unmeasured_share < kWorthSaying) return {};
   return fmt::format(
-      "{} of the step rests on datasheet rooflines that nobody measured ({}), taken as ± {:.0f} %",
-      format_percent(roofline_share), rooflines, kRooflineError * 100);
+      "{} of the step rests on costs whose error nobody measured ({}), taken as ± {:.0f} %",
+      format_percent(unmeasured_share), unmeasured, kUnmeasuredError * 100);
 }
 
 std::optional<Uncertainty> estimate_uncertainty(const RunResult& result, const Metrics& metrics) {
@@ -79,10 +79,10 @@ std::optional<Uncertainty> estimate_uncertainty(const RunResult& result, const M
     if (Phase(phase) == Phase::kWait || Phase(phase) == Phase::kMigration || share <= 0) continue;
     const PhaseError error = worst_error(Phase(phase), result.errors);
     uncertainty.step_error += share * error.ratio;
-    if (error.roofline.empty()) continue;
-    uncertainty.roofline_share += share;
-    if (!names(uncertainty.rooflines, error.roofline))
-      uncertainty.rooflines += (uncertainty.rooflines.empty() ? "" : ", ") + error.roofline;
+    if (error.unmeasured.empty()) continue;
+    uncertainty.unmeasured_share += share;
+    if (!names(uncertainty.unmeasured, error.unmeasured))
+      uncertainty.unmeasured += (uncertainty.unmeasured.empty() ? "" : ", ") + error.unmeasured;
   }
   return uncertainty;
 }

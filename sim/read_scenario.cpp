@@ -44,7 +44,8 @@ class Reader {
   Reader(YamlNode root, std::string name) : root_(std::move(root)), name_(std::move(name)) {}
 
   Scenario read() {
-    if (!root_.is_map()) throw InputError(root_.spot, "a scenario is a list of keys and values");
+    if (!root_.is_map())
+      throw InputError(root_.spot, "a scenario must be a section of keys and values");
     refuse_reserved();
     read_top();
     read_model();
@@ -210,6 +211,12 @@ class Reader {
     if (network.has("fidelity"))
       options.fidelity = choice_of<Fidelity>(
           network, "fidelity", {std::begin(kFidelityNames), std::end(kFidelityNames)});
+    if (options.fidelity == Fidelity::kPairwise && gpus > kLargestPairwise &&
+        !network.flag("force"))
+      mistakes_.add(
+          network.spot("fidelity"),
+          fmt::format("pairwise is refused above {} GPUs; there are {}", kLargestPairwise, gpus),
+          "use fluid, or set network.force: true");
     options.tolerance = network.number("tolerance");
     options.force = network.flag("force");
     if (network.has("routing"))

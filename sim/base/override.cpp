@@ -47,6 +47,7 @@ YamlNode& step_into(YamlNode& node, const KeyPart& part) {
 }  // namespace
 
 void apply_override(YamlNode& root, const std::string& assignment) {
+  if (!root.is_map()) throw InputError(root.spot, "there is no section here to --set a key of");
   const auto source = text_source("--set", assignment, true);
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0)

@@ -39,6 +39,14 @@ std::optional<std::size_t> indenting_tab(std::string_view line) {
   return tab;
 }
 
+std::optional<std::size_t> tight_colon(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos || colon + 1 >= line.size()) return std::nullopt;
+  const std::size_t key = line.find_first_not_of(' ');
+  const bool plain = line.find_first_of(" \"'#{[", key) > colon;
+  return plain && line[colon + 1] != ' ' ? std::optional(colon) : std::nullopt;
+}
+
 bool quote_is_closed(std::string_view text, std::size_t begin) {
   if (begin >= text.size() || (text[begin] != '"' && text[begin] != '\'')) return true;
   const char quote = text[begin];

@@ -18,6 +18,9 @@ std::optional<std::size_t> first_not_text(std::string_view text);
 // The first tab among the blanks that a line begins with.
 std::optional<std::size_t> indenting_tab(std::string_view line);
 
+// The colon of a line "key:value" that lacks the blank after it.
+std::optional<std::size_t> tight_colon(std::string_view line);
+
 // Whether the YAML scalar that starts at `begin` ends its quote; true where it has none.
 bool quote_is_closed(std::string_view text, std::size_t begin);
 

@@ -146,6 +146,9 @@ InputError syntax_error(const YAML::ParserException& error, const TreeBuilder& b
   if (error.msg.ends_with("flow not found") && builder.open_container())
     return {*builder.open_container(), "this bracket is not closed"};
   std::string hint;
+  if (error.msg == "illegal map value" && line > 1)
+    if (const auto colon = tight_colon(source->lines[static_cast<std::size_t>(line - 2)]))
+      return {{source, line - 1, static_cast<int>(*colon) + 1}, "a blank must follow this colon"};
   if (error.msg == "illegal map value")
     hint = "a value with ': ' in it needs quotes; the keys of a section start in one column";
   return {{source, line, error.mark.column + 1}, "not valid YAML: " + error.msg, hint};

@@ -14,6 +14,8 @@ inline const char* to_string(Fidelity fidelity) {
   return kFidelityNames[static_cast<int>(fidelity)];
 }
 
+inline constexpr int kLargestPairwise = 128;  // GPUs; more only by force
+
 struct NetworkOptions {
   Fidelity fidelity = Fidelity::kFluid;
   // Of the fluid solver: completions within this share of the elapsed time are one event; 0 =

@@ -16,9 +16,9 @@ Uncertainty estimate(const RunResult& result) {
 TEST(Uncertainty, WeighsEachKernelsErrorWithItsShareOfTheStep) {
   const Uncertainty uncertainty = estimate(example_result());
   EXPECT_NEAR(uncertainty.step_error, (3 * 0.40 + 4 * 0.10 + 8 * 0.06) / 15, 1e-12);
-  EXPECT_NEAR(uncertainty.roofline_share, 3.0 / 15, 1e-12);
+  EXPECT_NEAR(uncertainty.unmeasured_share, 3.0 / 15, 1e-12);
   EXPECT_EQ(uncertainty.warning(),
-            "20.0 % of the step rests on datasheet rooflines that nobody measured (attention), "
+            "20.0 % of the step rests on costs whose error nobody measured (attention), "
             "taken as ± 40 %");
 }
 
@@ -40,11 +40,11 @@ TEST(Uncertainty, DispatchAndCombineMayHaveErrorsOfTheirOwn) {
   EXPECT_EQ(estimate(result).warning(), "");
 }
 
-TEST(Uncertainty, APhaseThatNoKernelSpeaksForCountsAsARoofline) {
+TEST(Uncertainty, APhaseThatNoKernelSpeaksForCountsAsUnmeasured) {
   RunResult result = example_result();
   result.errors = {{"experts", 0.06, true}, {"attention", 0.06, true}};
   EXPECT_NEAR(estimate(result).step_error, (11 * 0.06 + 4 * 0.40) / 15, 1e-12);
-  EXPECT_EQ(estimate(result).rooflines, "dispatch, combine");
+  EXPECT_EQ(estimate(result).unmeasured, "dispatch, combine");
 }
 
 TEST(Uncertainty, NothingIsClaimedWhereTheRunSaysNothing) {

@@ -66,6 +66,8 @@ TEST(Override, RefusesWhatIsNotAnAssignment) {
   EXPECT_THAT(mistake(".a=3"), HasSubstr("--set:1:1: error: --set has an empty key"));
   EXPECT_THAT(mistake("a.=3"), HasSubstr("--set:1:3: error: --set has an empty key"));
   EXPECT_THAT(mistake("a=[1, 2"), HasSubstr("--set:1:3: error: this bracket is not closed"));
+  EXPECT_THAT(mistake_of([] { after("- 1\n- 2\n", "a=1"); }),
+              HasSubstr("a.yaml:1:1: error: there is no section here"));
   EXPECT_EQ(mistake("calibration.0=z"),
             "--set:1:1: error: 'calibration' is a list\n  calibration.0=z\n  ^\n"
             "  hint: set it as a whole: --set 'calibration=[…]'");

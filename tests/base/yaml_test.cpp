@@ -84,6 +84,8 @@ TEST(Yaml, SaysThatATabCannotIndent) {
 
 TEST(Yaml, HelpsWithAColonOrAnIndentationThatIsOff) {
   EXPECT_THAT(mistake("a: b: c\n"), HasSubstr("a value with ': ' in it needs quotes"));
+  EXPECT_EQ(mistake("a: 1\nb:2\nc: 3\n"),
+            "a.yaml:2:2: error: a blank must follow this colon\n  b:2\n   ^");
   EXPECT_THAT(mistake("a: 1\n b: 2\n"), HasSubstr("a.yaml:2:3: error: not valid YAML"));
 }
 
