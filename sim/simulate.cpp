@@ -13,6 +13,7 @@
 #include "sim/layer_builder.hpp"
 #include "sim/model/imbalance.hpp"
 #include "sim/model/memory.hpp"
+#include "sim/placement/load_file.hpp"
 #include "sim/placement/placement_policy.hpp"
 #include "sim/read_scenario.hpp"
 #include "sim/rebalance/rebalance.hpp"
@@ -26,6 +27,17 @@ constexpr int kProfileSteps = 4;  // of the window that an offline placement see
 ExpertLoad placement_load(const Scenario& scenario, const Trace& trace,
                           const PlacementPolicy& policy) {
   const MoeModel& model = scenario.model;
+  const Arguments& arguments = scenario.placement.arguments;
+  if (arguments.given("load")) {
+    ExpertLoad load = read_load_file(arguments.existing_file("load", "traces"));
+    if (static_cast<int>(load.rows()) != model.moe_layer_count() ||
+        static_cast<int>(load.columns()) != model.experts)
+      throw InputError(
+          arguments.spot("load"),
+          fmt::format("the file has loads of {} layers of {} experts, {} has {} of {}", load.rows(),
+                      load.columns(), model.name, model.moe_layer_count(), model.experts));
+    return load;
+  }
   if (!policy.uses_load()) return ExpertLoad(model.moe_layer_count(), model.experts, 1.0);
   const std::vector<int> tokens(static_cast<std::size_t>(scenario.cluster->gpus()),
                                 scenario.workload.tokens_per_gpu);
@@ -127,8 +139,7 @@ void fill_links(const LinkUse& use, const Cluster& cluster, Seconds time, LinkRe
     if (link.kind == LinkKind::kNvLink || link.kind == LinkKind::kPcie)
       keep(record.nvlink_max, record.nvlink_name);
     if (link.kind == LinkKind::kNic) keep(record.nic_max, record.nic_name);
-    if (link.kind == LinkKind::kSpine)
-      keep(record.spine_max, record.spine_name);
+    if (link.kind == LinkKind::kSpine) keep(record.spine_max, record.spine_name);
   }
 }
 

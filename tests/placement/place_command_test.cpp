@@ -20,8 +20,9 @@ class PlaceCommand : public ::testing::Test {
   void write(const std::string& name, const std::string& text) const {
     write_file(folder_ / name, text);
   }
+  // `arguments` separated by blanks.
   Session place(const std::string& arguments) const {
-    std::vector<std::string> words = {"place"};
+    std::vector<std::string> words{"place"};
     std::istringstream stream(arguments);
     for (std::string word; stream >> word;) words.push_back(word);
     return run_program(words, folder_.path());
@@ -45,7 +46,7 @@ TEST_F(PlaceCommand, PrintsTheContractsDocument) {
 TEST_F(PlaceCommand, PadsEveryLayerToTheWidestAndLeavesTheRatioOfAnEmptyLayerOpen) {
   write("load.json", R"({"logical_count": [[[4, 1]], [[4, 1]]], "other": 3})");
   json document = json::parse(place("load.json --gpus 1 --set placement.redundant=2 --json").out);
-  // 8 and 2 over two steps: 8, 4 → three copies of expert 0, at 8/3 each.
+  // 8 and 2 over two steps: expert 0 is split in two (4 each), then in three (8/3 each).
   EXPECT_EQ(document["log2phy"], json::parse("[[[0, 1, 2], [3, -1, -1]]]"));
   write("zero.json", "[[0, 0], [1, 0]]");
   document = json::parse(place("zero.json --gpus 1 --json").out);
@@ -126,8 +127,7 @@ TEST_F(PlaceCommand, RefusesSizesThatDoNotFit) {
   write("load.json", "[[9, 1, 3, 5]]");
   const Session result = place("load.json --gpus 3");
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_NE(result.err.find("4 experts + 0 redundant do not divide over 3 GPUs"),
-            std::string::npos)
+  EXPECT_NE(result.err.find("4 experts + 0 redundant do not divide over 3 GPUs"), std::string::npos)
       << result.err;
   EXPECT_EQ(place("load.json --gpus 4 --nodes 3").exit_code, 2);
   EXPECT_EQ(place("load.json --gpus 4 --set trace.kind=zipf").exit_code, 2);
