@@ -9,6 +9,7 @@
 #include "sim/base/registry.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/cli/list_presets.hpp"
+#include "sim/cli/reference.hpp"
 #include "sim/cli/text_table.hpp"
 
 namespace moesim {
@@ -134,11 +135,17 @@ std::function<int()> declare(CLI::App& app) {
   struct Flags {
     std::string topic;
     bool json = false;
+    bool markdown = false;
   };
   const auto flags = std::make_shared<Flags>();
   app.add_option("topic", flags->topic, "models, clusters, calibrations, or a role of plug-ins");
   app.add_flag("--json", flags->json, "one JSON document");
+  app.add_flag("--markdown", flags->markdown, "every key of a scenario, as in scenarios/README.md");
   return [flags] {
+    if (flags->markdown) {
+      fmt::print("{}", reference_markdown());
+      return kExitDone;
+    }
     if (!flags->topic.empty()) check_topic(flags->topic);
     if (flags->json) {
       fmt::print("{}", write_json(flags->topic.empty() ? all_json() : topic_json(flags->topic)));

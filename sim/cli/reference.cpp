@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "sim/base/registry.hpp"
+#include "sim/model/model_reader.hpp"
 #include "sim/read_scenario.hpp"
 #include "sim/topology/cluster_reader.hpp"
 
@@ -58,6 +59,10 @@ std::string reference_markdown() {
     text += table(parameters);
   }
   text += "### `cluster:`\n\n" + table(cluster_parameters());
+  text += "### `cluster.gpu:`\n\n" + table(gpu_parameters());
+  text += "### `model:`\n\n" + table(model_parameters());
+  text += "### `model.attention:`\n\n" + table(attention_section_parameters());
+  text += "### `model.mamba:`\n\n" + table(mamba_section_parameters());
   for (const std::string& role : Catalog::instance().roles()) text += role_text(role);
   while (text.ends_with("\n\n")) text.pop_back();
   return text;

@@ -7,11 +7,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <numeric>
 
 #include "sim/base/presets.hpp"
+#include "sim/trace/count_store.hpp"
 #include "sim/trace/deal.hpp"
 #include "sim/trace/token_store.hpp"
 #include "sim/trace/trace.hpp"
@@ -20,11 +20,6 @@ namespace moesim {
 namespace {
 
 constexpr std::size_t kHoldoutBlock = 256;  // tokens
-
-// Counts of all ranks of a step, [layers × experts].
-struct RecordedStep {
-  std::vector<std::int64_t> batches;
-};
 
 class FileTrace final : public Trace {
  public:
@@ -42,36 +37,22 @@ class FileTrace final : public Trace {
   void check_model(const MoeModel& model, Mistakes& mistakes) const;
   std::vector<std::uint32_t> selected_tokens() const;
   void choose_tokens();
-  void choose_steps();
   void shuffle();
   void write_notes(const MoeModel& model);
 
   Routing route_tokens(const RoutingRequest& request) const;
   Routing route_with_logits(const RoutingRequest& request) const;
   Routing route_counts(const RoutingRequest& request) const;
-  std::vector<double> recorded_counts(const RecordedStep& step, int layer) const;
+  std::vector<double> window_counts(int layer) const;
 
   Arguments arguments_;
   std::unique_ptr<TokenStore> store_;
   int experts_ = 0, top_k_ = 0, layers_ = 0;
   std::vector<std::uint32_t> replayed_, held_out_;        // rows, in the order of replay
   std::vector<std::uint32_t> logit_rows_, logit_tokens_;  // rows of the logits, and their tokens
-  std::vector<RecordedStep> replayed_steps_, held_out_steps_;
+  CountStore counts_;
   std::vector<std::string> notes_;
 };
-
-// Splits `all`, in blocks, into what is replayed and what is held out. Nothing is held out of
-// fewer blocks than it takes to have one.
-template <class T>
-void hold_out(const std::vector<T>& all, std::size_t block, double share, std::vector<T>& replayed,
-              std::vector<T>& held) {
-  const std::size_t period = share > 0 ? static_cast<std::size_t>(std::lround(1 / share)) : 0;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const bool is_held = period > 0 && (i / block) % period == period - 1;
-    (is_held ? held : replayed).push_back(all[i]);
-  }
-  if (replayed.empty()) replayed.swap(held);
-}
 
 void FileTrace::fit(const MoeModel& model, Mistakes& mistakes) {
   experts_ = model.experts;
@@ -87,7 +68,7 @@ void FileTrace::fit(const MoeModel& model, Mistakes& mistakes) {
     if (has_tokens()) {
       choose_tokens();
     } else {
-      choose_steps();
+      counts_ = CountStore(store_->file(), arguments_.number("holdout"));
     }
     write_notes(model);
   } catch (const InputError& error) {
@@ -159,16 +140,6 @@ void FileTrace::shuffle() {
               replayed_[static_cast<std::size_t>(rng.below(static_cast<int>(i)))]);
 }
 
-void FileTrace::choose_steps() {
-  const std::vector<std::int64_t>& numbers = store_->file().count_steps();
-  std::vector<RecordedStep> steps;
-  for (std::size_t batch = 0; batch < numbers.size(); ++batch) {
-    if (batch == 0 || numbers[batch] != numbers[batch - 1]) steps.emplace_back();
-    steps.back().batches.push_back(static_cast<std::int64_t>(batch));
-  }
-  hold_out(steps, 1, arguments_.number("holdout"), replayed_steps_, held_out_steps_);
-}
-
 void FileTrace::write_notes(const MoeModel& model) {
   const int recorded = header().layer_count();
   if (recorded < layers_)
@@ -177,6 +148,9 @@ void FileTrace::write_notes(const MoeModel& model) {
   if (recorded > layers_)
     notes_.push_back(
         fmt::format("trace: the first {} of {} recorded layers are replayed", layers_, recorded));
+  if (has_tokens() && held_out_.empty() && arguments_.number("holdout") > 0)
+    notes_.push_back(
+        "trace: too short to hold a profiling window out; offline placement sees what is replayed");
   if (!has_tokens())
     notes_.push_back("trace: only counts are recorded; they are spread evenly over the GPUs");
 }
@@ -231,50 +205,35 @@ Routing FileTrace::route_with_logits(const RoutingRequest& request) const {
   return routing;
 }
 
-std::vector<double> FileTrace::recorded_counts(const RecordedStep& step, int layer) const {
-  std::vector<double> sum(static_cast<std::size_t>(experts_), 0.0);
-  for (const std::int64_t batch : step.batches) {
-    const std::vector<std::int64_t> counts = store_->file().counts(batch);
-    for (std::size_t e = 0; e < sum.size(); ++e)
-      sum[e] += static_cast<double>(counts[static_cast<std::size_t>(layer) * sum.size() + e]);
-  }
-  return sum;
-}
-
 Routing FileTrace::route_counts(const RoutingRequest& request) const {
-  const RecordedStep& step =
-      replayed_steps_[static_cast<std::size_t>(request.step.value) % replayed_steps_.size()];
+  const std::size_t step = request.step.index() % counts_.replayed_steps();
   const int total = first_tokens(request.tokens).back();
-  const std::vector<int> counts = apportion(recorded_counts(step, recorded_layer(request.layer)),
-                                            static_cast<std::int64_t>(total) * top_k_, total);
+  const std::vector<int> counts =
+      apportion(counts_.counts(store_->file(), step, recorded_layer(request.layer)),
+                static_cast<std::int64_t>(total) * top_k_, total);
   return deal_routes(list_by_count(counts), experts_, top_k_, request.tokens, request.detail);
 }
 
+std::vector<double> FileTrace::window_counts(int layer) const {
+  if (!has_tokens()) return counts_.window_counts(store_->file(), layer);
+  std::vector<double> counts(static_cast<std::size_t>(experts_), 0.0);
+  for (const std::int16_t id : store_->ids(held_out_.empty() ? replayed_ : held_out_, layer))
+    if (id >= 0) ++counts[static_cast<std::size_t>(id)];
+  return counts;
+}
+
+// The whole window, scaled to the tokens that are asked for.
 ExpertLoad FileTrace::profile(int steps, std::span<const int> tokens, Random) const {
   const double routes = static_cast<double>(first_tokens(tokens).back()) * top_k_ * steps;
+  std::vector<std::vector<double>> windows;
+  for (int layer = 0; layer < std::min(layers_, header().layer_count()); ++layer)
+    windows.push_back(window_counts(layer));
   ExpertLoad load(layers_, experts_);
-  const std::vector<std::uint32_t>& window = held_out_.empty() ? replayed_ : held_out_;
-  const std::vector<RecordedStep>& recorded =
-      held_out_steps_.empty() ? replayed_steps_ : held_out_steps_;
   for (const LayerId layer : load.row_ids()) {
-    const std::span<double> row = load.row(layer);
-    const int source = recorded_layer(layer);
-    if (layer.value >= header().layer_count()) {
-      const auto same = load.row(LayerId(source));
-      std::copy(same.begin(), same.end(), row.begin());
-      continue;
-    }
-    if (has_tokens()) {
-      for (const std::int16_t id : store_->ids(window, source))
-        if (id >= 0) ++row[static_cast<std::size_t>(id)];
-    } else {
-      for (const RecordedStep& step : recorded) {
-        const std::vector<double> counts = recorded_counts(step, source);
-        for (std::size_t e = 0; e < row.size(); ++e) row[e] += counts[e];
-      }
-    }
-    const double counted = std::accumulate(row.begin(), row.end(), 0.0);
-    for (double& x : row) x *= counted > 0 ? routes / counted : 0;
+    const std::vector<double>& window = windows[static_cast<std::size_t>(recorded_layer(layer))];
+    const double counted = std::accumulate(window.begin(), window.end(), 0.0);
+    for (const ExpertId expert : load.column_ids())
+      load(layer, expert) = counted > 0 ? window[expert.index()] * routes / counted : 0;
   }
   return load;
 }

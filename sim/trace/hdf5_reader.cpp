@@ -155,7 +155,16 @@ std::vector<float> Hdf5Trace::weights(std::int64_t first, std::int64_t count, in
 }
 
 std::vector<std::int16_t> Hdf5Trace::domains() const {
-  return file_.read_column<std::int16_t>(domains_, H5T_NATIVE_INT16);
+  const auto domains = file_.read_column<std::int16_t>(domains_, H5T_NATIVE_INT16);
+  check_domains(domains);
+  return domains;
+}
+
+void Hdf5Trace::check_domains(const std::vector<std::int16_t>& domains) const {
+  for (const std::int16_t domain : domains)
+    if (domain < -1 || domain >= std::ssize(header_.domains))
+      file_.damaged(fmt::format("a token is of domain {}, but {} have names", domain,
+                                header_.domains.size()));
 }
 
 std::vector<std::int64_t> Hdf5Trace::logit_tokens() const {
@@ -192,6 +201,7 @@ TokenBatch Hdf5Trace::read_batch(std::size_t batch, std::int64_t first, std::siz
   column(requests_, read.requests, H5T_NATIVE_INT64);
   column(positions_, read.positions, H5T_NATIVE_INT32);
   column(domains_, read.domains, H5T_NATIVE_INT16);
+  check_domains(read.domains);
   const std::size_t from = logit_row;
   while (logit_row < logit_tokens.size() && logit_tokens[logit_row] < first + count)
     read.logit_tokens.push_back(static_cast<std::int32_t>(logit_tokens[logit_row++] - first));

@@ -43,6 +43,7 @@ class Hdf5Trace {
   void open_tokens();
   void open_logits();
   void open_counts();
+  void check_domains(const std::vector<std::int16_t>& domains) const;
   std::vector<float> floats(const Hdf5Handle& dataset, FloatWidth width, std::int64_t first,
                             std::int64_t count, int layer, int row) const;
   TokenBatch read_batch(std::size_t batch, std::int64_t first, std::size_t& logit_row,

@@ -56,23 +56,16 @@ class JsonlWriter final : public TraceSink {
 };
 
 // Shortest decimals that read back as the same float.
-void append(std::string& text, float value) {
-  if (std::isfinite(value)) {
-    fmt::format_to(std::back_inserter(text), "{}", value);
-  } else {
-    text += "null";
-  }
-}
-void append(std::string& text, std::int64_t value) {
-  fmt::format_to(std::back_inserter(text), "{}", value);
-}
-
 template <class T>
 void append_list(std::string& text, const T* values, std::size_t count) {
   text += '[';
   for (std::size_t i = 0; i < count; ++i) {
     if (i > 0) text += ',';
-    append(text, values[i]);
+    if (std::isfinite(static_cast<double>(values[i]))) {
+      fmt::format_to(std::back_inserter(text), "{}", values[i]);
+    } else {
+      text += "null";  // not recorded
+    }
   }
   text += ']';
 }
