@@ -6,10 +6,8 @@
 
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
-#include "sim/exchange/exchange_policy.hpp"
 #include "sim/model/model_reader.hpp"
 #include "sim/topology/cluster_reader.hpp"
-#include "sim/trace/trace.hpp"
 
 namespace moesim {
 namespace {
@@ -36,6 +34,14 @@ Enum choice_of(const Arguments& arguments, const std::string& name,
                const std::vector<std::string>& names) {
   const auto found = std::find(names.begin(), names.end(), arguments.text(name));
   return static_cast<Enum>(found == names.end() ? 0 : found - names.begin());
+}
+
+// A value that was worked out, where its declaration stands: so that a resolved section stays the
+// same when it is read again.
+void set_first(YamlNode& section, const std::string& key, const std::string& text) {
+  std::erase_if(section.entries, [&](const NodeEntry& entry) { return entry.key == key; });
+  section.entries.insert(section.entries.begin(),
+                         NodeEntry{.key = key, .spot = {}, .value = YamlNode::scalar(text)});
 }
 
 // Reads the sections one after the other into a Scenario and its resolved tree.
@@ -222,7 +228,7 @@ class Reader {
     if (network.has("routing"))
       options.routing = choice_of<RouteRule>(network, "routing", {"direct", "pxn", "source_rail"});
     YamlNode& resolved = *scenario_.resolved.find("network");
-    resolved.set("fidelity", YamlNode::scalar(to_string(options.fidelity)));
+    set_first(resolved, "fidelity", to_string(options.fidelity));
     if (network.has("schedule")) read_schedule(network.tree("schedule"), resolved);
     scenario_.resolved.set("seed", YamlNode::scalar(std::to_string(scenario_.seed)));
   }
@@ -250,7 +256,7 @@ class Reader {
                     fmt::format("ep is {}, but the cluster has {} GPUs", parallel.ep, gpus),
                     "this version has one expert-parallel group: set ep or cluster.nodes so that "
                     "they agree");
-    scenario_.resolved.find("parallel")->set("ep", YamlNode::scalar(std::to_string(parallel.ep)));
+    set_first(*scenario_.resolved.find("parallel"), "ep", std::to_string(parallel.ep));
     if (scenario_.model.moe_layers.empty())
       mistakes_.add(root_.find("model")->spot, "the model has no MoE layer");
   }
@@ -280,14 +286,6 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   }
   mistakes.throw_if_any();
   return read_scenario(std::move(root), std::filesystem::path(path).stem().string());
-}
-
-std::unique_ptr<Trace> open_trace(const Scenario& scenario) {
-  std::unique_ptr<Trace> trace = Registry<Trace>::make(scenario.trace);
-  Mistakes mistakes;
-  trace->fit(scenario.model, mistakes);
-  mistakes.throw_if_any();
-  return trace;
 }
 
 }  // namespace moesim

@@ -25,7 +25,4 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
 // The same from a tree that was read or made elsewhere. `name` is the scenario's if it has none.
 Scenario read_scenario(YamlNode root, const std::string& name);
 
-// Creates the trace and checks that it fits the model. Throws InputError.
-std::unique_ptr<class Trace> open_trace(const Scenario& scenario);
-
 }  // namespace moesim

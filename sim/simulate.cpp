@@ -15,14 +15,23 @@
 #include "sim/model/memory.hpp"
 #include "sim/placement/load_file.hpp"
 #include "sim/placement/placement_policy.hpp"
-#include "sim/read_scenario.hpp"
 #include "sim/rebalance/rebalance.hpp"
 #include "sim/run_recorder.hpp"
+#include "sim/trace/trace.hpp"
 
 namespace moesim {
 namespace {
 
 constexpr int kProfileSteps = 4;  // of the window that an offline placement sees
+
+// Creates the trace and checks that it fits the model. Throws InputError.
+std::unique_ptr<Trace> open_trace(const Scenario& scenario) {
+  std::unique_ptr<Trace> trace = Registry<Trace>::make(scenario.trace);
+  Mistakes mistakes;
+  trace->fit(scenario.model, mistakes);
+  mistakes.throw_if_any();
+  return trace;
+}
 
 ExpertLoad placement_load(const Scenario& scenario, const Trace& trace,
                           const PlacementPolicy& policy) {

@@ -141,7 +141,10 @@ const RegisterCommand kRun(
        flags->scenario.declare(app);
        flags->output.declare(app);
        app.add_option("-o,--out", flags->directory,
-                      "directory for the results (see scenarios/README.md)");
+                      "directory for the results (see scenarios/README.md)")
+           ->check([](const std::string& text) {
+             return text.empty() ? std::string("needs the name of a directory") : std::string();
+           });
        app.add_flag("--timeline", flags->timeline, "also write timeline.json (opens in Perfetto)");
        app.add_flag(
            "--dry-run", flags->dry_run,

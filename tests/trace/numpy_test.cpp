@@ -28,7 +28,7 @@ std::string npy(const std::string& type, const std::string& shape, const std::st
 
 TEST_F(Numpy, ReadsNpyOfAllVersions) {
   const std::string data("\x02\0\x01\0\x00\0\x03\0", 8);
-  for (const char version : {1, 2, 3}) {
+  for (const char version : {'\1', '\2', '\3'}) {
     const Collected trace = read("trace.npy", npy("<i2", "(2, 2)", data, version));
     EXPECT_EQ(trace.header.top_k, 1);
     EXPECT_THAT(trace.header.layers, ElementsAre(0, 1));
@@ -98,8 +98,8 @@ TEST_F(Numpy, ReadsNpzStoredAndDeflated) {
   std::string names;
   for (const char letter : {'u', 'v'}) put(names, static_cast<std::uint64_t>(letter), 4);
   std::string weights, logits;
-  for (const std::uint16_t half : {0x3800, 0x3400, 0x3A00, 0x3000}) put(weights, half, 2);
-  for (const std::uint16_t half : {0x3C00, 0xBC00, 0x4000, 0x0000}) put(logits, half, 2);
+  for (const int half : {0x3800, 0x3400, 0x3A00, 0x3000}) put(weights, half, 2);
+  for (const int half : {0x3C00, 0xBC00, 0x4000, 0x0000}) put(logits, half, 2);
   const std::vector<std::pair<std::string, std::string>> members = {
       {"topk_ids.npy", npy("|u1", "(2, 1, 2)", std::string("\x03\x01\x00\x02", 4))},
       {"topk_weights.npy", npy("<f2", "(2, 1, 2)", weights)},
