@@ -46,14 +46,61 @@ class PnormExperts : public CostForm {
   double tile_;
 };
 
+Parameter coefficient(std::string name, ParameterType type, std::string doc) {
+  return {.name = std::move(name),
+          .type = type,
+          .doc = std::move(doc),
+          .fallback = type == ParameterType::kTime ? "0 s" : "0",
+          .minimum = 0};
+}
+
+Parameter above_zero(std::string name, std::string doc, std::optional<std::string> fallback = {}) {
+  return {.name = std::move(name),
+          .type = ParameterType::kNumber,
+          .doc = std::move(doc),
+          .fallback = fallback,
+          .required = !fallback,
+          .minimum = 0,
+          .above_minimum = true};
+}
+
+std::vector<Parameter> fixed_times() {
+  using enum ParameterType;
+  return {coefficient("base", kTime, "of the call"),
+          coefficient("slot", kTime, "per local expert slot"),
+          coefficient("active", kTime, "per slot that has rows"),
+          coefficient("expert", kTime, "per expert that the routes are sorted among"),
+          coefficient("hidden", kTime, "per hidden column, once"),
+          coefficient("width", kTime, "per column of the expert's width, once")};
+}
+
+std::vector<Parameter> expert_rates() {
+  using enum ParameterType;
+  return {above_zero("compute_efficiency", "of the datasheet peak"),
+          above_zero("memory_efficiency", "of the datasheet memory bandwidth"),
+          {.name = "exponent",
+           .type = kNumber,
+           .doc = "p of the norm: 1 adds compute and memory time, a large one takes the larger",
+           .required = true,
+           .minimum = 1},
+          coefficient("extra_width", kNumber, "columns read beyond the width of a slice"),
+          coefficient("reread", kNumber, "weights read again per further tile of rows"),
+          above_zero("tile_base", "rows of a tile where experts usually have none", "64"),
+          coefficient("tile_slope", kNumber, "rows of a tile per usual row of an expert")};
+}
+
+std::vector<Parameter> traffic_times() {
+  using enum ParameterType;
+  return {coefficient("route_hidden", kTime, "per local route and hidden column"),
+          coefficient("route_width", kTime, "per local route and column of the width"),
+          coefficient("token_hidden", kTime, "per input token and hidden column"),
+          coefficient("token_choice", kTime, "per input token and choice (top-k)"),
+          coefficient("token_expert", kTime, "per input token and expert")};
+}
+
 std::vector<Parameter> all_parameters() {
   std::vector<Parameter> parameters = pnorm_parameters();
-  parameters.push_back({.name = "tile",
-                        .type = ParameterType::kNumber,
-                        .doc = "rows that the compute of an expert is padded to",
-                        .fallback = "64",
-                        .minimum = 0,
-                        .above_minimum = true});
+  parameters.push_back(above_zero("tile", "rows that the compute of an expert is padded to", "64"));
   return parameters;
 }
 
@@ -66,53 +113,14 @@ const Register<CostForm, PnormExperts> kPnormExperts{
 }  // namespace
 
 const std::vector<Parameter>& pnorm_parameters() {
-  using enum ParameterType;
-  const auto coefficient = [](std::string name, ParameterType type, std::string doc,
-                              std::string fallback) {
-    return Parameter{.name = std::move(name),
-                     .type = type,
-                     .doc = std::move(doc),
-                     .fallback = std::move(fallback),
-                     .minimum = 0};
-  };
-  const auto above_zero = [](std::string name, std::string doc) {
-    return Parameter{.name = std::move(name),
-                     .type = kNumber,
-                     .doc = std::move(doc),
-                     .required = true,
-                     .minimum = 0,
-                     .above_minimum = true};
-  };
-  static const std::vector<Parameter> parameters = {
-      coefficient("base", kTime, "of the call", "0 s"),
-      coefficient("slot", kTime, "per local expert slot", "0 s"),
-      coefficient("active", kTime, "per slot that has rows", "0 s"),
-      coefficient("expert", kTime, "per expert that the routes are sorted among", "0 s"),
-      coefficient("hidden", kTime, "per hidden column, once", "0 s"),
-      coefficient("width", kTime, "per column of the expert's width, once", "0 s"),
-      above_zero("compute_efficiency", "of the datasheet peak"),
-      above_zero("memory_efficiency", "of the datasheet memory bandwidth"),
-      {.name = "exponent",
-       .type = kNumber,
-       .doc = "p of the norm: 1 adds compute and memory time, a large one takes the larger",
-       .required = true,
-       .minimum = 1},
-      coefficient("extra_width", kNumber, "columns read beyond the width of a slice", "0"),
-      coefficient("reread", kNumber, "weights read again per further tile of rows", "0"),
-      {.name = "tile_base",
-       .type = kNumber,
-       .doc = "rows of a tile where experts usually have none",
-       .fallback = "64",
-       .minimum = 0,
-       .above_minimum = true},
-      coefficient("tile_slope", kNumber, "rows of a tile per usual row of an expert", "0"),
-      coefficient("route_hidden", kTime, "per local route and hidden column", "0 s"),
-      coefficient("route_width", kTime, "per local route and column of the width", "0 s"),
-      coefficient("token_hidden", kTime, "per input token and hidden column", "0 s"),
-      coefficient("token_choice", kTime, "per input token and choice (top-k)", "0 s"),
-      coefficient("token_expert", kTime, "per input token and expert", "0 s"),
-  };
-  return parameters;
+  static const std::vector<Parameter> all = [] {
+    std::vector<Parameter> parameters = fixed_times();
+    for (auto&& group : {expert_rates(), traffic_times()})
+      parameters.insert(parameters.end(), group.begin(), group.end());
+    MOESIM_CHECK(parameters.size() == kPnormCount, "one parameter for each coefficient");
+    return parameters;
+  }();
+  return all;
 }
 
 PnormShape pnorm_shape(const ExpertWork& work, const FormGpu& gpu, double tile) {
