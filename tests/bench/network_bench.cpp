@@ -160,5 +160,3 @@ MOESIM_BENCHMARK(uniform, Fluid)->RangeMultiplier(4)->Range(64, 1024)->Iteration
 
 }  // namespace
 }  // namespace moesim
-
-BENCHMARK_MAIN();
