@@ -13,6 +13,7 @@
 #include "sim/model/imbalance.hpp"
 #include "sim/placement/load_file.hpp"
 #include "sim/placement/placement_policy.hpp"
+#include "sim/trace/trace_load.hpp"
 
 namespace moesim {
 namespace {
@@ -51,6 +52,11 @@ Choice placement_choice(const PlaceFlags& flags) {
   return choice;
 }
 
+// Of a recorded trace, or of a file of loads.
+ExpertLoad read_load(const std::string& path) {
+  return path.ends_with(".h5") ? read_trace_load(path).counts : read_load_file(path);
+}
+
 struct Placed {
   ExpertLoad load;
   Placement placement;
@@ -62,7 +68,7 @@ Placed place(const PlaceFlags& flags) {
     throw InputError(flag_spot("--nodes", std::to_string(flags.nodes)),
                      fmt::format("{} GPUs do not divide over {} nodes", flags.gpus, flags.nodes));
   const auto policy = Registry<PlacementPolicy>::make(placement_choice(flags));
-  Placed placed{.load = read_load_file(flags.load)};
+  Placed placed{.load = read_load(flags.load)};
   const auto start = std::chrono::steady_clock::now();
   placed.placement = policy->place({.load = placed.load,
                                     .gpus = flags.gpus,
@@ -163,7 +169,7 @@ int run(const PlaceFlags& flags) {
 void declare(CLI::App& app, PlaceFlags& flags) {
   app.add_option("LOAD", flags.load,
                  "expert loads: JSON [layers][experts] or with such a field, "
-                 "CSV step,layer,expert,count")
+                 "CSV step,layer,expert,count, or a trace (.h5)")
       ->required();
   app.add_option("--set", flags.overrides,
                  "placement.kind=KIND (default: eplb), placement.redundant=N, … (repeatable)")

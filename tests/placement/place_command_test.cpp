@@ -72,6 +72,18 @@ TEST_F(PlaceCommand, ReadsEveryFormOfLoads) {
     EXPECT_EQ(loads(file), expected) << file;
 }
 
+// The trace that is shipped has 49,152 tokens of 8 routes in each of 8 layers.
+TEST_F(PlaceCommand, ReadsTheRoutesOfATrace) {
+  const json document =
+      json::parse(place(MOESIM_SOURCE_DIR "/scenarios/traces/small_moe.h5 --gpus 8 --json").out);
+  ASSERT_EQ(document["gpu_load"].size(), 8);
+  for (const json& layer : document["gpu_load"]) {
+    double routes = 0;
+    for (const json& load : layer) routes += load.get<double>();
+    EXPECT_NEAR(routes, 49152 * 8, 1e-6);
+  }
+}
+
 TEST_F(PlaceCommand, WritesMapsThatTheFilePlacementReadsBack) {
   write("load.json", "[[3, 1, 2, 5], [1, 1, 1, 9]]");
   const std::string flags = "load.json --gpus 2 --set placement.redundant=2";
