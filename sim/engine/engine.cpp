@@ -8,16 +8,12 @@ namespace moesim {
 
 namespace {
 
-// SimGrid's solver takes minutes for one all-to-all above this.
-constexpr int kMaximumPairwiseGpus = 128;
-
 // Before SimGrid is set up, which happens only once in a process.
 void check_fidelity(const NetworkOptions& options, int gpus) {
-  if (options.fidelity != Fidelity::kPairwise || gpus <= kMaximumPairwiseGpus || options.force)
-    return;
+  if (options.fidelity != Fidelity::kPairwise || gpus <= kLargestPairwise || options.force) return;
   throw InputError({},
                    fmt::format("network.fidelity 'pairwise' is refused above {} GPUs; there are {}",
-                               kMaximumPairwiseGpus, gpus),
+                               kLargestPairwise, gpus),
                    "use 'fluid', or set network.force: true");
 }
 

@@ -14,7 +14,8 @@ inline const char* to_string(Fidelity fidelity) {
   return kFidelityNames[static_cast<int>(fidelity)];
 }
 
-inline constexpr int kLargestPairwise = 128;  // GPUs; more only by force
+// GPUs; SimGrid's solver takes minutes for one all-to-all above this, which must be forced.
+inline constexpr int kLargestPairwise = 128;
 
 struct NetworkOptions {
   Fidelity fidelity = Fidelity::kFluid;
