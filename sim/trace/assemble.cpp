@@ -107,6 +107,11 @@ void Assembler::close_step(std::int64_t step) {
   closed_steps_.insert(step);
 }
 
+void Assembler::pass_records_on() {
+  for (const std::string& line : records_) sink_.record(line);
+  records_.clear();
+}
+
 // Steps are handed on in order once enough later ones have begun.
 void Assembler::open_step(std::int64_t step) {
   if (std::find(open_steps_.begin(), open_steps_.end(), step) != open_steps_.end()) return;
@@ -114,7 +119,9 @@ void Assembler::open_step(std::int64_t step) {
     throw InputError(spot_, fmt::format("step {} comes back after {} others", step, kOpenSteps),
                      "sort the lines by step");
   open_steps_.push_back(step);
-  if (open_steps_.size() > kOpenSteps) close_step(open_steps_.front());
+  if (open_steps_.size() <= kOpenSteps) return;
+  close_step(open_steps_.front());
+  pass_records_on();
 }
 
 TokenBatch& Assembler::open_batch(std::int64_t step, int rank) {
@@ -216,10 +223,15 @@ void Assembler::columns(TokenColumns columns) {
       batch.domains[static_cast<std::size_t>(row0) + i] = found->second;
 }
 
-void Assembler::record(std::string line) { sink_.record(line); }
+// A record waits until a step is complete, so that it does not come before its batches.
+void Assembler::record(std::string line) {
+  if (open_steps_.empty()) return sink_.record(line);
+  records_.push_back(std::move(line));
+}
 
 void Assembler::flush() {
   while (!open_steps_.empty()) close_step(open_steps_.front());
+  pass_records_on();
 }
 
 }  // namespace moesim

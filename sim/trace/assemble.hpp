@@ -57,6 +57,7 @@ class Assembler final : public RecordVisitor {
   void add_logits(TokenBatch& batch, const RouteRows& rows);
   void open_step(std::int64_t step);
   void close_step(std::int64_t step);
+  void pass_records_on();
   std::size_t layer_index(int layer) const { return layer_index_.at(layer); }
 
   // Lines of neighbouring steps may be mixed, by as many steps as this.
@@ -70,6 +71,7 @@ class Assembler final : public RecordVisitor {
   // What is open, in the order in which it began.
   std::vector<TokenBatch> batches_;
   std::vector<CountBatch> counts_;
+  std::vector<std::string> records_;
   std::vector<std::int64_t> open_steps_;
   std::set<std::int64_t> closed_steps_;
 };

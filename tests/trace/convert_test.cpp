@@ -145,6 +145,22 @@ TEST_F(Convert, ReadsGzippedInput) {
               HasSubstr("cut.csv.gz: error: the compressed data is damaged or cut off"));
 }
 
+TEST_F(Convert, GivesJsonlAndHdf5OfTheSameTrace) {
+  for (const Collected& trace : {full_trace(), bare_trace(), count_trace()}) {
+    trace.replay(*make_hdf5_writer(folder_ / "a.h5", {}));
+    const auto again = [&](const std::string& from, const std::string& to) {
+      const auto sink = to.ends_with(".h5") ? make_hdf5_writer(folder_ / to, {})
+                                            : make_jsonl_writer(folder_ / to, {});
+      convert_trace({{folder_ / from, from}}, {}, *sink);
+    };
+    again("a.h5", "b.jsonl");
+    again("b.jsonl", "c.h5");
+    again("c.h5", "d.jsonl");
+    EXPECT_EQ(file_text(folder_ / "c.h5"), file_text(folder_ / "a.h5"));
+    EXPECT_EQ(file_text(folder_ / "d.jsonl"), file_text(folder_ / "b.jsonl"));
+  }
+}
+
 TEST_F(Convert, ReadsMoetraceOfOthers) {
   const Collected trace = read(
       "t.jsonl",

@@ -94,6 +94,14 @@ TEST_F(FileTrace, HoldsOutTheProfilingWindow) {
   EXPECT_DOUBLE_EQ(window(LayerId(1), ExpertId(7)), 400);
 }
 
+TEST_F(FileTrace, SaysWhenItIsTooShortToHoldAnythingOut) {
+  const auto trace = open(long_trace(100), routed_model(8, 1, 2));
+  EXPECT_THAT(trace->notes(), ElementsAre("trace: too short to hold a profiling window out; "
+                                          "offline placement sees what is replayed"));
+  const ExpertLoad window = trace->profile(1, std::vector<int>{50}, Random(1));
+  EXPECT_DOUBLE_EQ(window(LayerId(1), ExpertId(7)), 50);
+}
+
 TEST_F(FileTrace, ReplaysOnlyTheDomainsThatAreAskedFor) {
   const auto trace = open(long_trace(1024), routed_model(8, 1, 2), ", holdout: 0, domains: b");
   // Tokens 256 … 511, then 768 … 1023.
