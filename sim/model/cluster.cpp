@@ -62,40 +62,42 @@ void Cluster::Path::append(const Link& link) {
   latency += link.latency;
 }
 
-Cluster::Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot)
-    : graph_(std::move(graph)), gpu_(std::move(gpu)) {
-  number_links(spot);
+Cluster::Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot) : gpu_(std::move(gpu)) {
+  number_links(graph, spot);
+  number_vertices(graph, {VertexKind::kNvSwitch, VertexKind::kHost});
+  find_leaf_paths(graph);
+  graph_ = std::make_shared<const ClusterGraph>(std::move(graph));
   number_gpus();
-  number_vertices(graph_, {VertexKind::kNvSwitch, VertexKind::kHost});
-  find_leaf_paths();
-  for (const Vertex vertex : boost::make_iterator_range(vertices(graph_))) {
-    if (graph_[vertex].kind != VertexKind::kGpu) continue;
-    attach_domain(attachments_[graph_[vertex].gpu], vertex, spot);
-    attach_nic(attachments_[graph_[vertex].gpu], vertex, spot);
+  for (const Vertex vertex : boost::make_iterator_range(vertices(*graph_))) {
+    const ClusterVertex& at = (*graph_)[vertex];
+    if (at.kind != VertexKind::kGpu) continue;
+    attach_domain(attachments_[at.gpu], vertex, spot);
+    attach_nic(attachments_[at.gpu], vertex, spot);
   }
   check_reachable(spot);
 }
 
-void Cluster::number_links(const Spot& spot) {
+void Cluster::number_links(ClusterGraph& graph, const Spot& spot) {
   std::set<std::string> names;
-  for (const Edge edge : boost::make_iterator_range(edges(graph_))) {
-    Link& link = graph_[edge];
+  for (const Edge edge : boost::make_iterator_range(edges(graph))) {
+    Link& link = graph[edge];
     if (!(link.bandwidth.value > 0) || !std::isfinite(link.bandwidth.value))
       throw InputError(spot, fmt::format("link '{}' must have a bandwidth above 0", link.name));
     MOESIM_CHECK(link.latency.value >= 0, "latencies are read with a range");
     MOESIM_CHECK(names.insert(link.name).second, "link names are unique");
     link.id = LinkId(names.size() - 1);
   }
-  for (const Edge edge : boost::make_iterator_range(edges(graph_))) {
-    graph_[edge].can_fill = can_fill(graph_, edge);
-    links_.push_back(graph_[edge]);
+  for (const Edge edge : boost::make_iterator_range(edges(graph))) {
+    graph[edge].can_fill = can_fill(graph, edge);
+    links_.push_back(graph[edge]);
   }
 }
 
 void Cluster::number_gpus() {
+  const ClusterGraph& graph = *graph_;
   std::map<GpuId, NodeId> nodes;
-  for (const Vertex vertex : boost::make_iterator_range(vertices(graph_)))
-    if (graph_[vertex].kind == VertexKind::kGpu) nodes[graph_[vertex].gpu] = graph_[vertex].node;
+  for (const Vertex vertex : boost::make_iterator_range(vertices(graph)))
+    if (graph[vertex].kind == VertexKind::kGpu) nodes[graph[vertex].gpu] = graph[vertex].node;
   attachments_ = IdVector<GpuId, Attachment>(nodes.size());
   for (const auto& [gpu, node] : nodes) {
     MOESIM_CHECK(gpu.valid() && gpu.value < gpus(), "GPUs are numbered from 0");
@@ -108,47 +110,49 @@ void Cluster::number_gpus() {
   }
 }
 
-void Cluster::find_leaf_paths() {
-  const int leaves = number_vertices(graph_, {VertexKind::kLeaf});
+void Cluster::find_leaf_paths(ClusterGraph& graph) {
+  const int leaves = number_vertices(graph, {VertexKind::kLeaf});
   const auto count = static_cast<std::size_t>(leaves);
   leaf_paths_.assign(count, std::vector<std::optional<Path>>(count));
-  for (const Vertex vertex : boost::make_iterator_range(vertices(graph_))) {
-    if (graph_[vertex].kind != VertexKind::kLeaf) continue;
-    auto& row = leaf_paths_[static_cast<std::size_t>(graph_[vertex].number)];
-    row[static_cast<std::size_t>(graph_[vertex].number)] = Path{};
-    for (const EdgePath& edges : shortest_paths(graph_, vertex, VertexKind::kLeaf,
+  for (const Vertex vertex : boost::make_iterator_range(vertices(graph))) {
+    if (graph[vertex].kind != VertexKind::kLeaf) continue;
+    auto& row = leaf_paths_[static_cast<std::size_t>(graph[vertex].number)];
+    row[static_cast<std::size_t>(graph[vertex].number)] = Path{};
+    for (const EdgePath& edges : shortest_paths(graph, vertex, VertexKind::kLeaf,
                                                 {VertexKind::kLeaf, VertexKind::kSpine})) {
       Path path;
-      for (const Edge edge : edges) path.append(graph_[edge]);
-      row[static_cast<std::size_t>(graph_[target(edges.back(), graph_)].number)] = path;
+      for (const Edge edge : edges) path.append(graph[edge]);
+      row[static_cast<std::size_t>(graph[target(edges.back(), graph)].number)] = path;
     }
   }
 }
 
 void Cluster::attach_domain(Attachment& attachment, std::size_t vertex, const Spot& spot) const {
-  auto up = shortest_paths(graph_, vertex, VertexKind::kNvSwitch, {});
-  if (up.empty()) up = shortest_paths(graph_, vertex, VertexKind::kHost, {VertexKind::kPcieSwitch});
+  const ClusterGraph& graph = *graph_;
+  auto up = shortest_paths(graph, vertex, VertexKind::kNvSwitch, {});
+  if (up.empty()) up = shortest_paths(graph, vertex, VertexKind::kHost, {VertexKind::kPcieSwitch});
   if (up.empty()) return;
-  attachment.domain = graph_[target(up.front().back(), graph_)].number;
-  attachment.up = link_ids(graph_, up.front());
-  attachment.down = link_ids(graph_, way_back(graph_, up.front(), spot));
+  attachment.domain = graph[target(up.front().back(), graph)].number;
+  attachment.up = link_ids(graph, up.front());
+  attachment.down = link_ids(graph, way_back(graph, up.front(), spot));
 }
 
 // The nearest NIC; GPUs that have several equally near take turns.
 void Cluster::attach_nic(Attachment& attachment, std::size_t vertex, const Spot& spot) const {
-  auto to_nic = shortest_paths(graph_, vertex, VertexKind::kNic,
-                               {VertexKind::kPcieSwitch, VertexKind::kHost});
+  const ClusterGraph& graph = *graph_;
+  auto to_nic =
+      shortest_paths(graph, vertex, VertexKind::kNic, {VertexKind::kPcieSwitch, VertexKind::kHost});
   if (to_nic.empty()) return;
   std::erase_if(to_nic, [nearest = to_nic.front().size()](const EdgePath& path) {
     return path.size() > nearest;
   });
   EdgePath out = to_nic[static_cast<std::size_t>(attachment.rail) % to_nic.size()];
-  const auto to_leaf = shortest_paths(graph_, target(out.back(), graph_), VertexKind::kLeaf, {});
+  const auto to_leaf = shortest_paths(graph, target(out.back(), graph), VertexKind::kLeaf, {});
   if (to_leaf.empty()) return;
   out.push_back(to_leaf.front().front());
-  attachment.leaf = graph_[target(out.back(), graph_)].number;
-  for (const Edge edge : out) attachment.out.append(graph_[edge]);
-  for (const Edge edge : way_back(graph_, out, spot)) attachment.in.append(graph_[edge]);
+  attachment.leaf = graph[target(out.back(), graph)].number;
+  for (const Edge edge : out) attachment.out.append(graph[edge]);
+  for (const Edge edge : way_back(graph, out, spot)) attachment.in.append(graph[edge]);
 }
 
 // Two GPUs of one domain reach each other. Otherwise both need a NIC, and their leaves a way.

@@ -7,9 +7,9 @@
 #pragma once
 
 #include <array>
-#include <boost/graph/adjacency_list.hpp>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,18 +33,9 @@ struct GpuSpec {
   FlopsPerSecond peak_of(DType dtype) const;
 };
 
-enum class VertexKind { kGpu, kNvSwitch, kPcieSwitch, kHost, kNic, kLeaf, kSpine };
 // NIC to leaf switch is kNic; leaf to spine is kSpine.
 enum class LinkKind { kNvLink, kPcie, kNic, kSpine };
 std::string to_string(LinkKind kind);  // "nvlink", …
-
-struct ClusterVertex {
-  VertexKind kind = VertexKind::kGpu;
-  std::string name;  // "node0.gpu3", "leaf.rail2", …
-  NodeId node;       // none for leaf and spine switches
-  GpuId gpu;         // of a GPU
-  int number = -1;   // set by Cluster: of a leaf, or of a domain (NVSwitch or host), from 0
-};
 
 struct Link {
   std::string name;  // "node0.gpu3.nvlink_out", …: unique
@@ -57,8 +48,7 @@ struct Link {
   bool can_fill = true;
 };
 
-using ClusterGraph =
-    boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, ClusterVertex, Link>;
+class ClusterGraph;  // sim/model/cluster_graph.hpp
 
 // How traffic between GPUs on different rails of different nodes travels (DESIGN §5).
 enum class RouteRule {
@@ -99,7 +89,7 @@ class Cluster {
   const GpuSpec& gpu() const { return gpu_; }
   const std::vector<Link>& links() const { return links_; }  // by LinkId
   const Link& link(LinkId id) const { return links_[id.index()]; }
-  const ClusterGraph& graph() const { return graph_; }
+  const ClusterGraph& graph() const { return *graph_; }
 
   // source ≠ target.
   Route route(GpuId source, GpuId target, RouteRule rule) const;
@@ -119,11 +109,11 @@ class Cluster {
     Path out, in;                  // GPU ↔ leaf, through its NIC
     int leaf = -1;                 // −1 = no NIC
   };
-  void number_links(const Spot& spot);
+  void number_links(ClusterGraph& graph, const Spot& spot);
   void number_gpus();
   void attach_domain(Attachment& attachment, std::size_t vertex, const Spot& spot) const;
   void attach_nic(Attachment& attachment, std::size_t vertex, const Spot& spot) const;
-  void find_leaf_paths();
+  void find_leaf_paths(ClusterGraph& graph);
   void check_reachable(const Spot& spot) const;
   const std::optional<Path>& leaf_path(int from, int to) const {
     return leaf_paths_[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
@@ -131,7 +121,7 @@ class Cluster {
   void append_local(Route& route, GpuId source, GpuId target) const;
   void append_fabric(Route& route, GpuId source, GpuId target) const;
 
-  ClusterGraph graph_;
+  std::shared_ptr<const ClusterGraph> graph_;  // of all copies of the cluster
   GpuSpec gpu_;
   int nodes_ = 0;
   std::vector<Link> links_;

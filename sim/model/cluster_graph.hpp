@@ -1,12 +1,28 @@
-// Searches in the graph of a cluster, for the class Cluster.
+// The graph of a cluster: its vertices and directed links, and searches in it. Apart from
+// cluster.hpp, because few need more than routes.
 #pragma once
 
+#include <boost/graph/adjacency_list.hpp>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "sim/model/cluster.hpp"
 
 namespace moesim {
+
+enum class VertexKind { kGpu, kNvSwitch, kPcieSwitch, kHost, kNic, kLeaf, kSpine };
+
+struct ClusterVertex {
+  VertexKind kind = VertexKind::kGpu;
+  std::string name;  // "node0.gpu3", "leaf.rail2", …
+  NodeId node;       // none for leaf and spine switches
+  GpuId gpu;         // of a GPU
+  int number = -1;   // set by Cluster: of a leaf, or of a domain (NVSwitch or host), from 0
+};
+
+class ClusterGraph : public boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS,
+                                                  ClusterVertex, Link> {};
 
 using Vertex = boost::graph_traits<ClusterGraph>::vertex_descriptor;
 using Edge = boost::graph_traits<ClusterGraph>::edge_descriptor;

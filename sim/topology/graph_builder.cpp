@@ -16,11 +16,11 @@ void GraphBuilder::add_gpus() {
   }
 }
 
-GraphBuilder::Vertex GraphBuilder::gpu(int node, int index) const {
+Vertex GraphBuilder::gpu(int node, int index) const {
   return gpus_[static_cast<std::size_t>(node * spec_.gpus_per_node + index)];
 }
 
-GraphBuilder::Vertex GraphBuilder::add(VertexKind kind, const std::string& name, NodeId node) {
+Vertex GraphBuilder::add(VertexKind kind, const std::string& name, NodeId node) {
   return add_vertex({.kind = kind, .name = name, .node = node}, graph_);
 }
 
@@ -38,7 +38,7 @@ void GraphBuilder::add_nic(int node, int index) {
       add(VertexKind::kNic, fmt::format("node{}.nic{}", node, index), NodeId(node)));
 }
 
-GraphBuilder::Vertex GraphBuilder::nic(int node, int index) const {
+Vertex GraphBuilder::nic(int node, int index) const {
   return nics_[static_cast<std::size_t>(node)][static_cast<std::size_t>(index)];
 }
 
@@ -96,7 +96,7 @@ std::vector<Parameter> leaf_spine_parameters() {
 void add_leaf_spine(GraphBuilder& builder, const ClusterSpec& spec, int nodes_per_leaf,
                     double oversubscription) {
   if (spec.nics_per_node == 0) return;
-  std::vector<GraphBuilder::Vertex> leaves;
+  std::vector<Vertex> leaves;
   std::vector<std::string> names;
   for (int node = 0; node < spec.nodes; ++node) {
     if (node % nodes_per_leaf == 0) {

@@ -5,14 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "sim/model/cluster_graph.hpp"
 #include "sim/topology/topology.hpp"
 
 namespace moesim {
 
 class GraphBuilder {
  public:
-  using Vertex = boost::graph_traits<ClusterGraph>::vertex_descriptor;
-
   explicit GraphBuilder(const ClusterSpec& spec) : spec_(spec) {}
 
   // GPUs node by node, not yet wired. Call once.

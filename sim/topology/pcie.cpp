@@ -32,7 +32,7 @@ class Pcie final : public Topology {
     const NodeId id(node);
     const auto host = builder.add(VertexKind::kHost, fmt::format("node{}.host", node), id);
     const int switches = (spec.gpus_per_node + gpus_per_switch_ - 1) / gpus_per_switch_;
-    std::vector<GraphBuilder::Vertex> pcie;
+    std::vector<Vertex> pcie;
     for (int index = 0; index < switches; ++index) {
       const std::string name = fmt::format("node{}.pcie{}", node, index);
       pcie.push_back(builder.add(VertexKind::kPcieSwitch, name, id));

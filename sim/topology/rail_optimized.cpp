@@ -19,7 +19,7 @@ class RailOptimized final : public Topology {
     builder.add_gpus();
     add_nvswitch_per_node(builder, spec);
     builder.add_nics_beside_gpus();
-    std::vector<GraphBuilder::Vertex> leaves;
+    std::vector<Vertex> leaves;
     std::vector<std::string> names;
     for (int node = 0; node < spec.nodes; ++node) {
       const int pod = node / nodes_per_pod_;

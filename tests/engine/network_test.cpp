@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sim/model/cluster_graph.hpp"
 #include "tests/support/engine_runs.hpp"
 
 namespace moesim {

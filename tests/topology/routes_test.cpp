@@ -1,6 +1,7 @@
 // Routes worked out by hand, for each topology and rule.
 #include <gmock/gmock.h>
 
+#include "sim/model/cluster_graph.hpp"
 #include "tests/support/clusters.hpp"
 #include "tests/support/sections.hpp"
 
