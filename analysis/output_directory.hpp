@@ -21,6 +21,7 @@ class OutputDirectory {
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
+  const std::filesystem::path& path() const { return path_; }
   // Where a file of the result is to be written until commit(); `name` is one of DESIGN §7's.
   std::filesystem::path file(const std::string& name) const;
   // Throws std::runtime_error where it cannot be written (a full disk).

@@ -126,6 +126,10 @@ LayerBuilder::Routed LayerBuilder::route(int step, LayerId layer,
                                  .padding = admission.padding,
                                  .schedule = scenario_.network.schedule,
                                  .rule = scenario_.network.routing});
+  for (Exchange* exchange : {&routed.plan.dispatch, &routed.plan.combine}) {
+    exchange->coupling = scenario_.network.coupling.value_or(exchange->coupling);
+    exchange->wait_for = scenario_.network.wait_for.value_or(exchange->wait_for);
+  }
   routed.rows = slot_rows(routed.assignment, admission.padding, placement);
   routed.gpu_rows.assign(tokens_.size(), 0);
   for (SlotId slot : IdRange<SlotId>(placement.slots()))

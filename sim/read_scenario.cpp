@@ -7,19 +7,12 @@
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
 #include "sim/model/model_reader.hpp"
+#include "sim/read_network.hpp"
+#include "sim/read_section.hpp"
 #include "sim/topology/cluster_reader.hpp"
 
 namespace moesim {
 namespace {
-
-constexpr int kLargestFluid = 512;  // GPUs; above, aggregated is the default (DESIGN §5)
-
-const std::vector<Parameter>& section_parameters(const std::string& name) {
-  for (const auto& [section, parameters] : scenario_sections())
-    if (section == name) return parameters;
-  MOESIM_CHECK(false, "every section that is read is declared");
-  return scenario_sections().front().second;
-}
 
 // The section's node; an empty map at the scenario's own place where it is not written.
 YamlNode section_node(const YamlNode& root, const std::string& name) {
@@ -27,21 +20,6 @@ YamlNode section_node(const YamlNode& root, const std::string& name) {
   YamlNode empty = YamlNode::map();
   empty.spot = root.spot;
   return empty;
-}
-
-template <class Enum>
-Enum choice_of(const Arguments& arguments, const std::string& name,
-               const std::vector<std::string>& names) {
-  const auto found = std::find(names.begin(), names.end(), arguments.text(name));
-  return static_cast<Enum>(found == names.end() ? 0 : found - names.begin());
-}
-
-// A value that was worked out, where its declaration stands: so that a resolved section stays the
-// same when it is read again.
-void set_first(YamlNode& section, const std::string& key, const std::string& text) {
-  std::erase_if(section.entries, [&](const NodeEntry& entry) { return entry.key == key; });
-  section.entries.insert(section.entries.begin(),
-                         NodeEntry{.key = key, .spot = {}, .value = YamlNode::scalar(text)});
 }
 
 // Reads the sections one after the other into a Scenario and its resolved tree.
@@ -166,22 +144,36 @@ class Reader {
       fallback.spot = root_.spot;
       *choices[i] = read_choice(plugin.role, node != nullptr ? *node : fallback, mistakes_);
       if (choices[i]->kind.empty()) continue;
-      scenario_.resolved.set(plugin.role, resolved_choice(plugin.role, *choices[i]));
-      note_files(plugin.role, *choices[i]);
+      note_files(plugin.role, *choices[i],
+                 scenario_.resolved.set(plugin.role, resolved_choice(plugin.role, *choices[i])));
     }
   }
 
   // Files that a plug-in will read, for the provenance; one that is not there is a mistake.
-  void note_files(const std::string& role, const Choice& choice) {
+  void note_files(const std::string& role, const Choice& choice, YamlNode& resolved) {
     for (const Parameter& parameter : Catalog::instance().find(role, choice.kind)->parameters) {
       const Arguments& arguments = choice.arguments;
       if (parameter.type != ParameterType::kPath || !arguments.has(parameter.name)) continue;
       try {
-        note_inputs({shown_path(arguments.existing_file(parameter.name, "traces"))});
+        note_file(*resolved.find(parameter.name), "traces",
+                  arguments.existing_file(parameter.name));
       } catch (const InputError& error) {
         mistakes_.add(error);
       }
     }
+  }
+
+  void note_file(YamlNode& name, const std::string& folder, const std::filesystem::path& path) {
+    note_inputs({shown_path(path)});
+    if (!is_preset(path, folder, name.text)) name.file = path;
+  }
+
+  // Each is a name, {preset: name, …} or inline.
+  void note_calibration(YamlNode& section) {
+    for (YamlNode& item : section.items) note_calibration(item);
+    YamlNode* name = section.is_scalar() ? &section : section.find("preset");
+    if (name != nullptr)
+      note_file(*name, "calibrations", find_preset("calibrations", name->text, name->spot));
   }
 
   void read_calibration() {
@@ -190,10 +182,10 @@ class Reader {
     try {
       scenario_.calibration = node != nullptr ? *node : default_calibration();
       read_calibrations(scenario_.calibration);
+      note_calibration(scenario_.resolved.set("calibration", scenario_.calibration));
     } catch (const InputError& error) {
       mistakes_.add(error);
     }
-    scenario_.resolved.set("calibration", scenario_.calibration);
   }
 
   // The preset that was measured on the cluster's GPU.
@@ -210,37 +202,12 @@ class Reader {
   }
 
   void read_network() {
-    const Arguments network = section("network");
-    NetworkOptions& options = scenario_.network;
-    const int gpus = scenario_.cluster ? scenario_.cluster->gpus() : 0;
-    options.fidelity = gpus > kLargestFluid ? Fidelity::kAggregated : Fidelity::kFluid;
-    if (network.has("fidelity"))
-      options.fidelity = choice_of<Fidelity>(
-          network, "fidelity", {std::begin(kFidelityNames), std::end(kFidelityNames)});
-    if (options.fidelity == Fidelity::kPairwise && gpus > kLargestPairwise &&
-        !network.flag("force"))
-      mistakes_.add(
-          network.spot("fidelity"),
-          fmt::format("pairwise is refused above {} GPUs; there are {}", kLargestPairwise, gpus),
-          "use fluid, or set network.force: true");
-    options.tolerance = network.number("tolerance");
-    options.force = network.flag("force");
-    if (network.has("routing"))
-      options.routing = choice_of<RouteRule>(network, "routing", {"direct", "pxn", "source_rail"});
-    YamlNode& resolved = *scenario_.resolved.find("network");
-    set_first(resolved, "fidelity", to_string(options.fidelity));
-    if (network.has("schedule")) read_schedule(network.tree("schedule"), resolved);
+    NetworkSection network =
+        read_network_section(section_node(root_, "network"),
+                             scenario_.cluster ? scenario_.cluster->gpus() : 0, mistakes_);
+    scenario_.network = network.options;
+    scenario_.resolved.set("network", std::move(network.resolved));
     scenario_.resolved.set("seed", YamlNode::scalar(std::to_string(scenario_.seed)));
-  }
-
-  void read_schedule(const YamlNode& node, YamlNode& resolved) {
-    const auto& parameters = section_parameters("network.schedule");
-    const Arguments schedule =
-        read_arguments(node, parameters, mistakes_, "section 'network.schedule'");
-    scenario_.network.schedule = {
-        .window = schedule.integer("window"),
-        .order = choice_of<PeerOrder>(schedule, "order", {"shifted", "ascending", "random"})};
-    resolved.set("schedule", resolved_section(schedule, parameters));
   }
 
   void check_across() {

@@ -118,6 +118,17 @@ std::vector<Parameter> network() {
        .type = Type::kChoice,
        .doc = "how traffic between rails travels; default: the exchange kind's own",
        .choices = {"direct", "pxn", "source_rail"}},
+      {.name = "coupling",
+       .type = Type::kChoice,
+       .doc =
+           "a GPU that forwards passes chunks on as they arrive, or waits for the whole; default: "
+           "the exchange kind's own",
+       .choices = {"cut_through", "store_and_forward"}},
+      {.name = "wait_for",
+       .type = Type::kChoice,
+       .doc = "tokens that must be there before a GPU goes on: its own, its node's, everyone's; "
+              "default: the exchange kind's own",
+       .choices = {"own", "node", "all"}},
       {.name = "schedule",
        .type = Type::kTree,
        .doc = "{window, order}: how many peers a sender serves at once, and in which order; "

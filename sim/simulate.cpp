@@ -38,7 +38,7 @@ ExpertLoad placement_load(const Scenario& scenario, const Trace& trace,
   const MoeModel& model = scenario.model;
   const Arguments& arguments = scenario.placement.arguments;
   if (arguments.given("load")) {
-    ExpertLoad load = read_load_file(arguments.existing_file("load", "traces"));
+    ExpertLoad load = read_load_file(arguments.existing_file("load"));
     if (static_cast<int>(load.rows()) != model.moe_layer_count() ||
         static_cast<int>(load.columns()) != model.experts)
       throw InputError(

@@ -143,9 +143,8 @@ Spot Arguments::spot(const std::string& name) const {
   return given(name) ? value(name).node.spot : section_;
 }
 
-std::filesystem::path Arguments::existing_file(const std::string& name,
-                                               const std::string& preset_folder) const {
-  return find_file(text(name), spot(name), preset_folder);
+std::filesystem::path Arguments::existing_file(const std::string& name) const {
+  return find_file(text(name), spot(name), "traces");
 }
 
 void Arguments::read(const Parameter& parameter, Value& value) {

@@ -62,8 +62,7 @@ class Arguments {
   const YamlNode& tree(const std::string& name) const;
   // The file: as written if absolute, beside the file it is written in, or below the presets folder
   // "traces" etc. Throws InputError with the places that were tried.
-  std::filesystem::path existing_file(const std::string& name,
-                                      const std::string& preset_folder) const;
+  std::filesystem::path existing_file(const std::string& name) const;
 
   bool has(const std::string& name) const;    // a value, given or by default
   bool given(const std::string& name) const;  // written by the user

@@ -86,4 +86,13 @@ PresetSection merge_presets(const YamlNode& section, const std::string& folder,
   return {std::move(merged_section), std::move(reader.inputs)};
 }
 
+YamlNode relocated(YamlNode resolved, const std::filesystem::path& directory) {
+  for (YamlNode& item : resolved.items) item = relocated(std::move(item), directory);
+  for (NodeEntry& entry : resolved.entries)
+    entry.value = relocated(std::move(entry.value), directory);
+  if (!resolved.file.empty() && resolved.file.is_relative())
+    resolved.text = std::filesystem::proximate(resolved.file, directory).string();
+  return resolved;
+}
+
 }  // namespace moesim

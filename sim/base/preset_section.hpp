@@ -26,4 +26,8 @@ struct PresetSection {
 PresetSection merge_presets(const YamlNode& section, const std::string& folder,
                             const std::function<YamlNode(YamlNode)>& convert = {});
 
+// A resolved section as it must be written into `directory`: files of the user's are named as they
+// are found from there.
+YamlNode relocated(YamlNode resolved, const std::filesystem::path& directory);
+
 }  // namespace moesim

@@ -80,6 +80,13 @@ fs::path find_file(const std::string& name, const Spot& spot, const std::string&
       fmt::format("tried beside the file it is written in, and the presets in {}/", preset_folder));
 }
 
+bool is_preset(const fs::path& path, const std::string& folder, const std::string& name) {
+  const std::vector<fs::path> roots = preset_roots();
+  return std::any_of(roots.begin(), roots.end(), [&](const fs::path& root) {
+    return path == root / folder / name || path == root / folder / (name + ".yaml");
+  });
+}
+
 std::string shown_path(const fs::path& path) {
   for (const fs::path& root : preset_roots()) {
     const fs::path relative = path.lexically_normal().lexically_relative(root.lexically_normal());

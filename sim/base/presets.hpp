@@ -28,6 +28,10 @@ std::filesystem::path find_preset(const std::string& folder, const std::string& 
 std::filesystem::path find_file(const std::string& name, const Spot& spot,
                                 const std::string& preset_folder);
 
+// Whether `path` was found as the preset `name` of a folder, not as a file of the user's.
+bool is_preset(const std::filesystem::path& path, const std::string& folder,
+               const std::string& name);
+
 // How a file found by the above is shown in messages and results: never absolute for a preset.
 std::string shown_path(const std::filesystem::path& path);
 

@@ -24,6 +24,8 @@ struct YamlNode {
   Spot spot;            // of the value; of the key where the value is empty
   std::string text;     // of a scalar
   bool quoted = false;  // "5" is a text, never a number
+  // Of a scalar in a resolved section that names a file and not a preset: where the file is.
+  std::filesystem::path file;
   std::vector<YamlNode> items;
   std::vector<NodeEntry> entries;  // in the order of the file
 

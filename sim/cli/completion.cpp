@@ -9,6 +9,7 @@
 #include "sim/base/registry.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/model/model_reader.hpp"
+#include "sim/read_scenario.hpp"
 #include "sim/topology/cluster_reader.hpp"
 
 namespace moesim {
@@ -35,11 +36,13 @@ std::vector<std::string> settings() {
         all.push_back(fmt::format("{}.{}=", section, parameter.name));
     }
   }
-  for (const auto& [section, parameters] :
-       {std::pair("cluster", cluster_parameters()), std::pair("model", model_parameters())})
+  auto sections = scenario_sections();
+  sections.emplace_back("cluster", cluster_parameters());
+  sections.emplace_back("model", model_parameters());
+  for (const auto& [section, parameters] : sections)
     for (const Parameter& parameter : parameters)
       if (parameter.type != ParameterType::kTree)
-        all.push_back(fmt::format("{}.{}=", section, parameter.name));
+        all.push_back(fmt::format("{}{}{}=", section, section.empty() ? "" : ".", parameter.name));
   for (const auto& [section, folder] :
        {std::pair("model", "models"), std::pair("cluster", "clusters"),
         std::pair("calibration", "calibrations")})

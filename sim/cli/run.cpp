@@ -15,6 +15,7 @@
 #include "analysis/summary.hpp"
 #include "analysis/table.hpp"
 #include "analysis/timeline.hpp"
+#include "sim/base/preset_section.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/cli/flags.hpp"
 #include "sim/simulate.hpp"
@@ -75,7 +76,7 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
 
 void write_outputs(const OutputDirectory& directory, const Scenario& scenario,
                    const Json& documents) {
-  directory.write("scenario.yaml", write_yaml(scenario.resolved));
+  directory.write("scenario.yaml", write_yaml(relocated(scenario.resolved, directory.path())));
   directory.write("summary.json", documents["summary"].get<std::string>());
   directory.write("steps.csv", documents["steps"].get<std::string>());
   directory.write("gpus.csv", documents["gpus"].get<std::string>());

@@ -23,8 +23,11 @@ struct NetworkOptions {
   // exact.
   double tolerance = 0.003;
   bool force = false;                // run `pairwise` above 128 GPUs
-  std::optional<Schedule> schedule;  // absent: the exchange kind's own
-  std::optional<RouteRule> routing;  // absent: the exchange kind's own
+  // Absent: the exchange kind's own.
+  std::optional<Schedule> schedule;
+  std::optional<RouteRule> routing;
+  std::optional<Coupling> coupling;
+  std::optional<WaitFor> wait_for;
 };
 
 }  // namespace moesim

@@ -12,8 +12,7 @@ namespace {
 class FilePlacement final : public PlacementPolicy {
  public:
   explicit FilePlacement(const Arguments& arguments)
-      : rows_(
-            read_map_file(arguments.existing_file("path", "placements"), arguments.text("model"))),
+      : rows_(read_map_file(arguments.existing_file("path"), arguments.text("model"))),
         skip_(arguments.integer("skip_layers")),
         spot_(arguments.spot("path")) {
     if (arguments.given("redundant")) redundant_ = arguments.integer("redundant");

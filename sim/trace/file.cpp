@@ -59,7 +59,7 @@ void FileTrace::fit(const MoeModel& model, Mistakes& mistakes) {
   top_k_ = model.top_k;
   layers_ = model.moe_layer_count();
   try {
-    const std::filesystem::path path = arguments_.existing_file("path", "traces");
+    const std::filesystem::path path = arguments_.existing_file("path");
     store_ = std::make_unique<TokenStore>(path, shown_path(path), arguments_.spot("path"));
     if (!has_tokens() && store_->file().count_batches() == 0)
       throw InputError(arguments_.spot("path"),

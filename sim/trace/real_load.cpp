@@ -36,7 +36,7 @@ class RealLoad final : public PopularityTrace {
   void fit(const MoeModel& model, Mistakes& mistakes) override {
     PopularityTrace::fit(model, mistakes);
     try {
-      const std::filesystem::path path = arguments_.existing_file("path", "traces");
+      const std::filesystem::path path = arguments_.existing_file("path");
       choose(read_measured_loads(path, shown_path(path)), model);
     } catch (const InputError& error) {
       mistakes.add(error);

@@ -8,6 +8,7 @@
 namespace moesim {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -81,6 +82,13 @@ TEST(ListCommand, NamesTheNearestTopic) {
             "error: nothing to list is called 'topologies'\n  hint: did you mean 'topology'?\n");
 }
 
+TEST(ListCommand, ShowsWhatEachCalibrationMeasuredAndHowWell) {
+  const std::string output = moesim("list calibrations").output;
+  EXPECT_THAT(output, ContainsRegex("h200-sxm +H200 SXM +TRTLLM +.*experts fp8_block [0-9.]+ %.*"
+                                    "deepep_normal [0-9.]+ % local, [0-9.]+ % network"));
+  EXPECT_THAT(output, ContainsRegex("a100-sxm +A100 SXM +SGLang +experts bf16 [0-9.]+ % +–"));
+}
+
 // Completes a line as bash does, and gives the replies.
 std::string complete(const std::string& line) {
   const std::string script = "source <(" MOESIM_PROGRAM " completion bash); COMP_LINE='" + line +
@@ -107,6 +115,8 @@ TEST(CompletionCommand, CompletesCommandsTopicsAndSettingsInBash) {
             "cluster.topology.oversubscription= ");
   EXPECT_EQ(complete("moesim list models --set cluster.topology.kind=fat"), "fat_tree ");
   EXPECT_EQ(complete("moesim list models --set model=deepseek-v3"), "deepseek-v3 ");
+  EXPECT_EQ(complete("moesim run a --set network.fid"), "network.fidelity= ");
+  EXPECT_EQ(complete("moesim run a --set workload.warm"), "workload.warmup_steps= ");
 }
 
 TEST(CompletionCommand, RefusesAnotherShell) { EXPECT_EQ(moesim("completion fish").exit_code, 2); }

@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 using ::testing::Not;
 using Document = nlohmann::ordered_json;
 
@@ -48,6 +49,32 @@ class Run : public ::testing::Test {
 
   TemporaryDirectory folder_;
 };
+
+TEST_F(Run, WritesAScenarioThatFindsTheUsersFilesFromItsFolder) {
+  std::filesystem::copy_file(MOESIM_SOURCE_DIR "/scenarios/calibrations/h200-sxm.yaml",
+                             folder_ / "own.yaml");
+  std::filesystem::copy_file(MOESIM_SOURCE_DIR "/scenarios/traces/small_moe.h5",
+                             folder_ / "own.h5");
+  write_file(folder_ / "files.yaml",
+             "model: olmoe-1b-7b\n"
+             "cluster: {preset: h200-sxm-ib400, nodes: 2}\n"
+             "workload: {phase: decode, tokens_per_gpu: 64, steps: 1}\n"
+             "trace: {kind: file, path: own.h5}\n"
+             "calibration: [own.yaml, h200-sxm]\n");
+  const Session first = session({"files.yaml", "-o", "results/one", "-q"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const Session second = session({"results/one/scenario.yaml", "-o", "results/two", "-q"});
+  ASSERT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(file_text(folder_ / "results/two/steps.csv"),
+            file_text(folder_ / "results/one/steps.csv"));
+  EXPECT_THAT(
+      file_text(folder_ / "results/two/scenario.yaml"),
+      AllOf(HasSubstr("path: ../../own.h5"), HasSubstr("calibration: [../../own.yaml, h200-sxm]")));
+  const Document summary = Document::parse(file_text(folder_ / "results/one/summary.json"));
+  std::vector<std::string> inputs;
+  for (const Document& input : summary["provenance"]["inputs"]) inputs.push_back(input["file"]);
+  EXPECT_THAT(inputs, IsSupersetOf({"own.h5", "own.yaml", "scenarios/calibrations/h200-sxm.yaml"}));
+}
 
 TEST_F(Run, PrintsATableForPeople) {
   const std::string table = output({});

@@ -1,0 +1,26 @@
+// What reading the sections of a scenario has in common.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/base/parameter.hpp"
+
+namespace moesim {
+
+// The declared parameters of a section; "" is the top level.
+const std::vector<Parameter>& section_parameters(const std::string& name);
+
+// The place of the argument's value in `names`, as an enumerator.
+template <class Enum>
+Enum choice_of(const Arguments& arguments, const std::string& name,
+               const std::vector<std::string>& names) {
+  const auto found = std::find(names.begin(), names.end(), arguments.text(name));
+  return static_cast<Enum>(found == names.end() ? 0 : found - names.begin());
+}
+
+// Sets a value that was worked out, where its declaration stands: so that a resolved section stays
+// the same when it is read again.
+void set_first(YamlNode& section, const std::string& key, const std::string& text);
+
+}  // namespace moesim
