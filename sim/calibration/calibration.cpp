@@ -6,6 +6,7 @@
 
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration_schema.hpp"
+#include "sim/calibration/exchange_fields.hpp"
 
 namespace moesim {
 namespace {
@@ -95,14 +96,9 @@ std::optional<ExchangeEntry> read_exchange(const YamlNode& section, Mistakes& mi
     own.throw_if_any();
     ExchangeEntry exchange{.library = entry.text("library"),
                            .phase = entry.text("phase"),
-                           .crosses_nodes = entry.text("scope") == "network",
-                           .cost = {.start_up = entry.time("start_up"),
-                                    .notify = entry.time("notify"),
-                                    .network_efficiency = entry.number("network_efficiency"),
-                                    .local_efficiency = entry.number("local_efficiency"),
-                                    .rate_per_sm = entry.rate("rate_per_sm"),
-                                    .local_ceiling = entry.rate("local_ceiling"),
-                                    .per_message = entry.time("per_message")}};
+                           .crosses_nodes = entry.text("scope") == "network"};
+    for (const ExchangeField& field : exchange_fields())
+      field.set(exchange.cost, entry.number(field.name));
     exchange.held_out_mape = read_held_out(entry, own);
     own.throw_if_any();
     return exchange;
@@ -122,6 +118,29 @@ const std::vector<YamlNode>& items_of(const Arguments& file, const std::string& 
   return node.items;
 }
 
+// Exchanges of the included ones come after its own, so that its own are found first.
+void include(const Arguments& file, Calibration& calibration, Mistakes& mistakes) {
+  if (!file.has("include")) return;
+  const Spot spot = file.spot("include");
+  for (const std::string& name : file.texts("include")) {
+    try {
+      const std::filesystem::path path = find_preset("calibrations", name, spot);
+      const YamlNode section = parse_yaml(read_source(path, shown_path(path)));
+      if (section.find("include") != nullptr)
+        throw InputError(spot, fmt::format("'{}' includes others itself", name),
+                         "include what it includes");
+      const Calibration other = read_calibration_file(name, spot);
+      const auto append = [](auto& to, const auto& from) {
+        to.insert(to.end(), from.begin(), from.end());
+      };
+      append(calibration.exchanges, other.exchanges);
+      append(calibration.notes, other.notes);
+    } catch (const InputError& error) {
+      mistakes.add(error);
+    }
+  }
+}
+
 Calibration read_calibration(const YamlNode& section, const std::string& name) {
   Mistakes mistakes;
   const Arguments file =
@@ -138,6 +157,7 @@ Calibration read_calibration(const YamlNode& section, const std::string& name) {
     if (auto kernel = read_kernel(item, mistakes)) calibration.kernels.push_back(*kernel);
   for (const YamlNode& item : items_of(file, "exchanges", mistakes))
     if (auto exchange = read_exchange(item, mistakes)) calibration.exchanges.push_back(*exchange);
+  include(file, calibration, mistakes);
   mistakes.throw_if_any();
   return calibration;
 }

@@ -1,18 +1,13 @@
 #include "sim/calibration/calibration_schema.hpp"
 
+#include <string_view>
+
+#include "sim/calibration/exchange_fields.hpp"
 #include "sim/model/moe_model.hpp"
 
 namespace moesim {
 namespace {
 using enum ParameterType;
-
-Parameter duration(std::string name, std::string doc) {
-  return {.name = std::move(name),
-          .type = kTime,
-          .doc = std::move(doc),
-          .fallback = "0 s",
-          .minimum = 0};
-}
 
 Parameter speed_limit(std::string name, std::string doc) {
   return {.name = std::move(name),
@@ -22,14 +17,16 @@ Parameter speed_limit(std::string name, std::string doc) {
           .minimum = 0};
 }
 
-Parameter efficiency(std::string name, std::string doc) {
-  return {.name = std::move(name),
-          .type = kNumber,
-          .doc = std::move(doc),
-          .fallback = "1",
-          .minimum = 0,
-          .maximum = 1,
-          .above_minimum = true};
+Parameter parameter_of(const ExchangeField& field) {
+  Parameter parameter{.name = field.name,
+                      .type = field.type,
+                      .doc = field.doc,
+                      .fallback = field.fallback,
+                      .minimum = 0};
+  const bool is_efficiency = std::string_view(field.fallback) == "1";
+  if (is_efficiency) parameter.maximum = 1;
+  parameter.above_minimum = is_efficiency;
+  return parameter;
 }
 
 }  // namespace
@@ -41,6 +38,9 @@ const std::vector<Parameter>& calibration_parameters() {
       {.name = "software", .doc = "versions that were measured", .fallback = "\"\""},
       {.name = "source", .doc = "where the measurements are from", .fallback = "\"\""},
       {.name = "notes", .type = kTexts, .doc = "to read before trusting the numbers"},
+      {.name = "include",
+       .type = kTexts,
+       .doc = "calibrations whose exchanges and collectives this one takes over"},
       {.name = "gpu", .type = kTree, .doc = "that was measured on", .required = true},
       {.name = "kernels", .type = kTree, .doc = "a list of GPU kernels"},
       {.name = "exchanges", .type = kTree, .doc = "a list of exchange libraries' costs"}};
@@ -119,31 +119,29 @@ const std::vector<Parameter>& held_out_parameters() {
 }
 
 const std::vector<Parameter>& exchange_parameters() {
-  static const std::vector<Parameter> parameters = {
-      {.name = "library", .doc = "deepep_normal, deepep_low_latency, nccl, …", .required = true},
-      {.name = "phase",
-       .type = kChoice,
-       .doc = "of the exchange",
-       .required = true,
-       .choices = {"dispatch", "combine"}},
-      {.name = "scope",
-       .type = kChoice,
-       .doc = "one NVLink domain (local), or several (network)",
-       .required = true,
-       .choices = {"local", "network"}},
-      duration("start_up", "of the data kernel"),
-      duration("notify", "of the counting step before it, a rendezvous of all ranks"),
-      efficiency("network_efficiency", "payload rate / NIC rate"),
-      efficiency("local_efficiency", "payload rate / NVLink rate"),
-      speed_limit("rate_per_sm", "NVLink payload rate that one SM drives; 0 = no limit"),
-      speed_limit("local_ceiling", "NVLink payload rate however many SMs; 0 = no limit"),
-      duration("per_message", "of the sender for each message"),
-      {.name = "samples",
-       .type = kInteger,
-       .doc = "measurements it was fitted on",
-       .fallback = "0",
-       .minimum = 0},
-      {.name = "held_out", .type = kTree, .doc = "error on measurements the fit had not seen"}};
+  static const std::vector<Parameter> parameters = [] {
+    std::vector<Parameter> all = {
+        {.name = "library", .doc = "deepep_normal, deepep_low_latency, nccl, …", .required = true},
+        {.name = "phase",
+         .type = kChoice,
+         .doc = "of the exchange",
+         .required = true,
+         .choices = {"dispatch", "combine"}},
+        {.name = "scope",
+         .type = kChoice,
+         .doc = "one NVLink domain (local), or several (network)",
+         .required = true,
+         .choices = {"local", "network"}}};
+    for (const ExchangeField& field : exchange_fields()) all.push_back(parameter_of(field));
+    all.push_back({.name = "samples",
+                   .type = kInteger,
+                   .doc = "measurements it was fitted on",
+                   .fallback = "0",
+                   .minimum = 0});
+    all.push_back(
+        {.name = "held_out", .type = kTree, .doc = "error on measurements the fit had not seen"});
+    return all;
+  }();
   return parameters;
 }
 

@@ -1,6 +1,9 @@
 // Writes a calibration as YAML for people: one line where one line is enough.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "sim/calibration/exchange_fields.hpp"
 #include "sim/calibration/import.hpp"
 #include "sim/calibration/pnorm_parameters.hpp"
 
@@ -71,25 +74,40 @@ std::string gpu_text(const Datasheet& sheet) {
   return text + "}\n";
 }
 
-std::string rate_text(BytesPerSecond rate) { return fmt::format("{:.4g} GB/s", rate.value / 1e9); }
+std::string field_text(const ExchangeField& field, double value) {
+  if (field.type == ParameterType::kTime) return time_text(value);
+  if (field.type == ParameterType::kRate) return fmt::format("{:.4g} GB/s", value / 1e9);
+  return fmt::format("{:.4g}", value);
+}
+
+std::string fold_text(const ErrorSummary& error, const char* name) {
+  if (error.rows == 0) return {};
+  return fmt::format("{}: {{mape: {:.4f}, p90: {:.4f}}}", name, error.mape, error.p90);
+}
 
 std::string exchange_text(const ExchangeFit& fit) {
-  const ExchangeCost& cost = fit.cost;
-  std::string text = fmt::format(
-      "  - library: {}\n    phase: {}\n    scope: {}\n    start_up: {}\n", fit.library, fit.phase,
-      fit.crosses_nodes ? "network" : "local", time_text(cost.start_up.value));
-  if (cost.notify.value > 0) text += fmt::format("    notify: {}\n", time_text(cost.notify.value));
-  if (cost.network_efficiency < 1)
-    text += fmt::format("    network_efficiency: {:.4g}\n", cost.network_efficiency);
-  if (cost.local_efficiency < 1)
-    text += fmt::format("    local_efficiency: {:.4g}\n", cost.local_efficiency);
-  if (cost.rate_per_sm.value > 0) text += "    rate_per_sm: " + rate_text(cost.rate_per_sm) + "\n";
-  if (cost.local_ceiling.value > 0)
-    text += "    local_ceiling: " + rate_text(cost.local_ceiling) + "\n";
-  return text + fmt::format(
-                    "    samples: {}\n    held_out: {{mape: {:.4f}, folds: 3 folds of whole "
-                    "token counts, regimes: {{fitted: {{all: {:.4f}}}}}}}\n",
-                    fit.samples, fit.held_out_mape, fit.mape);
+  std::string text = fmt::format("  - library: {}\n    phase: {}\n    scope: {}\n", fit.library,
+                                 fit.phase, fit.crosses_nodes ? "network" : "local");
+  for (const ExchangeField& field : exchange_fields()) {
+    const double value = field.get(fit.cost);
+    if (value != field.get(ExchangeCost{}))
+      text += fmt::format("    {}: {}\n", field.name, field_text(field, value));
+  }
+  const bool by_shape = fit.shapes.rows > 0, by_tokens = fit.tokens.rows > 0;
+  // Hardly more rows than unknowns say nothing of other rows.
+  constexpr double kAssumedError = 0.15;
+  const double held_out = by_shape    ? fit.shapes.mape
+                          : by_tokens ? fit.tokens.mape
+                                      : std::max(kAssumedError, fit.fitted.mape);
+  text += fmt::format("    samples: {}\n    held_out:\n      mape: {:.4f}\n      folds: {}\n",
+                      fit.fitted.rows, held_out,
+                      by_shape    ? "each shape left out in turn"
+                      : by_tokens ? "thirds of the token counts left out in turn"
+                                  : "too few rows for any, assumed");
+  text += "      regimes: {" + fold_text(fit.fitted, "fitted");
+  if (by_tokens) text += ", " + fold_text(fit.tokens, "tokens_held_out");
+  if (by_shape) text += ", " + fold_text(fit.shapes, "shapes_held_out");
+  return text + "}\n";
 }
 
 std::string quoted(const std::string& text) { return '"' + text + '"'; }
@@ -98,13 +116,16 @@ std::string quoted(const std::string& text) { return '"' + text + '"'; }
 
 std::string write_calibration(const Import& import, const std::string& source,
                               const std::vector<std::string>& notes) {
-  std::string text = fmt::format("schema: moesim.calibration/1\nframework: {}\nsource: {}\n",
-                                 import.kernels.front().framework, quoted(source));
+  std::string text = "schema: moesim.calibration/1\n";
+  if (!import.kernels.empty())
+    text += fmt::format("framework: {}\n", import.kernels.front().framework);
+  text += fmt::format("source: {}\n", quoted(source));
   if (!notes.empty()) {
     text += "notes:\n";
     for (const std::string& note : notes) text += "  - " + quoted(note) + "\n";
   }
-  text += gpu_text(*import.datasheet) + "kernels:\n";
+  text += gpu_text(*import.datasheet);
+  if (!import.kernels.empty()) text += "kernels:\n";
   for (const FittedKernel& kernel : import.kernels) text += kernel_text(kernel);
   if (!import.exchanges.empty()) text += "exchanges:\n";
   for (const ExchangeFit& exchange : import.exchanges) text += exchange_text(exchange);

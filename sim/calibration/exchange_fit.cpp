@@ -1,130 +1,175 @@
-// Fits the start-ups and rates of an exchange library to its measurements.
+#include "sim/calibration/exchange_fit.hpp"
+
 #include <ceres/ceres.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <functional>
 #include <map>
+#include <set>
 #include <tuple>
 
-#include "sim/calibration/exchange_table.hpp"
+#include "sim/calibration/exchange_fields.hpp"
+#include "sim/calibration/exchange_priors.hpp"
 
 namespace moesim {
 namespace {
 
-constexpr double kLossScale = 0.05;
-constexpr int kUnknowns = 3;
+constexpr double kLossScale = 0.05;  // errors above 5 % count linearly
+constexpr double kHighest = 40;      // of an unknown, in units of its typical value
 
-// What is unknown of a library in a scope; the rest of ExchangeCost stays as it is.
-//   normal mode: start-up, NVLink rate of an SM, and (in a node) the rate however many SMs
-//   low latency: start-up, efficiency of the NVLink port (in a node) or of the NIC
+using Samples = std::vector<const ExchangeSample*>;
+
+// An exchange cost with some coefficients unknown; unknowns are in units of their typical values.
 struct Model {
-  bool normal = false, crosses_nodes = false;
+  std::vector<ExchangePrior> priors;
   ExchangeCost fixed;
 
-  ExchangeCost cost(const std::array<double, kUnknowns>& u) const {
+  ExchangeCost cost(const double* unknowns) const {
     ExchangeCost cost = fixed;
-    cost.start_up = Seconds(1e-6 * u[0]);
-    if (normal) {
-      cost.rate_per_sm = BytesPerSecond(1e9 * u[1]);
-      if (!crosses_nodes) cost.local_ceiling = BytesPerSecond(1e9 * u[2]);
-    } else {
-      (crosses_nodes ? cost.network_efficiency : cost.local_efficiency) = u[1];
-    }
+    for (std::size_t i = 0; i < priors.size(); ++i)
+      priors[i].field->set(cost, priors[i].typical * unknowns[i]);
     return cost;
-  }
-  std::array<double, kUnknowns> start() const {
-    if (normal) return {crosses_nodes ? 40.0 : 30.0, 15, 300};
-    return {15, crosses_nodes ? 0.9 : 0.5, 1};
   }
 };
 
 struct LogRatio {
   const Model* model;
   const ExchangeSample* sample;
-  ExchangeRates rates;
+  PortRates rates;
 
-  bool operator()(const double* unknowns, double* residual) const {
-    const Seconds predicted =
-        exchange_seconds(model->cost({unknowns[0], unknowns[1], unknowns[2]}), *sample, rates);
-    residual[0] = std::log(std::max(1e-9, predicted.value) / sample->measured().value);
+  bool operator()(double const* const* unknowns, double* residual) const {
+    const Seconds predicted = exchange_time(model->cost(unknowns[0]), sample->work, rates).total();
+    residual[0] = std::log(std::max(1e-12, predicted.value) / sample->measured.value);
     return true;
   }
 };
 
-using Samples = std::vector<const ExchangeSample*>;
+struct Distance {
+  std::size_t unknown;
+  double weight;
+  bool operator()(double const* const* unknowns, double* residual) const {
+    residual[0] = weight * (unknowns[0][unknown] - 1);
+    return true;
+  }
+};
 
-std::array<double, kUnknowns> solve(const Model& model, const Samples& samples,
-                                    const ExchangeRates& rates) {
-  std::array<double, kUnknowns> unknowns = model.start();
+template <class Functor>
+ceres::CostFunction* one_residual(Functor* functor, std::size_t unknowns) {
+  auto* function = new ceres::DynamicNumericDiffCostFunction<Functor, ceres::CENTRAL>(functor);
+  function->AddParameterBlock(static_cast<int>(unknowns));
+  function->SetNumResiduals(1);
+  return function;  // the problem owns it, and it the functor
+}
+
+ExchangeCost solve(const Model& model, const Samples& samples, const PortRates& rates) {
+  const std::size_t count = model.priors.size();
+  std::vector<double> unknowns(count, 1);
   ceres::Problem problem;
+  problem.AddParameterBlock(unknowns.data(), static_cast<int>(count));
   auto* loss = new ceres::SoftLOneLoss(kLossScale);  // the problem owns it
   for (const ExchangeSample* sample : samples)
-    problem.AddResidualBlock(
-        new ceres::NumericDiffCostFunction<LogRatio, ceres::CENTRAL, 1, kUnknowns>(
-            new LogRatio{&model, sample, rates}),
-        loss, unknowns.data());
-  for (int i = 0; i < kUnknowns; ++i) problem.SetParameterLowerBound(unknowns.data(), i, 1e-3);
-  if (!model.normal) problem.SetParameterUpperBound(unknowns.data(), 1, 1);
+    problem.AddResidualBlock(one_residual(new LogRatio{&model, sample, rates}, count), loss,
+                             unknowns.data());
+  for (std::size_t i = 0; i < count; ++i) {
+    const ExchangePrior& prior = model.priors[i];
+    const double weight =
+        prior.weight + prior.weight_of_rows * std::sqrt(static_cast<double>(samples.size()));
+    problem.AddResidualBlock(one_residual(new Distance{i, weight}, count), nullptr,
+                             unknowns.data());
+    const int index = static_cast<int>(i);
+    problem.SetParameterLowerBound(unknowns.data(), index, prior.lowest / prior.typical);
+    problem.SetParameterUpperBound(unknowns.data(), index,
+                                   prior.highest > 0 ? prior.highest / prior.typical : kHighest);
+  }
   ceres::Solver::Options options;
   options.linear_solver_type = ceres::DENSE_QR;
   options.num_threads = 1;
-  options.max_num_iterations = 100;
+  options.max_num_iterations = 200;
   options.logging_type = ceres::SILENT;
   ceres::Solver::Summary summary;
   ceres::Solve(options, &problem, &summary);
-  return unknowns;
+  return rounded(model.cost(unknowns.data()));
 }
 
-double mape(const ExchangeCost& cost, const Samples& samples, const ExchangeRates& rates) {
-  double sum = 0;
+std::vector<double> errors_of(const ExchangeCost& cost, const Samples& samples,
+                              const PortRates& rates) {
+  std::vector<double> errors;
   for (const ExchangeSample* sample : samples)
-    sum += std::fabs(exchange_seconds(cost, *sample, rates) / sample->measured() - 1);
-  return samples.empty() ? 0 : sum / static_cast<double>(samples.size());
+    errors.push_back(exchange_time(cost, sample->work, rates).total() / sample->measured - 1);
+  return errors;
 }
 
-// The counting step is nearly constant up to some thousand tokens, beyond it hides in the transfer.
+using FoldOf = std::function<int(const ExchangeSample&)>;
+
+// Errors on the samples of each fold, of a fit to the others. Nothing with a single fold, or with
+// hardly more rows than unknowns.
+ErrorSummary held_out(const Model& model, const Samples& samples, const PortRates& rates,
+                      const FoldOf& fold_of) {
+  std::map<int, std::pair<Samples, Samples>> folds;  // left out, kept
+  for (const ExchangeSample* sample : samples) folds[fold_of(*sample)].first.push_back(sample);
+  if (folds.size() < 2 || samples.size() < 2 * model.priors.size()) return {};
+  std::vector<double> errors;
+  for (auto& [fold, parts] : folds) {
+    auto& [left_out, kept] = parts;
+    for (const ExchangeSample* sample : samples)
+      if (fold_of(*sample) != fold) kept.push_back(sample);
+    const std::vector<double> own = errors_of(solve(model, kept, rates), left_out, rates);
+    errors.insert(errors.end(), own.begin(), own.end());
+  }
+  return summarize(std::move(errors));
+}
+
+FoldOf fold_by_tokens(const Samples& samples) {
+  std::map<int, int> folds;
+  for (const ExchangeSample* sample : samples) folds.emplace(sample->traffic.tokens, 0);
+  constexpr int kFolds = 3;
+  int next = 0;
+  for (auto& [tokens, fold] : folds) fold = next++ % kFolds;
+  return [folds](const ExchangeSample& sample) { return folds.at(sample.traffic.tokens); };
+}
+
+FoldOf fold_by_shape(const Samples& samples) {
+  using Shape = std::tuple<int, int, int>;
+  const auto shape_of = [](const ExchangeSample& sample) {
+    return Shape{sample.traffic.hidden, sample.traffic.top_k, sample.traffic.experts};
+  };
+  std::map<Shape, int> folds;
+  for (const ExchangeSample* sample : samples) folds.emplace(shape_of(*sample), 0);
+  int next = 0;
+  for (auto& [shape, fold] : folds) fold = next++;
+  return [folds, shape_of](const ExchangeSample& sample) { return folds.at(shape_of(sample)); };
+}
+
+// The counting step while it costs the same however many tokens; none measured: 0.
 Seconds median_notify(const Samples& samples) {
+  constexpr int kFewTokens = 256;
   std::vector<double> notify;
   for (const ExchangeSample* sample : samples)
-    if (sample->tokens <= 4096) notify.push_back(sample->notify.value);
+    if (sample->traffic.tokens <= kFewTokens && sample->notify.value > 0)
+      notify.push_back(sample->notify.value);
   if (notify.empty()) return Seconds(0);
   const auto middle = notify.begin() + static_cast<std::ptrdiff_t>(notify.size() / 2);
   std::nth_element(notify.begin(), middle, notify.end());
   return Seconds(*middle);
 }
 
-ExchangeFit fit_group(const Model& model, const Samples& samples, const ExchangeRates& rates) {
-  ExchangeFit fit{.crosses_nodes = model.crosses_nodes,
-                  .cost = model.cost(solve(model, samples, rates)),
-                  .samples = static_cast<int>(samples.size())};
-  fit.mape = mape(fit.cost, samples, rates);
-  std::vector<int> counts;
-  for (const ExchangeSample* sample : samples) counts.push_back(sample->tokens);
-  std::sort(counts.begin(), counts.end());
-  counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
-  constexpr int kFolds = 3;
-  for (int fold = 0; fold < kFolds; ++fold) {
-    Samples kept, left_out;
-    for (const ExchangeSample* sample : samples) {
-      const auto place = std::lower_bound(counts.begin(), counts.end(), sample->tokens);
-      ((place - counts.begin()) % kFolds == fold ? left_out : kept).push_back(sample);
-    }
-    if (kept.empty()) return fit;
-    fit.held_out_mape += mape(model.cost(solve(model, kept, rates)), left_out, rates) *
-                         static_cast<double>(left_out.size()) / static_cast<double>(samples.size());
-  }
-  return fit;
-}
-
-using GroupKey = std::tuple<std::string, bool, std::string>;  // library, crosses nodes, phase
+// Local before network, low latency before normal, dispatch after combine: what a later fit takes
+// from an earlier one is there.
+struct GroupKey {
+  bool crosses_nodes;
+  std::string library, phase;
+  auto operator<=>(const GroupKey&) const = default;
+};
 
 std::map<GroupKey, Samples> group_samples(std::span<const ExchangeSample> samples,
                                           const std::string& system) {
   std::map<GroupKey, Samples> own, others;
-  for (const ExchangeSample& sample : samples)
-    (sample.system == system ? own : others)[{sample.library, sample.crosses_nodes, sample.phase}]
+  for (const ExchangeSample& sample : samples) {
+    if (sample.measured.value <= 0) continue;
+    (sample.system == system ? own : others)[{sample.crosses_nodes(), sample.library, sample.phase}]
         .push_back(&sample);
+  }
   for (auto& [key, group] : others) own.try_emplace(key, std::move(group));
   return own;
 }
@@ -132,22 +177,36 @@ std::map<GroupKey, Samples> group_samples(std::span<const ExchangeSample> sample
 }  // namespace
 
 std::vector<ExchangeFit> fit_exchanges(std::span<const ExchangeSample> samples,
-                                       const std::string& system, const ExchangeRates& rates) {
+                                       const std::string& system, const PortRates& rates) {
   std::vector<ExchangeFit> fits;
-  double nic_efficiency = 1;  // of low latency: a normal exchange rarely fills its NIC
+  const auto fitted_before = [&](bool crosses_nodes, const std::string& library,
+                                 const std::string& phase) -> const ExchangeCost* {
+    for (const ExchangeFit& fit : fits)
+      if (fit.crosses_nodes == crosses_nodes && fit.library == library && fit.phase == phase)
+        return &fit.cost;
+    return nullptr;
+  };
   for (const auto& [key, group] : group_samples(samples, system)) {
-    const auto& [library, crosses_nodes, phase] = key;
-    Model model{.normal = library == "deepep_normal", .crosses_nodes = crosses_nodes};
-    if (model.normal && crosses_nodes) {
-      model.fixed.network_efficiency = nic_efficiency;
-      model.fixed.notify = median_notify(group);
+    Model model;
+    model.priors = exchange_priors(key.library, key.phase, key.crosses_nodes);
+    if (key.crosses_nodes) {
+      model.fixed =
+          network_base(key.library, key.phase, fitted_before(false, key.library, key.phase));
+      if (const Seconds notify = median_notify(group); notify.value > 0)
+        set_notify(model.fixed, notify, group.front()->traffic.domains);
+      if (const auto* cost = fitted_before(true, "deepep_low_latency", "dispatch"))
+        center_on_nic(model.priors, cost->network_efficiency);
     }
-    ExchangeFit fit = fit_group(model, group, rates);
-    fit.library = library;
-    fit.phase = phase;
-    // Libraries come in the order of their names, low latency before normal.
-    if (crosses_nodes && !model.normal && phase == "dispatch")
-      nic_efficiency = fit.cost.network_efficiency;
+    ExchangeFit fit{.library = key.library,
+                    .phase = key.phase,
+                    .crosses_nodes = key.crosses_nodes,
+                    .cost = solve(model, group, rates)};
+    fit.errors = errors_of(fit.cost, group, rates);
+    for (const ExchangeSample* sample : group)
+      fit.fitted_samples.push_back(static_cast<std::size_t>(sample - samples.data()));
+    fit.fitted = summarize(fit.errors);
+    fit.tokens = held_out(model, group, rates, fold_by_tokens(group));
+    fit.shapes = held_out(model, group, rates, fold_by_shape(group));
     fits.push_back(std::move(fit));
   }
   return fits;

@@ -41,19 +41,31 @@ FittedKernel fit_kernel(const KernelKey& key, const std::vector<MoeRow>& rows, T
           .fit = fit_with_folds(samples, request.folds)};
 }
 
-const Datasheet& datasheet_of(const MeasuredTable& table, std::size_t row) {
-  const std::string& system = table.text(row, "system");
+const Datasheet& known_datasheet(const std::string& system, const Spot& spot) {
   const Datasheet* datasheet = find_datasheet(system);
   if (datasheet == nullptr)
-    throw InputError(table.spot(row), fmt::format("no datasheet of the system '{}'", system),
+    throw InputError(spot, fmt::format("no datasheet of the system '{}'", system),
                      hint_for(system, datasheet_systems()));
   return *datasheet;
+}
+
+// That of the first exchange: a system with its own rows is what a table without kernels is of.
+const Datasheet& sheet_of_exchanges(const ImportRequest& request, const Import& import) {
+  const Spot spot{std::make_shared<SourceText>(SourceText{.name = request.tables.front().name()}),
+                  0, 0};
+  if (import.exchange_samples.empty()) throw InputError(spot, "no row of the table can be used");
+  const std::string& system = import.exchange_samples.front().system;
+  for (const ExchangeSample& sample : import.exchange_samples)
+    if (sample.system != system)
+      throw InputError(spot, fmt::format("the tables are of {} and {}", system, sample.system),
+                       "say with --system which the calibration is of");
+  return known_datasheet(system, spot);
 }
 
 void group_rows(const MeasuredTable& table, const SuspectGroups& suspects, Import& import,
                 std::map<KernelKey, std::vector<MoeRow>>& groups) {
   for (std::size_t i = 0; i < table.rows(); ++i) {
-    const Datasheet& datasheet = datasheet_of(table, i);
+    const Datasheet& datasheet = known_datasheet(table.text(i, "system"), table.spot(i));
     if (import.datasheet == nullptr) import.datasheet = &datasheet;
     if (import.datasheet != &datasheet)
       throw InputError(table.spot(i),
@@ -70,13 +82,13 @@ void group_rows(const MeasuredTable& table, const SuspectGroups& suspects, Impor
   }
 }
 
-void read_exchanges(const MeasuredTable& table, Import& import,
-                    std::vector<ExchangeSample>& samples) {
+void read_exchanges(const MeasuredTable& table, Import& import) {
   for (std::size_t i = 0; i < table.rows(); ++i) {
     const ExchangeRow row = read_exchange_row(table, i);
     import.suspect_rows += row.suspect ? 1 : 0;
     import.unusable_rows += row.reason.empty() ? 0 : 1;
-    if (!row.suspect) samples.insert(samples.end(), row.samples.begin(), row.samples.end());
+    for (const ExchangeSample& sample : row.samples)
+      if (!row.suspect && sample.measured.value > 0) import.exchange_samples.push_back(sample);
   }
 }
 
@@ -86,19 +98,19 @@ Import import_tables(const ImportRequest& request,
                      const std::function<void(const std::string&)>& progress) {
   Import import;
   std::map<KernelKey, std::vector<MoeRow>> groups;
-  std::vector<ExchangeSample> exchanges;
+  if (!request.system.empty()) import.datasheet = &known_datasheet(request.system, {});
   for (const MeasuredTable& table : request.tables) {
     if (is_moe_table(table)) {
       group_rows(table, request.suspects, import, groups);
     } else if (is_exchange_table(table)) {
-      read_exchanges(table, import, exchanges);
+      read_exchanges(table, import);
     } else {
       throw InputError({std::make_shared<SourceText>(SourceText{.name = table.name()}), 0, 0},
                        "neither a table of fused MoE kernels nor one of exchanges",
                        "its columns are those of moe_kernel_*.csv or deepep_*.csv");
     }
   }
-  if (import.datasheet == nullptr) return import;
+  if (import.datasheet == nullptr) import.datasheet = &sheet_of_exchanges(request, import);
   TableLoads loads(request.seed, request.draws);
   for (const auto& [key, rows] : groups) {
     progress(fmt::format("{} {} {}: {} rows", std::get<0>(key), std::get<1>(key),
@@ -109,7 +121,7 @@ Import import_tables(const ImportRequest& request,
     return a.fit.fitted.rows > b.fit.fitted.rows;
   });
   import.exchanges =
-      fit_exchanges(exchanges, import.datasheet->system,
+      fit_exchanges(import.exchange_samples, import.datasheet->system,
                     {.nvlink = import.datasheet->nvlink, .nic = import.datasheet->nic});
   return import;
 }

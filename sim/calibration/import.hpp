@@ -7,7 +7,7 @@
 
 #include "sim/calibration/cost_form.hpp"
 #include "sim/calibration/datasheet.hpp"
-#include "sim/calibration/exchange_table.hpp"
+#include "sim/calibration/exchange_fit.hpp"
 #include "sim/calibration/fit.hpp"
 
 namespace moesim {
@@ -22,7 +22,8 @@ struct FittedKernel {
 };
 
 struct ImportRequest {
-  std::vector<MeasuredTable> tables;  // of one system
+  std::vector<MeasuredTable> tables;  // kernels are of one system
+  std::string system;                 // that the calibration is of; empty: that of the tables
   SuspectGroups suspects;             // left out
   int draws = 3;                      // of each power-law row
   std::uint64_t seed = 1;
@@ -30,15 +31,17 @@ struct ImportRequest {
 };
 
 struct Import {
-  const Datasheet* datasheet = nullptr;  // of the system that the tables are of
-  std::vector<FittedKernel> kernels;     // most rows first
+  const Datasheet* datasheet = nullptr;          // of the system that the tables are of
+  std::vector<FittedKernel> kernels;             // most rows first
+  std::vector<ExchangeSample> exchange_samples;  // that could be used
   std::vector<ExchangeFit> exchanges;
   int suspect_rows = 0;  // left out
   int unusable_rows = 0;
 };
 
-// Fits each (kernel, dtype) of the tables. `progress` hears a line for each. Throws InputError
-// where tables are of several systems, of an unknown one, or hold no kernel.
+// Fits each (kernel, dtype) and each exchange library of the tables. `progress` hears a line for
+// each. Throws InputError where tables are of several systems, of an unknown one, or hold no
+// kernel.
 Import import_tables(const ImportRequest& request,
                      const std::function<void(const std::string&)>& progress);
 

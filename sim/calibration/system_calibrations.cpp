@@ -62,6 +62,9 @@ SystemCalibrations::Found SystemCalibrations::find(const std::string& system,
   }
   found.calibrations.push_back(read_calibration_file(kMovable, {}));
   found.calibrations.back().transfer = true;
+  const std::string network = fmt::format("{}-network", sheet->calibration);
+  if (std::binary_search(presets.begin(), presets.end(), network))
+    found.calibrations.push_back(read_calibration_file(network, {}));
   return found;
 }
 

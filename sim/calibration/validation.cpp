@@ -62,7 +62,7 @@ bool has_exchange(const std::vector<Calibration>& calibrations, const ExchangeSa
   for (const Calibration& calibration : calibrations)
     for (const ExchangeEntry& entry : calibration.exchanges)
       if (entry.library == sample.library && entry.phase == sample.phase &&
-          entry.crosses_nodes == sample.crosses_nodes)
+          entry.crosses_nodes == sample.crosses_nodes())
         return true;
   return false;
 }
@@ -111,23 +111,23 @@ void compare_exchange(const MeasuredTable& table, std::size_t index, CostModels&
     Comparison comparison{
         .row = index,
         .quantity = sample.phase,
-        .measured_us = 1e6 * sample.measured().value,
         .group = fmt::format("{} {} {} {}", sample.system, sample.library, sample.phase,
-                             sample.crosses_nodes ? "over the network" : "in a node"),
-        .regimes = {token_regime(sample.tokens)},
+                             sample.crosses_nodes() ? "over the network" : "in a node"),
+        .regimes = {fmt::format("EP {}", sample.traffic.ranks),
+                    token_regime(sample.traffic.tokens)},
         .suspect = row.suspect};
-    // Rows of an unnamed Hopper GPU serve H100 and H200 alike: their exchanges hardly differ.
-    const std::string system = sample.system == "Hopper_unspecified" ? "H200" : sample.system;
-    const SystemCalibrations::Found& found = models.find(system, "");
+    if (sample.measured.value > 0) comparison.measured_us = 1e6 * sample.measured.value;
+    const SystemCalibrations::Found& found = models.find(sample.system, "");
     comparison.reason = found.reason;
     if (comparison.reason.empty() && !has_exchange(found.calibrations, sample))
-      comparison.reason = fmt::format("calibration {} has no {} {}", found.calibrations.back().name,
-                                      sample.library, sample.phase);
+      comparison.reason = fmt::format("calibration {} has no {} {} {}",
+                                      found.calibrations.back().name, sample.library, sample.phase,
+                                      sample.crosses_nodes() ? "over the network" : "in a node");
     if (comparison.reason.empty()) {
-      const ExchangeCost cost =
-          models.of(system, "", "").exchange(sample.library, sample.phase, sample.crosses_nodes);
-      comparison.predicted_us =
-          1e6 * exchange_seconds(cost, sample, {.nvlink = found.nvlink, .nic = found.nic}).value;
+      const ExchangeCost cost = models.of(sample.system, "", "")
+                                    .exchange(sample.library, sample.phase, sample.crosses_nodes());
+      const PortRates rates{.nvlink = found.nvlink, .nic = found.nic};
+      comparison.predicted_us = 1e6 * exchange_time(cost, sample.work, rates).total().value;
     }
     comparisons.push_back(std::move(comparison));
   }

@@ -12,10 +12,10 @@ namespace {
 
 struct Flags {
   std::vector<std::string> tables, notes;
-  std::string output, suspects, source;
+  std::string output, suspects, source, system;
   int draws = 3, folds = 5;
   std::uint64_t seed = 1;
-  bool quiet = false;
+  bool quiet = false, rows = false;
 };
 
 // The list of failed groups that lies beside a table.
@@ -24,7 +24,8 @@ std::filesystem::path suspects_beside(const std::string& table) {
 }
 
 ImportRequest read_request(const Flags& flags) {
-  ImportRequest request{.draws = flags.draws, .seed = flags.seed, .folds = flags.folds};
+  ImportRequest request{
+      .system = flags.system, .draws = flags.draws, .seed = flags.seed, .folds = flags.folds};
   std::filesystem::path suspects = flags.suspects;
   for (const std::string& table : flags.tables) {
     request.tables.push_back(MeasuredTable::read(table));
@@ -55,9 +56,27 @@ void print_kernel(const FittedKernel& kernel) {
 }
 
 void print_exchange(const ExchangeFit& fit) {
-  fmt::print("{:<20} {:<9} {:<16}{:>7} rows, MAPE {:.2f} % fitted, {:.2f} % held out\n",
-             fit.library, fit.phase, fit.crosses_nodes ? "over the network" : "in a node",
-             fit.samples, 100 * fit.mape, 100 * fit.held_out_mape);
+  fmt::print("{} {} {}\n", fit.library, fit.phase,
+             fit.crosses_nodes ? "over the network" : "in a node");
+  fmt::print("  {:<28}{:>7}{:>9}{:>9}{:>9}\n", "error in %", "rows", "MAPE", "p90", "bias");
+  print_summary("fitted", fit.fitted);
+  if (fit.tokens.rows > 0) print_summary("token counts held out", fit.tokens);
+  if (fit.shapes.rows > 0) print_summary("shapes held out", fit.shapes);
+}
+
+// Predicted against measured of every row that was fitted to.
+void print_rows(const Import& import, const ExchangeFit& fit) {
+  fmt::print("  {:<22}{:>4}{:>6}{:>7}{:>7}{:>7}{:>8}{:>5}{:>12}{:>12}{:>9}\n", "system", "EP",
+             "nodes", "hidden", "top-k", "experts", "tokens", "SMs", "measured us", "predicted us",
+             "error %");
+  for (std::size_t i = 0; i < fit.errors.size(); ++i) {
+    const ExchangeSample& sample = import.exchange_samples[fit.fitted_samples[i]];
+    const UniformTraffic& t = sample.traffic;
+    const double measured = 1e6 * sample.measured.value;
+    fmt::print("  {:<22}{:>4}{:>6}{:>7}{:>7}{:>7}{:>8}{:>5}{:>12.2f}{:>12.2f}{:>+9.2f}\n",
+               sample.system, t.ranks, t.domains, t.hidden, t.top_k, t.experts, t.tokens, t.sms,
+               measured, measured * (1 + fit.errors[i]), 100 * fit.errors[i]);
+  }
 }
 
 int calibrate(const Flags& flags) {
@@ -65,12 +84,15 @@ int calibrate(const Flags& flags) {
   const Import import = import_tables(request, [&](const std::string& line) {
     if (!flags.quiet) fmt::print(stderr, "fitting {}\n", line);
   });
-  if (import.kernels.empty()) {
-    fmt::print(stderr, "moesim: the tables hold no row that a kernel can be fitted to\n");
+  if (import.kernels.empty() && import.exchanges.empty()) {
+    fmt::print(stderr, "moesim: the tables hold no row that anything can be fitted to\n");
     return kExitNo;
   }
   for (const FittedKernel& kernel : import.kernels) print_kernel(kernel);
-  for (const ExchangeFit& exchange : import.exchanges) print_exchange(exchange);
+  for (const ExchangeFit& exchange : import.exchanges) {
+    print_exchange(exchange);
+    if (flags.rows) print_rows(import, exchange);
+  }
   fmt::print("left out: {} rows of {} suspect groups, {} rows that cannot be used\n",
              import.suspect_rows, request.suspects.size(), import.unusable_rows);
   std::ofstream file(flags.output);
@@ -96,6 +118,10 @@ const RegisterCommand kCalibrate{
                       "beside a table; none: leave nothing out)");
        app.add_option("--source", flags->source, "where the measurements are from, for the file");
        app.add_option("--note", flags->notes, "what to read before trusting the numbers");
+       app.add_option("--system", flags->system,
+                      "the system that the calibration is of, such as H200, where exchanges of "
+                      "several are given: others serve where it has no rows of its own");
+       app.add_flag("--rows", flags->rows, "print the error of every exchange that was fitted to");
        app.add_option("--draws", flags->draws, "Monte Carlo draws of a power-law row")
            ->check(CLI::Range(1, 1000))
            ->capture_default_str();

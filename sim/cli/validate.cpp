@@ -70,7 +70,7 @@ Totals totals_of(const Validation& validation) {
     }
     ++totals.predicted;
     totals.suspect += row.suspect ? 1 : 0;
-    if (!row.suspect) errors.push_back(*row.predicted_us / *row.measured_us - 1);
+    if (!row.suspect && row.measured_us) errors.push_back(*row.predicted_us / *row.measured_us - 1);
   }
   totals.all = summarize(std::move(errors));
   return totals;

@@ -17,12 +17,15 @@ class Direct final : public ExchangePolicy {
     const MoeModel& model = request.model;
     const auto routes = routes_by_gpu(request);
     const double row = settings_.fp8_dispatch(model) ? fp8_row(model) : bf16_row(model);
-    const double messages = request.cluster.gpus() - 1;
-    const ExchangeBuilder builder("nccl", settings_, request, domains_of(request.cluster));
-    return {
-        .dispatch = builder.build(Phase::kDispatch, {bytes_of(routes, row)}, messages),
-        .combine = builder.build(Phase::kCombine, {transposed(routes, bf16_row(model))}, messages),
-        .received_tokens = received_rows(routes)};
+    const Domains domains = domains_of(request.cluster);
+    const ExchangeBuilder builder(settings_, request, domains);
+    ExchangeRows rows{
+        .rows = builder.mean(routes), .messages = request.cluster.gpus() - 1.0, .row_bytes = row};
+    ExchangePlan plan{.dispatch = builder.build(Phase::kDispatch, {bytes_of(routes, row)}, rows),
+                      .received_tokens = received_rows(routes)};
+    rows.row_bytes = bf16_row(model);
+    plan.combine = builder.build(Phase::kCombine, {transposed(routes, rows.row_bytes)}, rows);
+    return plan;
   }
 
   // A permuted copy of the routes to send, and room for as many to receive.
@@ -38,7 +41,8 @@ const Register<ExchangePolicy, Direct> kDirect{
     {.name = "direct",
      .summary = "one copy per route between all pairs of GPUs (NCCL all-to-all)",
      .source = "NCCL, Megatron-LM, Tutel",
-     .parameters = exchange_parameters({.sms = "16", .window = "8", .routing = "pxn"})}};
+     .parameters =
+         exchange_parameters({.library = "nccl", .sms = "16", .window = "8", .routing = "pxn"})}};
 
 }  // namespace
 }  // namespace moesim

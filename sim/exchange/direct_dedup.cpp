@@ -5,11 +5,10 @@
 // channels that serve all peers in turn.
 #include "sim/exchange/deepep_buffers.hpp"
 #include "sim/exchange/library.hpp"
+#include "sim/model/uniform_exchange.hpp"
 
 namespace moesim {
 namespace {
-
-constexpr double kMetadata = 8 + 4;  // expert id and weight of each choice
 
 class DirectDedup final : public ExchangePolicy {
  public:
@@ -20,15 +19,20 @@ class DirectDedup final : public ExchangePolicy {
     const MoeModel& model = request.model;
     const Domains domains = domains_of(request.cluster);
     const Reach reach = reach_of(request, domains);
-    const double row = (settings_.fp8_dispatch(model) ? fp8_row(model) : bf16_row(model)) +
-                       kMetadata * model.top_k;
-    const double messages = request.cluster.gpus() - 1;
-    const ExchangeBuilder builder("deepep_normal", settings_, request, domains);
+    const ExchangeBuilder builder(settings_, request, domains);
+    const double sent = builder.mean(reach.gpus);
+    ExchangeRows rows{
+        .rows = sent,
+        .staged = sent,
+        .messages = sent,
+        .row_bytes = (settings_.fp8_dispatch(model) ? fp8_row(model) : bf16_row(model)) +
+                     kRouteMetadata * model.top_k,
+        .sms = static_cast<double>(settings_.sms)};
     ExchangePlan plan{
-        .dispatch = builder.build(Phase::kDispatch, {bytes_of(reach.gpus, row)}, messages),
-        .combine =
-            builder.build(Phase::kCombine, {transposed(reach.gpus, bf16_row(model))}, messages),
+        .dispatch = builder.build(Phase::kDispatch, {bytes_of(reach.gpus, rows.row_bytes)}, rows),
         .received_tokens = received_rows(reach.gpus)};
+    rows.row_bytes = bf16_row(model);
+    plan.combine = builder.build(Phase::kCombine, {transposed(reach.gpus, rows.row_bytes)}, rows);
     plan.dispatch.rendezvous = true;
     return plan;
   }
@@ -45,7 +49,7 @@ const Register<ExchangePolicy, DirectDedup> kDirectDedup{
     {.name = "direct_dedup",
      .summary = "one copy per distinct GPU, straight there (DeepEP inside a node)",
      .source = "deepseek-ai/DeepEP@dd758caf",
-     .parameters = exchange_parameters({.sms = "24"})}};
+     .parameters = exchange_parameters({.library = "deepep_normal", .sms = "24"})}};
 
 }  // namespace
 }  // namespace moesim

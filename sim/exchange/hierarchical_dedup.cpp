@@ -4,16 +4,14 @@
 //
 // Dispatch starts with a notify step in which all ranks meet and learn the counts. Chunks are
 // forwarded as they arrive. Every channel serves all peers in turn, so the window is open.
-#include <algorithm>
 #include <numeric>
 
 #include "sim/exchange/deepep_buffers.hpp"
 #include "sim/exchange/library.hpp"
+#include "sim/model/uniform_exchange.hpp"
 
 namespace moesim {
 namespace {
-
-constexpr double kMetadata = 8 + 4;  // expert id and weight of each choice
 
 // Rows of the two hops of the dispatch.
 struct Hops {
@@ -54,18 +52,24 @@ class HierarchicalDedup final : public ExchangePolicy {
     const Reach reach = reach_of(request, domains);
     const Hops hops = hops_of(reach, domains);
     const bool both = domains.count() > 1;
-    const double row = (settings_.fp8_dispatch(model) ? fp8_row(model) : bf16_row(model)) +
-                       kMetadata * model.top_k;
-    IdVector<GpuId, double> received = received_rows(reach.gpus);
-    const double messages =
-        std::accumulate(received.begin(), received.end(), 0.0) / request.cluster.gpus();
-    const ExchangeBuilder builder("deepep_normal", settings_, request, domains);
+    const ExchangeBuilder builder(settings_, request, domains);
+    const double sent = builder.mean(reach.gpus);
+    ExchangeRows rows{
+        .rows = sent,
+        .staged = std::accumulate(reach.domains.raw().begin(), reach.domains.raw().end(), 0.0) /
+                  request.cluster.gpus(),
+        .messages = sent,
+        .row_bytes = (settings_.fp8_dispatch(model) ? fp8_row(model) : bf16_row(model)) +
+                     kRouteMetadata * model.top_k,
+        .sms = static_cast<double>(settings_.sms)};
     ExchangePlan plan{
-        .dispatch = builder.build(
-            Phase::kDispatch, legs_of(bytes_of(hops.first, row), bytes_of(hops.second, row), both),
-            messages),
-        .combine = combine(request, domains, reach, builder, messages),
-        .received_tokens = std::move(received)};
+        .dispatch = builder.build(Phase::kDispatch,
+                                  legs_of(bytes_of(hops.first, rows.row_bytes),
+                                          bytes_of(hops.second, rows.row_bytes), both),
+                                  rows),
+        .received_tokens = received_rows(reach.gpus)};
+    rows.row_bytes = bf16_row(model);
+    plan.combine = combine(domains, reach, builder, rows);
     plan.dispatch.rendezvous = true;
     return plan;
   }
@@ -77,9 +81,9 @@ class HierarchicalDedup final : public ExchangePolicy {
  private:
   // The way back: partial sums of a domain meet at the peer over NVLink, and go out as one row.
   // What comes from the source's own domain needs one hop only.
-  static Exchange combine(const ExchangeRequest& request, const Domains& domains,
-                          const Reach& reach, const ExchangeBuilder& builder, double messages) {
-    const double row = bf16_row(request.model);
+  static Exchange combine(const Domains& domains, const Reach& reach,
+                          const ExchangeBuilder& builder, const ExchangeRows& rows) {
+    const double row = rows.row_bytes;
     const std::size_t gpus = reach.gpus.rows();
     ByteMatrix first(gpus, gpus), second(gpus, gpus);
     for (const GpuId source : reach.gpus.row_ids()) {
@@ -92,8 +96,7 @@ class HierarchicalDedup final : public ExchangePolicy {
       }
     }
     return builder.build(Phase::kCombine,
-                         legs_of(std::move(first), std::move(second), domains.count() > 1),
-                         messages);
+                         legs_of(std::move(first), std::move(second), domains.count() > 1), rows);
   }
 
   ExchangeSettings settings_;
@@ -103,7 +106,7 @@ const Register<ExchangePolicy, HierarchicalDedup> kHierarchicalDedup{
     {.name = "hierarchical_dedup",
      .summary = "one copy per node over the NICs, then one per GPU over NVLink (DeepEP normal)",
      .source = "deepseek-ai/DeepEP@dd758caf",
-     .parameters = exchange_parameters({.sms = "24"})}};
+     .parameters = exchange_parameters({.library = "deepep_normal", .sms = "24"})}};
 
 }  // namespace
 }  // namespace moesim

@@ -1,34 +1,25 @@
 #include "sim/exchange/library.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
+
+#include "sim/model/uniform_exchange.hpp"
 
 namespace moesim {
 namespace {
-
-constexpr int kScaleBlock = 128;  // values that share a float32 scale
 
 RouteRule rule_of(const std::string& name) {
   if (name == "pxn") return RouteRule::kPxn;
   return name == "source_rail" ? RouteRule::kSourceRail : RouteRule::kDirect;
 }
 
-BytesPerSecond narrowest_local_link(const Cluster& cluster, const Domains& domains) {
-  for (const auto& gpus : domains.members) {
-    if (gpus.size() < 2) continue;
-    const Route route = cluster.route(gpus[0], gpus[1], RouteRule::kDirect);
-    BytesPerSecond rate = cluster.link(route.links[0]).bandwidth;
-    for (int i = 1; i < route.count; ++i)
-      rate = std::min(rate, cluster.link(route.links[static_cast<std::size_t>(i)]).bandwidth);
-    return rate;
-  }
-  return {};
-}
-
 }  // namespace
 
 std::vector<Parameter> exchange_parameters(const ExchangeDefaults& defaults) {
-  return {{.name = "dispatch_dtype",
+  return {{.name = "library",
+           .doc = "whose costs of the calibration it has",
+           .fallback = defaults.library},
+          {.name = "dispatch_dtype",
            .type = ParameterType::kChoice,
            .doc = "of activations on the way to the experts; auto: fp8 for fp8 experts, else bf16",
            .fallback = "auto",
@@ -51,7 +42,8 @@ std::vector<Parameter> exchange_parameters(const ExchangeDefaults& defaults) {
 }
 
 ExchangeSettings::ExchangeSettings(const Arguments& arguments)
-    : dispatch_dtype(arguments.text("dispatch_dtype")),
+    : library(arguments.text("library")),
+      dispatch_dtype(arguments.text("dispatch_dtype")),
       sms(arguments.integer("sms")),
       schedule{.window = arguments.integer("window")},
       rule(rule_of(arguments.text("routing"))) {}
@@ -61,10 +53,8 @@ bool ExchangeSettings::fp8_dispatch(const MoeModel& model) const {
   return model.expert_dtype == DType::kFp8 || model.expert_dtype == DType::kFp8Block;
 }
 
-double bf16_row(const MoeModel& model) { return 2.0 * model.hidden; }
-double fp8_row(const MoeModel& model) {
-  return model.hidden + 4.0 * std::ceil(static_cast<double>(model.hidden) / kScaleBlock);
-}
+double bf16_row(const MoeModel& model) { return bf16_row_bytes(model.hidden); }
+double fp8_row(const MoeModel& model) { return fp8_row_bytes(model.hidden); }
 
 ByteMatrix transposed(const ByteMatrix& bytes, double factor) {
   ByteMatrix result(bytes.columns(), bytes.rows());
@@ -86,35 +76,81 @@ IdVector<GpuId, double> received_rows(const RowMatrix& rows) {
   return received;
 }
 
-ExchangeBuilder::ExchangeBuilder(std::string library, const ExchangeSettings& settings,
-                                 const ExchangeRequest& request, const Domains& domains)
-    : library_(std::move(library)),
-      settings_(settings),
-      request_(request),
-      crosses_domains_(domains.count() > 1),
-      local_rate_(narrowest_local_link(request.cluster, domains)) {}
-
-double ExchangeBuilder::local_inflation(const ExchangeCost& cost) const {
-  BytesPerSecond rate = local_rate_ * cost.local_efficiency;
-  if (cost.rate_per_sm.value > 0 && settings_.sms > 0)
-    rate = std::min(rate, cost.rate_per_sm * static_cast<double>(settings_.sms));
-  if (cost.local_ceiling.value > 0) rate = std::min(rate, cost.local_ceiling);
-  return rate.value > 0 ? std::max(1.0, local_rate_ / rate) : 1;
+PortRates port_rates(const Cluster& cluster) {
+  BytesPerSecond nvlink, pcie, nic;
+  for (const Link& link : cluster.links()) {
+    if (link.kind == LinkKind::kNvLink) nvlink = std::max(nvlink, link.bandwidth);
+    if (link.kind == LinkKind::kPcie) pcie = std::max(pcie, link.bandwidth);
+    if (link.kind == LinkKind::kNic) nic = std::max(nic, link.bandwidth);
+  }
+  return {.nvlink = nvlink.value > 0 ? nvlink : pcie, .nic = nic};
 }
 
-Exchange ExchangeBuilder::build(Phase phase, std::vector<ByteMatrix> legs, double messages) const {
+ExchangeBuilder::ExchangeBuilder(const ExchangeSettings& settings, const ExchangeRequest& request,
+                                 const Domains& domains)
+    : settings_(settings),
+      request_(request),
+      domains_(domains),
+      rates_(port_rates(request.cluster)) {}
+
+double ExchangeBuilder::mean(const RowMatrix& rows) const {
+  return std::accumulate(rows.raw().begin(), rows.raw().end(), 0.0) / request_.cluster.gpus();
+}
+
+ExchangeWork ExchangeBuilder::work_of(const std::vector<ByteMatrix>& legs,
+                                      const ExchangeRows& rows) const {
+  const int gpus = request_.cluster.gpus();
+  double local = 0, network = 0;
+  for (const ByteMatrix& bytes : legs)
+    for (const GpuId source : bytes.row_ids())
+      for (const GpuId target : bytes.column_ids())
+        if (source != target)
+          (domains_.of[source] == domains_.of[target] ? local : network) += bytes(source, target);
+  return {.tokens = static_cast<double>(request_.routing.tokens()) / gpus,
+          .rows = rows.rows,
+          .messages = rows.messages,
+          .row_bytes = rows.row_bytes,
+          .experts = request_.placement.slots(),
+          .ranks = gpus,
+          .domains = domains_.count(),
+          .sms = rows.sms,
+          .local = Bytes(local / gpus),
+          .network = Bytes(network / gpus),
+          .staged = Bytes(domains_.count() > 1 ? rows.staged * rows.row_bytes : 0)};
+}
+
+// Of the first GPU to its neighbour and to its peer in the next domain, as on the machines that
+// libraries were measured on: a spine on the way comes on top.
+Seconds ExchangeBuilder::path_latency(RouteRule rule) const {
+  const auto& first = domains_.members[DomainId(0)];
+  Seconds latency(0);
+  if (first.size() > 1) latency = request_.cluster.route(first[0], first[1], rule).latency;
+  if (domains_.count() < 2) return latency;
+  const GpuId peer = domains_.peer(DomainId(1), first[0]);
+  return std::max(latency, request_.cluster.route(first[0], peer, rule).latency);
+}
+
+Exchange ExchangeBuilder::build(Phase phase, std::vector<ByteMatrix> legs,
+                                const ExchangeRows& rows) const {
   const ExchangeCost cost = request_.cost.exchange(
-      library_, phase == Phase::kDispatch ? "dispatch" : "combine", crosses_domains_);
-  Exchange exchange{.start_up = cost.start_up + cost.per_message * messages,
-                    .notify = cost.notify,
+      settings_.library, phase == Phase::kDispatch ? "dispatch" : "combine", domains_.count() > 1);
+  const ExchangeWork work = work_of(legs, rows);
+  const ExchangeTime time = exchange_time(cost, work, rates_);
+  const RouteRule rule = request_.rule.value_or(settings_.rule);
+  Exchange exchange{.start_up = std::max(Seconds(0), time.start_up - path_latency(rule)),
+                    .notify = time.notify,
                     .sms = settings_.sms,
                     .schedule = request_.schedule.value_or(settings_.schedule),
                     .phase = phase};
+  // Wire time of the mean GPU over the time of its bytes at the port's own rate.
+  const auto inflation = [](Seconds wire, Bytes bytes, BytesPerSecond rate) {
+    return bytes.value > 0 && rate.value > 0 ? std::max(1.0, wire / (bytes / rate)) : 1;
+  };
   for (ByteMatrix& bytes : legs)
     exchange.legs.push_back({.bytes = std::move(bytes),
-                             .network_inflation = std::max(1.0, 1 / cost.network_efficiency),
-                             .local_inflation = local_inflation(cost),
-                             .rule = request_.rule.value_or(settings_.rule)});
+                             .network_inflation = inflation(time.network, work.network, rates_.nic),
+                             .local_inflation = inflation(time.local, work.local, rates_.nvlink),
+                             .rule = rule});
   return exchange;
 }
 

@@ -10,18 +10,20 @@ namespace moesim {
 
 // Defaults of a kind for the parameters below.
 struct ExchangeDefaults {
+  std::string library;
   std::string sms = "0";
   std::string window = "0";
   std::string routing = "direct";
 };
 
-// `dispatch_dtype`, `sms`, `window`, `routing`.
+// `library`, `dispatch_dtype`, `sms`, `window`, `routing`.
 std::vector<Parameter> exchange_parameters(const ExchangeDefaults& defaults);
 
 // The values of these parameters.
 struct ExchangeSettings {
   explicit ExchangeSettings(const Arguments& arguments);
   bool fp8_dispatch(const MoeModel& model) const;
+  std::string library;
   std::string dispatch_dtype;
   int sms = 0;
   Schedule schedule;
@@ -39,24 +41,41 @@ ByteMatrix bytes_of(const RowMatrix& rows, double bytes_per_row);
 // Sum over sources: rows that reach each GPU.
 IdVector<GpuId, double> received_rows(const RowMatrix& rows);
 
-// Builds the exchanges of one library over one cluster.
+// The fastest NVLink port (PCIe where there is none) and the fastest NIC: the rates that
+// efficiencies refer to. 0 = the cluster has none.
+PortRates port_rates(const Cluster& cluster);
+
+// The mean over the GPUs of what they send.
+struct ExchangeRows {
+  double rows = 0;    // copies of tokens
+  double staged = 0;  // of them through the buffers of a NIC
+  double messages = 0;
+  double row_bytes = 0;
+  double sms = 0;  // that move rows; 0: not limited by SMs
+};
+
+// Builds the exchanges of the settings' library over one cluster.
 class ExchangeBuilder {
  public:
-  ExchangeBuilder(std::string library, const ExchangeSettings& settings,
-                  const ExchangeRequest& request, const Domains& domains);
+  ExchangeBuilder(const ExchangeSettings& settings, const ExchangeRequest& request,
+                  const Domains& domains);
 
-  // An exchange with the library's start-up and notify times, and a leg for each matrix. Every rank
-  // sends about `messages` messages, which cost sender time where the library says so.
-  Exchange build(Phase phase, std::vector<ByteMatrix> legs, double messages) const;
+  // An exchange with the library's start-up and notify times, and a leg for each matrix. The times
+  // are those of exchange_time() for the mean over the GPUs: a GPU with more bytes than the mean
+  // takes longer in proportion. The library's start-up contains the latency of the links, which
+  // the engine adds, so it is taken off here.
+  Exchange build(Phase phase, std::vector<ByteMatrix> legs, const ExchangeRows& rows) const;
+
+  double mean(const RowMatrix& rows) const;  // over the GPUs
 
  private:
-  double local_inflation(const ExchangeCost& cost) const;
+  ExchangeWork work_of(const std::vector<ByteMatrix>& legs, const ExchangeRows& rows) const;
+  Seconds path_latency(RouteRule rule) const;
 
-  std::string library_;
   const ExchangeSettings& settings_;
   const ExchangeRequest& request_;
-  bool crosses_domains_ = false;
-  BytesPerSecond local_rate_;  // of the narrowest link between two GPUs of a domain; 0 = no such
+  const Domains& domains_;
+  PortRates rates_;
 };
 
 }  // namespace moesim

@@ -3,16 +3,15 @@
 //
 // A GPU waits for a count signal from every rank, also from those that send it nothing. With the
 // receive hook no SM waits, so none is taken. A dispatch message is a 16-byte header and the row; a
-// combine message is a bf16 row. All peers are served at once.
+// combine message is a bf16 row. All peers are served at once. pplx-kernels
+// (ppl-ai/pplx-kernels@12cecfda) send the same messages: `library: pplx`.
 #include <algorithm>
-#include <numeric>
 
 #include "sim/exchange/library.hpp"
+#include "sim/model/uniform_exchange.hpp"
 
 namespace moesim {
 namespace {
-
-constexpr double kHeader = 16;
 
 class LowLatency final : public ExchangePolicy {
  public:
@@ -23,15 +22,19 @@ class LowLatency final : public ExchangePolicy {
     const MoeModel& model = request.model;
     const auto routes = routes_by_gpu(request);
     const double row = settings_.fp8_dispatch(model) ? fp8_row(model) : bf16_row(model);
-    const ExchangeBuilder builder("deepep_low_latency", settings_, request,
-                                  domains_of(request.cluster));
-    IdVector<GpuId, double> received = received_rows(routes);
-    const double messages =
-        std::accumulate(received.begin(), received.end(), 0.0) / request.cluster.gpus();
+    const Domains domains = domains_of(request.cluster);
+    const ExchangeBuilder builder(settings_, request, domains);
+    const double sent = builder.mean(routes);
+    ExchangeRows rows{.rows = sent,
+                      .messages = sent,
+                      .row_bytes = kMessageHeader + row,
+                      .sms = static_cast<double>(
+                          low_latency_sms(request.placement.slots(), request.cluster.gpu().sms))};
     ExchangePlan plan{
-        .dispatch = builder.build(Phase::kDispatch, {bytes_of(routes, kHeader + row)}, messages),
-        .combine = builder.build(Phase::kCombine, {transposed(routes, bf16_row(model))}, messages),
-        .received_tokens = std::move(received)};
+        .dispatch = builder.build(Phase::kDispatch, {bytes_of(routes, rows.row_bytes)}, rows),
+        .received_tokens = received_rows(routes)};
+    rows.row_bytes = bf16_row(model);
+    plan.combine = builder.build(Phase::kCombine, {transposed(routes, rows.row_bytes)}, rows);
     plan.dispatch.signals = plan.combine.signals = true;
     return plan;
   }
@@ -40,7 +43,7 @@ class LowLatency final : public ExchangePolicy {
   // buffering), as DeepEP's size hint has it. Slots fit both formats.
   Bytes buffer_bytes(const MoeModel& model, const Cluster&, int tokens_per_gpu) const override {
     const double scales = fp8_row(model) - model.hidden;
-    const double dispatch = kHeader + std::max(bf16_row(model), fp8_row(model));
+    const double dispatch = kMessageHeader + std::max(bf16_row(model), fp8_row(model));
     const double combine = scales + bf16_row(model);
     const double slots = static_cast<double>(model.experts) * tokens_per_gpu;
     const double send = std::max(tokens_per_gpu * dispatch, slots * combine);
@@ -55,7 +58,7 @@ const Register<ExchangePolicy, LowLatency> kLowLatency{
     {.name = "low_latency",
      .summary = "one message per route straight to the expert's GPU (DeepEP low latency)",
      .source = "deepseek-ai/DeepEP@dd758caf",
-     .parameters = exchange_parameters({})}};
+     .parameters = exchange_parameters({.library = "deepep_low_latency"})}};
 
 }  // namespace
 }  // namespace moesim

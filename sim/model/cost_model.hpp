@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/base/units.hpp"
+#include "sim/model/exchange_cost.hpp"
 #include "sim/model/moe_model.hpp"
 
 namespace moesim {
@@ -49,17 +50,6 @@ struct AttentionWork {
   double query_tokens = 0;  // new tokens on the GPU
   double kv_read = 0;       // bytes of KV cache that are read once
   double flops = 0;
-};
-
-// What one all-to-all of an exchange library costs beside its bytes on the wire.
-struct ExchangeCost {
-  Seconds start_up;               // of the data kernel
-  Seconds notify;                 // counting step before it; a rendezvous of all ranks
-  double network_efficiency = 1;  // payload rate / NIC rate on routes that cross a NIC
-  double local_efficiency = 1;    // payload rate / NVLink rate on routes that do not
-  BytesPerSecond rate_per_sm;     // NVLink payload rate that one SM can drive; 0 = no such limit
-  BytesPerSecond local_ceiling;   // NVLink payload rate however many SMs; 0 = no such limit
-  Seconds per_message;            // time of the sender for each message; 0 = none
 };
 
 // How far a prediction may be off, from the calibration's held-out rows: 0.06 = ± 6 %.

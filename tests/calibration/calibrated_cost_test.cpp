@@ -143,6 +143,18 @@ TEST(Calibration, NamesEveryMistakeWithItsPlace) {
   EXPECT_THAT(message, HasSubstr("pnorm_experts stands only under kernel: experts"));
 }
 
+TEST(Calibration, TakesOverTheExchangesOfIncludedOnes) {
+  const auto cost = round_cost(
+      "include: [h200-sxm-network]\n"
+      "exchanges:\n- {library: deepep_normal, phase: dispatch, scope: local, start_up: 11 us}\n");
+  EXPECT_DOUBLE_EQ(cost->exchange("deepep_normal", "dispatch", false).start_up.value, 11e-6);
+  EXPECT_GT(cost->exchange("deepep_normal", "combine", false).start_up.value, 0);
+  EXPECT_THAT(message_of(round_calibration("include: [h200-sxm]\n")),
+              HasSubstr("'h200-sxm' includes others itself"));
+  EXPECT_THAT(message_of(round_calibration("include: [h200-sx-network]\n")),
+              HasSubstr("did you mean 'h200-sxm-network'?"));
+}
+
 TEST(Calibration, RefusesAnUnknownPresetAndAnUnknownTransfer) {
   EXPECT_THAT(message_of("h200-sx"), HasSubstr("no preset 'h200-sx' in calibrations"));
   EXPECT_THAT(message_of("{preset: h200-sxm, transfer: magic}"),

@@ -78,25 +78,52 @@ TEST(ValidateSharedTables, PredictsEveryFrameworkOfEveryGpu) {
   }
 }
 
-TEST(ValidateSharedTables, PredictsDispatchAndCombineOfDeepEp) {
-  for (const std::string name : {"deepep_normal.csv.gz", "deepep_low_latency.csv"}) {
-    MOESIM_NEEDS_SHARED(file, name);
-    const MeasuredTable table = MeasuredTable::read(file);
-    const Validation validation = validate(table, {});
-    EXPECT_EQ(validation.rows.size(), 2 * table.rows());
-    double sum = 0;
-    for (const Comparison& row : validation.rows) {
-      ASSERT_TRUE(row.predicted_us) << row.reason;
-      sum += std::abs(*row.predicted_us / *row.measured_us - 1);
-    }
-    EXPECT_LT(sum / static_cast<double>(validation.rows.size()), 0.12);
+void expect_exchange_error(const MeasuredTable& table, const std::string& scope, double limit) {
+  const Validation validation = validate(table, {});
+  EXPECT_EQ(validation.rows.size(), 2 * table.rows());
+  int rows = 0;
+  for (const RegimeError& error : errors_by_regime(validation)) {
+    if (error.regime != "all" || error.group.find(scope) == std::string::npos) continue;
+    EXPECT_LT(error.error.mape, limit) << error.group;
+    rows += error.error.rows;
   }
+  EXPECT_GT(rows, 0) << scope;
+}
+
+TEST(ValidateSharedTables, MeetsTheAimsOnLowLatencyExchanges) {
+  MOESIM_NEEDS_SHARED(file, "deepep_low_latency.csv");
+  const MeasuredTable table = MeasuredTable::read(file);
+  expect_exchange_error(table, "over the network", 0.05);
+  expect_exchange_error(table, "in a node", 0.06);
+}
+
+TEST(ValidateSharedTables, MeetsTheAimsOnNormalExchanges) {
+  MOESIM_NEEDS_SHARED(file, "deepep_normal.csv.gz");
+  const MeasuredTable table = MeasuredTable::read(file);
+  expect_exchange_error(table, "over the network", 0.06);
+  expect_exchange_error(table, "in a node", 0.05);
+}
+
+// Rows of policies.md 4.3 that the table does not hold, and so no fit has seen.
+TEST(Validate, PredictsPublishedExchangesOfOtherSizes) {
+  const MeasuredTable table = table_of(
+      "published.csv",
+      "library,commit,date,hardware,mode,phase,ep_size,num_tokens_per_rank,hidden_size,topk,"
+      "num_experts,dtype,latency_us,logical_bw_GBps,bottleneck_link,num_sms\n"
+      "DeepEP,c,2025-06-05,H800+CX7,low_latency,dispatch,32,128,7168,8,256,fp8,155,,RDMA,\n"
+      "DeepEP,c,2025-06-05,H800+CX7,low_latency,combine,32,128,7168,8,256,bf16,273,,RDMA,\n"
+      "DeepEP,c,2025-06-05,H800+CX7,low_latency,dispatch,128,128,7168,8,256,fp8,192,,RDMA,\n"
+      "DeepEP,c,2025-06-05,H800+CX7,low_latency,dispatch,256,128,7168,8,256,fp8,194,,RDMA,\n"
+      "DeepEP,c,2025-06-05,H800+CX7,low_latency,combine,256,128,7168,8,256,bf16,360,,RDMA,\n"
+      "DeepEP,c,2025-06-05,H800+CX7,normal,dispatch,64,4096,7168,8,256,fp8,,51,RDMA,\n"
+      "DeepEP,c,2025-06-05,H800+CX7,normal,combine,64,4096,7168,8,256,bf16,,50,RDMA,\n");
+  for (const Comparison& row : validate(table, {}).rows)
+    EXPECT_NEAR(*row.predicted_us, *row.measured_us, 0.1 * *row.measured_us) << row.row;
 }
 
 TEST(ValidateSharedTables, KeepsTheRowsOfTablesItHasNoModelFor) {
-  for (const std::string name :
-       {"nccl_collectives_single_node.csv", "wideep_expert_compute_trtllm_eplb.csv.gz",
-        "moe_kernel_rtxpro6000_activated_experts.csv"}) {
+  for (const std::string name : {"wideep_expert_compute_trtllm_eplb.csv.gz",
+                                 "moe_kernel_rtxpro6000_activated_experts.csv"}) {
     MOESIM_NEEDS_SHARED(file, name);
     const MeasuredTable table = MeasuredTable::read(file);
     const Validation validation = validate(table, {});

@@ -139,22 +139,29 @@ TEST_F(ExchangeBytes, PaddingTravelsAsRowsOfItsOwn) {
   EXPECT_EQ(plan.dispatch.legs[1].bytes(GpuId(2), GpuId(2)), 5 * 280);
 }
 
-// NVLink 450 GB/s: 24 SMs at 5 GB/s are the limit, not the ceiling of 300 GB/s; then the ceiling.
+// NVLink 450 GB/s: 24 SMs at 5 GB/s are the limit. The start-up contains the latency of the links:
+// 4 us from NIC to NIC, 0.5 us for the leaf's hop.
 TEST_F(ExchangeBytes, InflationIsTheLinkRateOverWhatTheLibraryReaches) {
   cost_.exchange_cost = {.start_up = Seconds(1e-5),
                          .notify = Seconds(2e-5),
-                         .network_efficiency = 0.8,
-                         .local_efficiency = 0.9,
                          .rate_per_sm = BytesPerSecond(5e9),
-                         .local_ceiling = BytesPerSecond(300e9)};
+                         .network_efficiency = 0.8};
   const Exchange dispatch = plan("hierarchical_dedup").dispatch;
-  EXPECT_DOUBLE_EQ(dispatch.legs[0].network_inflation, 1.25);
-  EXPECT_DOUBLE_EQ(dispatch.legs[1].local_inflation, 450.0 / 120.0);
-  EXPECT_DOUBLE_EQ(dispatch.start_up.value, 1e-5);
+  const double latency = cluster_.route(GpuId(0), GpuId(2), RouteRule::kDirect).latency.value;
+  // NVLink and NIC are rounded together, far from each other.
+  EXPECT_NEAR(dispatch.legs[0].network_inflation, 1.25, 1e-4);
+  EXPECT_NEAR(dispatch.legs[1].local_inflation, 450.0 / 120.0, 1e-4);
+  EXPECT_DOUBLE_EQ(dispatch.start_up.value, 1e-5 - latency);
   EXPECT_DOUBLE_EQ(dispatch.notify.value, 2e-5);
-  EXPECT_DOUBLE_EQ(plan("{kind: direct_dedup, sms: 80}").dispatch.legs[0].local_inflation, 1.5);
   // Without SMs of its own, the rate per SM is no limit.
-  EXPECT_DOUBLE_EQ(plan("low_latency").dispatch.legs[0].local_inflation, 1.5);
+  EXPECT_DOUBLE_EQ(plan("{kind: hierarchical_dedup, sms: 0}").dispatch.legs[0].local_inflation, 1);
+}
+
+TEST_F(ExchangeBytes, AsksForTheCostsOfTheLibraryItIsToldOf) {
+  plan("{kind: low_latency, library: pplx}");
+  EXPECT_EQ(cost_.asked(), "pplx combine network");
+  plan("low_latency");
+  EXPECT_EQ(cost_.asked(), "deepep_low_latency combine network");
 }
 
 TEST_F(ExchangeBytes, TheScenarioOverridesScheduleAndRouting) {
