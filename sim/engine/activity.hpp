@@ -16,14 +16,20 @@ class Activity {
 
   void reset(int gpus) { states_.raw().assign(static_cast<std::size_t>(gpus), State{}); }
 
-  // Something begins on `gpu` now. A stretch that ended before is told now.
-  void begin(GpuId gpu, Seconds now, const Tell& tell) {
+  // `count` things begin on `gpu` at `date`, which may be ahead of the clock. A stretch that ended
+  // before is told now.
+  void begin(GpuId gpu, Seconds date, const Tell& tell, int count = 1) {
     State& state = states_[gpu];
-    if (state.count++ > 0) return;
-    if (state.open && now <= state.end) return;
+    state.count += count;
+    if (state.count > count) {
+      state.begin = std::max(state.told, std::min(state.begin, date));
+      return;
+    }
+    if (state.open && date <= state.end) return;
     if (state.open) tell(gpu, state.begin, state.end);
+    if (state.open) state.told = state.end;
     state.open = true;
-    state.begin = state.end = now;
+    state.begin = state.end = date;
   }
 
   // Something ends on `gpu` at `date`, which may be ahead of the clock.
@@ -43,6 +49,7 @@ class Activity {
  private:
   struct State {
     Seconds begin, end;
+    Seconds told;  // the end of the last stretch that was told
     int count = 0;
     bool open = false;
   };

@@ -5,7 +5,10 @@
 namespace moesim {
 
 AnalyticNetwork::AnalyticNetwork(const Cluster& cluster, Clock& clock)
-    : Network(cluster, clock), load_(cluster.links().size()), free_(cluster.links().size()) {}
+    : Network(cluster, clock),
+      routes_(cluster),
+      load_(cluster.links().size()),
+      free_(cluster.links().size()) {}
 
 int AnalyticNetwork::open(const LegRequest& request) {
   auto leg = std::find_if(legs_.begin(), legs_.end(), [](const Leg& each) { return !each.open; });
@@ -16,14 +19,14 @@ int AnalyticNetwork::open(const LegRequest& request) {
 
 void AnalyticNetwork::send(int handle, GpuId source) {
   Leg& leg = legs_[static_cast<std::size_t>(handle)];
-  leg.request.listener->flow_began(source, source);
+  leg.request.listener->flows_began(source, {&source, 1}, clock_.now());
   if (++leg.senders < cluster_.gpus()) return;
   const ExchangeLeg& traffic = *leg.request.leg;
   for (const GpuId from : traffic.bytes.row_ids()) {
     for (const GpuId to : traffic.bytes.column_ids()) {
       const double bytes = traffic.bytes(from, to);
       if (bytes > 0 && from != to)
-        add_load(cluster_.route(from, to, traffic.rule), bytes, inflation(traffic, from, to));
+        add_load(routes_.path(from, to, traffic.rule), bytes, inflation(traffic, from, to));
     }
   }
   clock_.at(carry_load(), *this, {.a = handle});
@@ -33,15 +36,15 @@ void AnalyticNetwork::close(int handle) { legs_[static_cast<std::size_t>(handle)
 
 void AnalyticNetwork::copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
                            const Event& event) {
-  add_load(cluster_.route(source, target, RouteRule::kDirect), size.value, 1);
+  add_load(routes_.path(source, target, RouteRule::kDirect), size.value, 1);
   clock_.at(carry_load(), handler, event);
 }
 
-void AnalyticNetwork::add_load(const Route& route, double bytes, double inflation) {
-  const double wire = account(route, bytes, inflation);
-  latency_ = std::max(latency_, route.latency);
-  for (int hop = 0; hop < route.count; ++hop) {
-    const LinkId link = route.links[static_cast<std::size_t>(hop)];
+void AnalyticNetwork::add_load(const RouteCache::Path& path, double bytes, double inflation) {
+  const double wire = account(path.links, bytes, inflation);
+  latency_ = std::max(latency_, routes_.latencies()[static_cast<std::size_t>(path.latency)]);
+  for (const int each : path.links) {
+    const LinkId link(each);
     if (load_[link] == 0) loaded_.push_back(link);
     load_[link] += wire;
   }

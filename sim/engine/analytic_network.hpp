@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/engine/network.hpp"
+#include "sim/engine/route_cache.hpp"
 
 namespace moesim {
 
@@ -29,10 +30,11 @@ class AnalyticNetwork final : public Network, public EventHandler {
     int senders = 0;
     bool open = false;
   };
-  void add_load(const Route& route, double bytes, double inflation);
+  void add_load(const RouteCache::Path& path, double bytes, double inflation);
   Seconds carry_load();
 
   std::vector<Leg> legs_;
+  RouteCache routes_;
   IdVector<LinkId, double> load_;   // wire bytes of what is being added up
   IdVector<LinkId, Seconds> free_;  // when each link has carried everything so far
   std::vector<LinkId> loaded_;

@@ -157,9 +157,9 @@ void ExchangeRun::close() {
   for (const LegState& leg : legs_) network_.close(leg.handle);
 }
 
-void ExchangeRun::flow_began(GpuId source, GpuId target) {
-  activity_.begin(source, clock_.now(), tell_active_);
-  activity_.begin(target, clock_.now(), tell_active_);
+void ExchangeRun::flows_began(GpuId source, std::span<const GpuId> targets, Seconds date) {
+  activity_.begin(source, date, tell_active_, static_cast<int>(targets.size()));
+  for (const GpuId target : targets) activity_.begin(target, date, tell_active_);
 }
 
 void ExchangeRun::flow_ended(GpuId source, GpuId target, Seconds date) {

@@ -40,7 +40,7 @@ class ExchangeRun final : public LegListener, public EventHandler {
 
   void sent(int leg, GpuId source) final;
   void received(int leg, GpuId target) final;
-  void flow_began(GpuId source, GpuId target) final;
+  void flows_began(GpuId source, std::span<const GpuId> targets, Seconds date) final;
   void flow_ended(GpuId source, GpuId target, Seconds date) final;
   void handle(const Event& event) final;
 

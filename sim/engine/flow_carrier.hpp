@@ -13,36 +13,35 @@ namespace moesim {
 class Platform;
 
 struct Flow {
-  std::span<const int> path;  // by LinkId
-  GpuId source, target;       // the path is theirs by `rule`, if it is that of one pair
+  std::span<const int> path;        // by LinkId
+  std::span<const FlowPart> parts;  // bytes on the wire
+  FlowTag tag;                      // of the first part
   RouteRule rule = RouteRule::kDirect;
   int batch = -1;
-  std::span<const FlowPart> parts;  // bytes on the wire
 };
 
 class FlowOwner {
  public:
   virtual ~FlowOwner() = default;
-  // A part has arrived, or will at `date` whatever happens. Nothing but the clock may be used.
-  virtual void part_ended(const FlowTag& tag, Seconds date) = 0;
-  // Every end that was told so far has come to pass: the time to start what comes after.
-  virtual void ends_reached() = 0;
+  // Parts have arrived, or will at their dates whatever happens.
+  virtual void parts_ended(std::span<const FlowEnd> ends) = 0;
 };
 
 class FlowCarrier {
  public:
   virtual ~FlowCarrier() = default;
   // See FluidSolver.
-  virtual int open_batch(Seconds expected) = 0;
+  virtual int open_batch(Seconds expected, std::size_t tail) = 0;
   virtual void close_batch(int batch) = 0;
-  virtual void start(const Flow& flow) = 0;
+  virtual FlowId prepare(const Flow& flow) = 0;
+  // Their first bytes come at `date`: not before now, nor before the end that they follow.
+  virtual void start(std::span<const FlowId> flows, Seconds date) = 0;
 };
 
 // `owner` must outlive the carrier.
-std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, const Clock& clock,
-                                                const FluidSolver::Options& options,
+std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, double tolerance,
                                                 FlowOwner& owner, Platform& platform);
-std::unique_ptr<FlowCarrier> make_pairwise_carrier(const Clock& clock, FlowOwner& owner,
+std::unique_ptr<FlowCarrier> make_pairwise_carrier(Clock& clock, FlowOwner& owner,
                                                    Platform& platform);
 
 }  // namespace moesim

@@ -1,6 +1,5 @@
 // The events of a flow network: flows that leave after their latency, parts that end, copies.
 #include <algorithm>
-#include <tuple>
 
 #include "sim/engine/flow_network.hpp"
 #include "sim/engine/flow_slots.hpp"
@@ -14,106 +13,76 @@ std::size_t copy_slot(int leg) { return static_cast<std::size_t>(-1 - leg); }
 
 }  // namespace
 
-FlowNetwork::Departure& FlowNetwork::departure(Seconds latency) {
-  for (Departure* collecting : collecting_)
-    if (collecting->latency == latency) return *collecting;
-  const std::size_t slot =
-      free_slot(departures_, [](const auto& departure) { return !departure->under_way; });
-  if (!departures_[slot]) departures_[slot] = std::make_unique<Departure>();
-  Departure& departure = *departures_[slot];
-  departure.latency = latency;
-  departure.under_way = true;
-  collecting_.push_back(&departure);
-  return departure;
-}
-
 void FlowNetwork::copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
                        const Event& event) {
   const std::size_t slot = free_slot(copies_, [](const Copy& copy) { return !copy.handler; });
+  const RouteCache::Path path = routes_.path(source, target, RouteRule::kDirect);
+  account(path.links, size.value, 1);
   const Route route = cluster_.route(source, target, RouteRule::kDirect);
-  account(route, size.value, 1);
   copies_[slot] = {.handler = &handler,
                    .event = event,
-                   .batch = carrier_->open_batch(size / narrowest(cluster_, route))};
-  set_path(route);
-  const FlowPart part{.bytes = size.value, .tag = {.leg = copy_tag(slot)}};
-  add_flow(departure(route.latency),
-           {.source = source, .target = target, .batch = copies_[slot].batch}, path_, {&part, 1});
-  depart();
+                   .batch = carrier_->open_batch(size / narrowest(cluster_, route), 1)};
+  const FlowPart part{.bytes = size.value, .target = target.value};
+  departing(path.latency)
+      .push_back(carrier_->prepare(
+          {.path = path.links,
+           .parts = {&part, 1},
+           .tag = {.leg = copy_tag(slot), .source = source.value, .target = target.value},
+           .batch = copies_[slot].batch}));
+  depart(clock_.now());
 }
 
-// Sends off what was collected: at once where there is no latency.
-void FlowNetwork::depart() {
-  for (std::size_t slot = 0; slot < departures_.size() && !collecting_.empty(); ++slot) {
-    Departure& departure = *departures_[slot];
-    if (std::find(collecting_.begin(), collecting_.end(), &departure) == collecting_.end())
+// Sends off what was collected; its first bytes come after its latency.
+void FlowNetwork::depart(Seconds date) {
+  for (std::size_t latency = 0; latency < departing_.size(); ++latency) {
+    carrier_->start(departing_[latency], date + routes_.latencies()[latency]);
+    departing_[latency].clear();
+  }
+}
+
+void FlowNetwork::parts_ended(std::span<const FlowEnd> ends) {
+  for (const FlowEnd& end : ends) {
+    if (end.tag.leg < 0) {
+      copy_ended(copy_slot(end.tag.leg), end.date);
       continue;
-    if (departure.latency.value == 0) {
-      start(departure);
-    } else {
-      clock_.at(clock_.now() + departure.latency, *this,
-                {.kind = kDeparture, .a = static_cast<int>(slot)});
     }
+    Leg& leg = legs_[static_cast<std::size_t>(end.tag.leg)];
+    const GpuId source(end.tag.source), target(end.tag.target);
+    const Seconds date = end.tag.queue < 0 ? end.date : pass_queue(end);
+    leg.request.listener->flow_ended(source, target, date);
+    Side& out = leg.out[source];
+    Side& in = leg.in[target];
+    out.last = std::max(out.last, date);
+    in.last = std::max(in.last, date);
+    if (--out.left == 0)
+      clock_.at(out.last, *this, {.kind = kSent, .a = end.tag.leg, .b = source.value},
+                Urgency::kHigh);
+    if (--in.left == 0)
+      clock_.at(in.last, *this, {.kind = kReceived, .a = end.tag.leg, .b = target.value});
+    Sender& sender = leg.senders[source];
+    --sender.in_flight;
+    if (!sender.peers.empty())
+      refills_.push_back({.date = end.date, .leg = end.tag.leg, .source = source});
   }
-  collecting_.clear();
+  refill();
 }
 
-void FlowNetwork::start(Departure& departure) {
-  const int* hop = departure.hops.data();
-  const FlowPart* part = departure.parts.data();
-  for (std::size_t at = 0; at < departure.flows.size(); ++at) {
-    const Departure::Size size = departure.sizes[at];
-    departure.flows[at].path = {hop, size.hops};
-    departure.flows[at].parts = {part, size.parts};
-    carrier_->start(departure.flows[at]);
-    hop += size.hops;
-    part += size.parts;
-  }
-  departure.flows.clear();
-  departure.sizes.clear();
-  departure.hops.clear();
-  departure.parts.clear();
-  departure.under_way = false;
+// Senders serve their next peers, in the order in which their places became free.
+void FlowNetwork::refill() {
+  std::stable_sort(refills_.begin(), refills_.end(),
+                   [](const Refill& a, const Refill& b) { return a.date < b.date; });
+  for (const Refill& each : refills_) pump(each.leg, each.source, each.date);
+  refills_.clear();
 }
 
-void FlowNetwork::part_ended(const FlowTag& tag, Seconds date) {
-  if (tag.leg < 0) {
-    Copy& copy = copies_[copy_slot(tag.leg)];
-    clock_.at(date, *copy.handler, copy.event);
-    carrier_->close_batch(copy.batch);
-    copy.handler = nullptr;
-    return;
-  }
-  Leg& leg = legs_[static_cast<std::size_t>(tag.leg)];
-  const GpuId source(tag.source), target(tag.target);
-  if (aggregate_) date = pass_queues(tag, date);
-  leg.request.listener->flow_ended(source, target, date);
-  Side& out = leg.out[source];
-  Side& in = leg.in[target];
-  out.last = std::max(out.last, date);
-  in.last = std::max(in.last, date);
-  if (--out.left == 0)
-    clock_.at(out.last, *this, {.kind = kSent, .a = tag.leg, .b = tag.source}, Urgency::kHigh);
-  if (--in.left == 0) clock_.at(in.last, *this, {.kind = kReceived, .a = tag.leg, .b = tag.target});
-  Sender& sender = leg.senders[source];
-  --sender.in_flight;
-  if (sender.peers.empty() || sender.told) return;
-  sender.told = true;
-  refill_.emplace_back(tag.leg, source);
-}
-
-void FlowNetwork::ends_reached() {
-  if (refill_.empty()) return;
-  for (const auto& [handle, source] : refill_) {
-    legs_[static_cast<std::size_t>(handle)].senders[source].told = false;
-    pump(handle, source);
-  }
-  refill_.clear();
-  depart();
+void FlowNetwork::copy_ended(std::size_t slot, Seconds date) {
+  Copy& copy = copies_[slot];
+  clock_.at(date, *copy.handler, copy.event);
+  carrier_->close_batch(copy.batch);
+  copy.handler = nullptr;
 }
 
 void FlowNetwork::handle(const Event& event) {
-  if (event.kind == kDeparture) return start(*departures_[static_cast<std::size_t>(event.a)]);
   const LegRequest& request = legs_[static_cast<std::size_t>(event.a)].request;
   if (event.kind == kSent) return request.listener->sent(request.index, GpuId(event.b));
   request.listener->received(request.index, GpuId(event.b));

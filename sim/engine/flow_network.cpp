@@ -1,35 +1,22 @@
 #include "sim/engine/flow_network.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 #include "sim/base/random.hpp"
 #include "sim/engine/flow_slots.hpp"
 
 namespace moesim {
-
 namespace {
 
-// Turns what each receiver of a flow gets into what the flow carries from one receiver's end to the
-// next one's, when they share it equally.
-void share_equally(std::vector<FlowPart>& parts) {
-  std::sort(parts.begin(), parts.end(), [](const FlowPart& a, const FlowPart& b) {
-    return std::tie(a.bytes, a.tag.target) < std::tie(b.bytes, b.tag.target);
-  });
-  double before = 0;
-  auto sharing = static_cast<double>(parts.size());
-  for (FlowPart& part : parts) {
-    const double more = part.bytes - before;
-    before = part.bytes;
-    part.bytes = more * sharing;
-    sharing -= 1;
-  }
-}
+constexpr int kAveraged = 8;  // peers served at once whose errors even out
 
 }  // namespace
 
 FlowNetwork::FlowNetwork(const Cluster& cluster, Clock& clock, bool aggregate)
-    : Network(cluster, clock), aggregate_(aggregate), free_(cluster.links().size()) {
+    : Network(cluster, clock),
+      aggregate_(aggregate),
+      routes_(cluster),
+      free_(cluster.links().size()) {
   for (int target = 1; target < cluster.gpus(); ++target) {
     BytesPerSecond& rate =
         cluster.same_domain(GpuId(0), GpuId(target)) ? local_rate_ : network_rate_;
@@ -56,44 +43,59 @@ int FlowNetwork::open(const LegRequest& request) {
 
 // What every GPU sends and receives, and about how long the leg will take on its own.
 void FlowNetwork::count(Leg& leg) {
-  const ByteMatrix& bytes = leg.request.leg->bytes;
-  const std::size_t gpus = bytes.rows();
+  const ExchangeLeg& traffic = *leg.request.leg;
+  const std::size_t gpus = traffic.bytes.rows();
   leg.out.raw().assign(gpus, Side{});
   leg.in.raw().assign(gpus, Side{});
+  leg.inflow.raw().assign(gpus, Inflow{});
   leg.senders.raw().resize(gpus);
-  Seconds longest;
-  IdVector<GpuId, double> arriving(gpus);  // seconds of a port
-  for (const GpuId source : bytes.row_ids()) {
-    double leaving = 0;
-    for (const GpuId target : bytes.column_ids()) {
-      if (bytes(source, target) <= 0 || source == target) continue;
+  double longest = 0;
+  for (const GpuId source : traffic.bytes.row_ids()) {
+    const auto bytes = traffic.bytes.row(source);
+    Inflow outflow;
+    for (const GpuId target : traffic.bytes.column_ids()) {
+      if (bytes[target.index()] <= 0 || source == target) continue;
       ++leg.out[source].left;
       ++leg.in[target].left;
-      const BytesPerSecond rate =
-          cluster_.same_domain(source, target) ? local_rate_ : network_rate_;
-      const double seconds = bytes(source, target) / rate.value;
-      leaving += seconds;
-      arriving[target] += seconds;
+      if (cluster_.same_domain(source, target)) {
+        outflow.local += bytes[target.index()];
+        leg.inflow[target].local += traffic.local_inflation * bytes[target.index()];
+      } else {
+        outflow.network += bytes[target.index()];
+        leg.inflow[target].network += traffic.network_inflation * bytes[target.index()];
+      }
     }
-    longest = std::max(longest, Seconds(leaving));
+    outflow.local *= traffic.local_inflation;
+    outflow.network *= traffic.network_inflation;
+    longest = std::max(longest, seconds(outflow));
   }
-  for (const double seconds : arriving) longest = std::max(longest, Seconds(seconds));
-  leg.expected = longest;
+  for (const Inflow& inflow : leg.inflow) longest = std::max(longest, seconds(inflow));
+  leg.expected = Seconds(longest);
+}
+
+// That a GPU's ports need.
+double FlowNetwork::seconds(const Inflow& flow) const {
+  const double local = local_rate_.value > 0 ? flow.local / local_rate_.value : 0;
+  return local + (network_rate_.value > 0 ? flow.network / network_rate_.value : 0);
 }
 
 void FlowNetwork::send(int handle, GpuId source) {
   Leg& leg = legs_[static_cast<std::size_t>(handle)];
   if (leg.out[source].left == 0) return leg.request.listener->sent(leg.request.index, source);
-  if (leg.batch < 0) leg.batch = carrier_->open_batch(leg.expected * turn(leg.request.schedule));
+  if (leg.batch < 0) open_batch(leg);
   list_peers(leg, source);
-  pump(handle, source);
-  depart();
+  pump(handle, source, clock_.now());
 }
 
-// What share of a leg's time a sender gives to one peer.
-double FlowNetwork::turn(const Schedule& schedule) const {
-  const int peers = std::max(1, cluster_.gpus() - 1);
-  return schedule.window == 0 ? 1 : std::min(1.0, static_cast<double>(schedule.window) / peers);
+// With a window, a flow lasts for a turn: that share of the leg that a sender gives to one peer.
+// The more peers it serves at once, the less it matters when each of them ends.
+void FlowNetwork::open_batch(Leg& leg) {
+  const int peers = std::max(1, cluster_.gpus() - 1), window = leg.request.schedule.window;
+  const double turn = window == 0 ? 1 : std::min(1.0, static_cast<double>(window) / peers);
+  const double turns = window == 0 ? 1 : std::clamp(window / 2, 1, kAveraged);
+  const double few = turn * cluster_.gpus();
+  leg.batch = carrier_->open_batch(leg.expected * std::min(1.0, turns * turn),
+                                   static_cast<std::size_t>(few));
 }
 
 void FlowNetwork::close(int handle) {
@@ -106,134 +108,60 @@ void FlowNetwork::close(int handle) {
 void FlowNetwork::list_peers(Leg& leg, GpuId source) {
   const auto bytes = leg.request.leg->bytes.row(source);
   const int gpus = static_cast<int>(bytes.size());
-  order_.clear();
-  const int first = leg.request.schedule.order == PeerOrder::kShifted ? source.value + 1 : 0;
-  for (int step = 0; step < gpus; ++step) order_.push_back((first + step) % gpus);
-  if (leg.request.schedule.order == PeerOrder::kRandom) {
-    Rng rng(0, Purpose::kPeerOrder, static_cast<std::uint32_t>(leg.number),
-            static_cast<std::uint32_t>(source.value));
-    for (int left = gpus; left > 1; --left)
-      std::swap(order_[static_cast<std::size_t>(left - 1)],
-                order_[static_cast<std::size_t>(rng.below(left))]);
-  }
-  if (aggregate_ && leg.request.schedule.order == PeerOrder::kRandom) bring_nodes_together();
+  const PeerOrder order = leg.request.schedule.order;
   std::vector<int>& peers = leg.senders[source].peers;
   peers.clear();
-  for (auto peer = order_.rbegin(); peer != order_.rend(); ++peer)
-    if (*peer != source.value && bytes[static_cast<std::size_t>(*peer)] > 0) peers.push_back(*peer);
+  const auto list = [&](int peer) {
+    if (peer != source.value && bytes[static_cast<std::size_t>(peer)] > 0) peers.push_back(peer);
+  };
+  const int first = order == PeerOrder::kShifted ? source.value : 0;
+  for (int peer = first; peer-- > 0;) list(peer);
+  for (int peer = gpus; peer-- > first;) list(peer);
+  if (order != PeerOrder::kRandom) return;
+  Rng rng(0, Purpose::kPeerOrder, static_cast<std::uint32_t>(leg.number),
+          static_cast<std::uint32_t>(source.value));
+  for (int left = static_cast<int>(peers.size()); left > 1; --left)
+    std::swap(peers[static_cast<std::size_t>(left - 1)],
+              peers[static_cast<std::size_t>(rng.below(left))]);
 }
 
-// Keeps the order in which nodes come first.
-void FlowNetwork::bring_nodes_together() {
-  IdVector<NodeId, int> place(cluster_.nodes(), -1);
-  int places = 0;
-  for (const int peer : order_) {
-    int& of_node = place[cluster_.node_of(GpuId(peer))];
-    if (of_node < 0) of_node = places++;
-  }
-  std::stable_sort(order_.begin(), order_.end(), [&](int a, int b) {
-    return place[cluster_.node_of(GpuId(a))] < place[cluster_.node_of(GpuId(b))];
-  });
-}
-
-void FlowNetwork::pump(int handle, GpuId source) {
+// `source` serves its next peers from `date` on.
+void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
   Leg& leg = legs_[static_cast<std::size_t>(handle)];
   Sender& sender = leg.senders[source];
   const int window = leg.request.schedule.window;
-  while (!sender.peers.empty() && (window == 0 || sender.in_flight < window)) {
-    const GpuId target(sender.peers.back());
-    group_.clear();
-    do {
-      group_.emplace_back(sender.peers.back());
-      sender.peers.pop_back();
-    } while (aggregate_ && !sender.peers.empty() && !cluster_.same_domain(source, target) &&
-             cluster_.same_node(target, GpuId(sender.peers.back())));
-    sender.in_flight += static_cast<int>(group_.size());
-    for (const GpuId each : group_) leg.request.listener->flow_began(source, each);
-    if (group_.size() > 1) find_common_path(leg, source);
-    if (group_.size() > 1 && !path_.empty()) {
-      start_group(leg, handle, source);
-    } else {
-      for (const GpuId each : group_) start_pair(leg, handle, source, each);
-    }
+  auto places = static_cast<std::size_t>(window - sender.in_flight);
+  if (window == 0) places = sender.peers.size();
+  // Aggregated flows go by half windows, so that they have something in common.
+  if (aggregate_ && static_cast<int>(places) < window / 2) return;
+  served_.clear();
+  for (; places > 0 && !sender.peers.empty(); --places) {
+    served_.emplace_back(sender.peers.back());
+    sender.peers.pop_back();
   }
+  leg.request.listener->flows_began(source, served_, date);
+  sender.in_flight += static_cast<int>(served_.size());
+  if (aggregate_) {
+    start_pairs(leg, handle, source);
+  } else {
+    for (const GpuId target : served_) start_pair(leg, handle, source, target);
+  }
+  depart(date);
 }
 
-void FlowNetwork::start_pair(Leg& leg, int handle, GpuId source, GpuId target) {
+void FlowNetwork::start_pair(const Leg& leg, int handle, GpuId source, GpuId target) {
   const ExchangeLeg& traffic = *leg.request.leg;
-  const Route route = cluster_.route(source, target, traffic.rule);
+  const RouteCache::Path path = routes_.path(source, target, traffic.rule);
   const double wire =
-      account(route, traffic.bytes(source, target), inflation(traffic, source, target));
-  set_path(route);
-  const FlowPart part{.bytes = wire,
-                      .tag = {.leg = handle,
-                              .source = source.value,
-                              .target = target.value,
-                              .begin = clock_.now() + route.latency}};
-  add_flow(departure(route.latency),
-           {.source = source, .target = target, .rule = traffic.rule, .batch = leg.batch}, path_,
-           {&part, 1});
-}
-
-void FlowNetwork::set_path(const Route& route) {
-  path_.clear();
-  for (int hop = 0; hop < route.count; ++hop)
-    path_.push_back(route.links[static_cast<std::size_t>(hop)].value);
-}
-
-// The routes to the group, and the links that all of them have in common into `path_`.
-void FlowNetwork::find_common_path(const Leg& leg, GpuId source) {
-  routes_.clear();
-  for (const GpuId target : group_)
-    routes_.push_back(cluster_.route(source, target, leg.request.leg->rule));
-  set_path(routes_.front());
-  for (const Route& route : routes_) {
-    const auto end = route.links.begin() + route.count;
-    std::erase_if(
-        path_, [&](int link) { return std::find(route.links.begin(), end, LinkId(link)) == end; });
-  }
-}
-
-void FlowNetwork::start_group(Leg& leg, int handle, GpuId source) {
-  const ExchangeLeg& traffic = *leg.request.leg;
-  const double inflated = inflation(traffic, source, group_.front());
-  parts_.clear();
-  Seconds latency;
-  for (std::size_t at = 0; at < group_.size(); ++at) {
-    const GpuId target = group_[at];
-    const Route& route = routes_[at];
-    latency = std::max(latency, route.latency);
-    parts_.push_back({.bytes = account(route, traffic.bytes(source, target), inflated),
-                      .tag = {.leg = handle,
-                              .source = source.value,
-                              .target = target.value,
-                              .begin = clock_.now() + route.latency}});
-  }
-  share_equally(parts_);
-  add_flow(departure(latency), {.source = source, .rule = traffic.rule, .batch = leg.batch}, path_,
-           parts_);
-}
-
-// When the bytes of an aggregated pair that leave its flow at `date` have passed all links.
-Seconds FlowNetwork::pass_queues(const FlowTag& tag, Seconds date) {
-  const ExchangeLeg& traffic = *legs_[static_cast<std::size_t>(tag.leg)].request.leg;
-  const GpuId source(tag.source), target(tag.target);
-  const Route route = cluster_.route(source, target, traffic.rule);
-  const Bytes wire(traffic.bytes(source, target) * inflation(traffic, source, target));
-  for (int hop = 0; hop < route.count; ++hop) {
-    const LinkId link = route.links[static_cast<std::size_t>(hop)];
-    free_[link] = std::max(free_[link], tag.begin) + wire / cluster_.link(link).bandwidth;
-    date = std::max(date, free_[link]);
-  }
-  return date;
-}
-
-void FlowNetwork::add_flow(Departure& departure, const Flow& flow, std::span<const int> path,
-                           std::span<const FlowPart> parts) {
-  departure.flows.push_back(flow);
-  departure.sizes.push_back({.hops = path.size(), .parts = parts.size()});
-  departure.hops.insert(departure.hops.end(), path.begin(), path.end());
-  departure.parts.insert(departure.parts.end(), parts.begin(), parts.end());
+      account(path.links, traffic.bytes(source, target), inflation(traffic, source, target));
+  const FlowPart part{.bytes = wire, .target = target.value};
+  departing(path.latency)
+      .push_back(
+          carrier_->prepare({.path = path.links,
+                             .parts = {&part, 1},
+                             .tag = {.leg = handle, .source = source.value, .target = target.value},
+                             .rule = traffic.rule,
+                             .batch = leg.batch}));
 }
 
 }  // namespace moesim

@@ -1,16 +1,14 @@
-// The network as flows: one for each (leg, pair of GPUs), or aggregated: one for each (leg, source
-// GPU, other node), and one for each pair inside an NVLink domain.
+// The network as flows: one for each (leg, pair of GPUs), or aggregated.
 //
-// An aggregated flow takes the links that all its pairs have in common (the source's NIC; with
-// kSourceRail the NIC of the relay as well). Pairs that have none (kPxn) stay on their own. Its
-// receivers do not wait for each other: they share it equally, so that the one with b bytes has
-// them when the flow has carried Σ min(b, b') over its receivers' bytes b'. What is not in common
-// is a queue: a link passes the bytes of aggregated pairs on one after the other, no earlier than
-// at its bandwidth, and a pair ends when the last queue on its route has passed it. So nothing
-// beats the wire, and a full receiver slows nobody but those that send to it.
+// Aggregated, those flows of a sender that differ in nothing but their last link, the receiver's
+// own port, are one flow with a part for each receiver. As long as the receivers' ports are not
+// full, that changes nothing: the sender's flows have equal rates. So flows to a receiver whose
+// port is among the busiest of its leg stay on their own. The ports of the others are queues: they
+// pass on the bytes of one part after the other, no earlier than at their bandwidth. So nothing
+// beats the wire, and nobody waits for a node.
 //
-// Latency delays the start of a flow; flows of one sender and latency start in one event. With a
-// window of W, a sender serves its next peer when fewer than W are being served.
+// Latency delays the start of a flow. With a window of W, a sender serves its next peer when fewer
+// than W are being served.
 #pragma once
 
 #include <memory>
@@ -18,6 +16,7 @@
 
 #include "sim/engine/flow_carrier.hpp"
 #include "sim/engine/network.hpp"
+#include "sim/engine/route_cache.hpp"
 
 namespace moesim {
 
@@ -33,12 +32,11 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
             const Event& event) final;
 
-  void part_ended(const FlowTag& tag, Seconds date) final;
-  void ends_reached() final;
+  void parts_ended(std::span<const FlowEnd> ends) final;
   void handle(const Event& event) final;
 
  private:
-  enum Kind { kSent, kReceived, kDeparture };
+  enum Kind { kSent, kReceived };
 
   // One side of a GPU in a leg.
   struct Side {
@@ -46,14 +44,18 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     Seconds last;  // the latest end
   };
   struct Sender {
-    std::vector<int> peers;  // still to be served, the next one last; with a window only
+    std::vector<int> peers;  // still to be served, the next one last
     int in_flight = 0;       // peers
-    bool told = false;       // in `refill_`
+  };
+  // What a GPU receives in a leg.
+  struct Inflow {
+    double local = 0, network = 0;  // wire bytes, inside its domain and across
   };
   struct Leg {
     LegRequest request;
     IdVector<GpuId, Side> out, in;
     IdVector<GpuId, Sender> senders;
+    IdVector<GpuId, Inflow> inflow;
     Seconds expected;
     int batch = -1;  // −1: nobody has sent
     int number = 0;  // over all legs opened so far
@@ -64,48 +66,50 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     Event event;
     int batch = -1;
   };
-  // Flows that are on their way to their first byte, all of one latency.
-  struct Departure {
-    Seconds latency;
-    struct Size {
-      std::size_t hops = 0, parts = 0;
-    };
-    std::vector<Flow> flows;
-    std::vector<Size> sizes;  // of each flow
-    std::vector<int> hops;    // of the flows, one after the other
+  // A sender has a place free in its window.
+  struct Refill {
+    Seconds date;
+    int leg = -1;
+    GpuId source;
+  };
+  // Flows of one sender that share all links but their last.
+  struct Group {
+    int latency = 0;  // into routes_.latencies()
+    std::vector<int> path;
     std::vector<FlowPart> parts;
-    bool under_way = false;
   };
 
   void count(Leg& leg);
-  double turn(const Schedule& schedule) const;
+  double seconds(const Inflow& flow) const;
+  void open_batch(Leg& leg);
   void list_peers(Leg& leg, GpuId source);
-  void bring_nodes_together();
-  void start_pair(Leg& leg, int handle, GpuId source, GpuId target);
-  void set_path(const Route& route);
-  void find_common_path(const Leg& leg, GpuId source);
-  void start_group(Leg& leg, int handle, GpuId source);
-  Seconds pass_queues(const FlowTag& tag, Seconds date);
-  void pump(int handle, GpuId source);
-  Departure& departure(Seconds latency);
-  void add_flow(Departure& departure, const Flow& flow, std::span<const int> path,
-                std::span<const FlowPart> parts);
-  void depart();
-  void start(Departure& departure);
+  void pump(int handle, GpuId source, Seconds date);
+  void refill();
+  void start_pair(const Leg& leg, int handle, GpuId source, GpuId target);
+  void start_pairs(const Leg& leg, int handle, GpuId source);
+  bool is_busy(const Leg& leg, GpuId source, GpuId target, const Link& port) const;
+  Group& group_of(const RouteCache::Path& path);
+  void start_group(const Leg& leg, const FlowTag& tag, Group& group);
+  Seconds pass_queue(const FlowEnd& end);
+  void copy_ended(std::size_t slot, Seconds date);
+  std::vector<FlowId>& departing(int latency) {
+    const auto at = static_cast<std::size_t>(latency);
+    if (departing_.size() <= at) departing_.resize(at + 1);
+    return departing_[at];
+  }
+  void depart(Seconds date);
 
   std::unique_ptr<FlowCarrier> carrier_;
   bool aggregate_ = false;
+  RouteCache routes_;
   BytesPerSecond local_rate_, network_rate_;  // narrowest link of a route inside and across domains
   std::vector<Leg> legs_;
   std::vector<Copy> copies_;
-  std::vector<std::unique_ptr<Departure>> departures_;
-  std::vector<Departure*> collecting_;         // not yet under way
-  std::vector<std::pair<int, GpuId>> refill_;  // (leg, sender) with a place free in its window
-  std::vector<int> order_;
-  std::vector<GpuId> group_;   // targets of one aggregated flow
-  std::vector<Route> routes_;  // to them
-  std::vector<int> path_;
-  std::vector<FlowPart> parts_;
+  std::vector<std::vector<FlowId>> departing_;  // by latency: on their way to their first byte
+  std::vector<Refill> refills_;
+  std::vector<GpuId> served_;  // targets of one turn
+  std::vector<Group> groups_;  // of one turn: the first `groups_used_`
+  std::size_t groups_used_ = 0;
   IdVector<LinkId, Seconds> free_;  // when each queue is empty; aggregated only
   int opened_ = 0;
 };

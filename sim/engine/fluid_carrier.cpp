@@ -27,14 +27,13 @@ class FluidModel final : public simgrid::kernel::resource::Model {
     ends_.clear();
     solver_.advance(Seconds(now), ends_);
     tell();
-    owner_.ends_reached();
     solver_.fill(Seconds(now), ends_);
     tell();
   }
 
  private:
   void tell() {
-    for (const FlowEnd& end : ends_) owner_.part_ended(end.tag, end.date);
+    if (!ends_.empty()) owner_.parts_ended(ends_);
     ends_.clear();
   }
 
@@ -45,30 +44,32 @@ class FluidModel final : public simgrid::kernel::resource::Model {
 
 class FluidCarrier final : public FlowCarrier {
  public:
-  FluidCarrier(const Clock& clock, std::shared_ptr<FluidModel> model)
-      : clock_(clock), model_(std::move(model)) {}
+  explicit FluidCarrier(std::shared_ptr<FluidModel> model) : model_(std::move(model)) {}
 
-  int open_batch(Seconds expected) final { return model_->solver().open_batch(expected); }
+  int open_batch(Seconds expected, std::size_t tail) final {
+    return model_->solver().open_batch(expected, tail);
+  }
   void close_batch(int batch) final { model_->solver().close_batch(batch); }
-  void start(const Flow& flow) final {
-    model_->solver().add(clock_.now(), flow.path, flow.parts, flow.batch);
+  FlowId prepare(const Flow& flow) final {
+    return model_->solver().prepare(flow.path, flow.tag, flow.parts, flow.batch);
+  }
+  void start(std::span<const FlowId> flows, Seconds date) final {
+    model_->solver().start(flows, date);
   }
 
  private:
-  const Clock& clock_;
   std::shared_ptr<FluidModel> model_;
 };
 
 }  // namespace
 
-std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, const Clock& clock,
-                                                const FluidSolver::Options& options,
+std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, double tolerance,
                                                 FlowOwner& owner, Platform& platform) {
   std::vector<BytesPerSecond> capacities;
   for (const Link& link : cluster.links()) capacities.push_back(link.bandwidth);
-  auto model = std::make_shared<FluidModel>(FluidSolver(std::move(capacities), options), owner);
+  auto model = std::make_shared<FluidModel>(FluidSolver(std::move(capacities), tolerance), owner);
   platform.engine().add_model(model);
-  return std::make_unique<FluidCarrier>(clock, std::move(model));
+  return std::make_unique<FluidCarrier>(std::move(model));
 }
 
 }  // namespace moesim

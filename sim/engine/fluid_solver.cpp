@@ -1,75 +1,33 @@
 #include "sim/engine/fluid_solver.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "sim/base/check.hpp"
-#include "sim/engine/rate_heap.hpp"
 
 namespace moesim {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-// Dates that differ by less are one event: the rounding of a clock at `now` seconds, and of levels
-// over the `span` seconds for which they held.
-double same_date(double now, double span) { return 1e-15 + 8e-16 * now + 1e-11 * span; }
-
 }  // namespace
 
-FluidSolver::FluidSolver(std::vector<BytesPerSecond> capacities, const Options& options)
-    : options_(options), states_(capacities.size()), links_(capacities.size()) {
-  for (std::size_t link = 0; link < capacities.size(); ++link) {
+FluidSolver::FluidSolver(std::vector<BytesPerSecond> capacities, double tolerance)
+    : tolerance_(tolerance), states_(capacities.size()), links_(capacities.size()) {
+  for (std::size_t link = 0; link < capacities.size(); ++link)
     links_[link].capacity = states_[link].spare = capacities[link].value;
-  }
 }
 
-int FluidSolver::open_batch(Seconds expected) {
+int FluidSolver::open_batch(Seconds expected, std::size_t tail) {
   std::size_t slot = 0;
   while (slot < batches_.size() && (batches_[slot].open || batches_[slot].flows > 0)) ++slot;
   if (slot == batches_.size()) batches_.emplace_back();
-  batches_[slot] = {.expected = expected.value, .flows = 0, .open = true};
+  batches_[slot] = {.expected = expected.value, .tail = tail, .flows = 0, .open = true};
   return static_cast<int>(slot);
 }
 
 void FluidSolver::close_batch(int batch) { batches_[static_cast<std::size_t>(batch)].open = false; }
-
-FluidSolver::Slot FluidSolver::take_slot(std::size_t links) {
-  if (free_slots_.empty()) {
-    free_slots_.push_back(static_cast<Slot>(info_.size()));
-    info_.emplace_back();
-    left_.push_back(0);
-    rate_.push_back(0);
-  }
-  const Slot slot = free_slots_.back();
-  free_slots_.pop_back();
-  FlowInfo& info = info_[slot];
-  if (info.room < links) {
-    info.path = static_cast<std::uint32_t>(paths_.size());
-    info.room = static_cast<std::uint16_t>(links);
-    paths_.resize(paths_.size() + links);
-  }
-  return slot;
-}
-
-void FluidSolver::add(Seconds now, std::span<const int> links, std::span<const FlowPart> parts,
-                      int batch) {
-  MOESIM_CHECK(!links.empty() && !parts.empty(), "a flow has a path and something to carry");
-  const Slot slot = take_slot(links.size());
-  FlowInfo& info = info_[slot];
-  std::copy(links.begin(), links.end(), paths_.begin() + info.path);
-  info.links = static_cast<std::uint16_t>(links.size());
-  info.tag = parts.front().tag;
-  info.batch = batch;
-  info.arrival = now.value;
-  info.part = 0;
-  info.parts.clear();
-  if (parts.size() > 1) info.parts.assign(parts.begin(), parts.end());
-  left_[slot] = parts.front().bytes;
-  waiting_.push_back(slot);
-  ++batches_[static_cast<std::size_t>(batch)].flows;
-  ++alive_;
-}
 
 void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {
   const double step = std::max(0.0, now.value - as_of_);
@@ -77,221 +35,196 @@ void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {
   if (step == 0 && earliest_ > rounding) return;
   const double begin = as_of_;
   as_of_ += step;
-  std::erase_if(admitted_, [&](Slot flow) {
-    if (left_[flow] <= 0) return true;
-    if (left_[flow] <= rate_[flow] * (step + rounding))
-      return pass_parts(flow, begin, rounding, ends);
-    left_[flow] -= rate_[flow] * step;
+  std::erase_if(admitted_, [&](FlowId flow) {
+    double& left = flows_.left[flow];
+    const double rate = flows_.rate[flow];
+    if (left <= 0) return true;
+    if (left <= rate * (step + rounding)) return pass_parts(flow, begin, rounding, ends);
+    left -= rate * step;
     return false;
   });
 }
 
 void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
+  if (dead_.size() > 2 * alive_ + 64) purge();
+  admit(now.value);
   if (alive_ == 0) return;
-  if (waiting_.empty() && !changed_) {
+  if (newcomers_.empty() && !changed_) {
     find_earliest();
     decision_ = as_of_ + earliest_;
     return;
   }
-  admit(now.value);
-  if (dead_slots_.size() > alive_ + 64) purge();
   const double window = this->window();
   changed_ = false;
   prepare_links(window);
   water_fill(window);
   as_of_ = hold_until_ = now.value + window;
-  finish(now.value, ends);
+  finish(now.value, window, ends);
   decision_ = changed_ ? as_of_ : as_of_ + earliest_;
 }
 
 double FluidSolver::window() const {
-  if (options_.tolerance <= 0 || alive_ <= options_.exact_tail) return 0;
+  if (tolerance_ <= 0) return 0;
   double shortest = kNever;
-  for (const Batch& batch : batches_)
-    if (batch.flows > 0) shortest = std::min(shortest, batch.expected);
-  return options_.tolerance * shortest;
+  std::size_t tail = alive_;
+  for (const Batch& batch : batches_) {
+    if (batch.flows == 0) continue;
+    shortest = std::min(shortest, batch.expected);
+    tail = std::min(tail, batch.tail);
+  }
+  return alive_ <= tail ? 0 : tolerance_ * shortest;
 }
 
 void FluidSolver::admit(double now) {
-  for (const Slot flow : waiting_) {
-    const std::span<const int> path = path_of(flow);
-    for (std::size_t hop = 0; hop < path.size(); ++hop) {
-      const auto link = static_cast<std::size_t>(path[hop]);
-      LinkInfo& info = links_[link];
-      info.flows.push_back({.flow = flow, .other = path.size() == 2 ? path[1 - hop] : kLongPath});
-      ++info.active;
-      if (!info.used) used_links_.push_back(path[hop]);
-      info.used = true;
-      if (options_.tolerance <= 0) continue;
-      // What the link had to spare while the first of its new flows waited.
-      info.credit += states_[link].spare * std::max(0.0, now - info_[flow].arrival);
-      states_[link].spare = 0;
-    }
+  const double due = now + same_date(now, 0);
+  while (!arrivals_.empty() && arrivals_.next_date().value <= due) {
+    const double date = arrivals_.next_date().value;
+    const double waited = tolerance_ > 0 ? std::max(0.0, now - date) : 0;
+    arrivals_.take_next([&](FlowId flow) {
+      if (flows_.is_bundle(flow)) flows_.bundle(flow).begin = Seconds(date);
+      newcomers_.push_back({.flow = flow, .waited = waited});
+    });
   }
-  admitted_.insert(admitted_.end(), waiting_.begin(), waiting_.end());
-  waiting_.clear();
+  for (const Newcomer& newcomer : newcomers_) admit(newcomer);
+}
+
+void FluidSolver::admit(const Newcomer& newcomer) {
+  const FlowId flow = newcomer.flow;
+  ++alive_;
+  admitted_.push_back(flow);
+  if (flows_.is_bundle(flow)) {
+    const int copies = flows_.copies(flow);
+    for (const int link : flows_.links(flow)) enlist({.flow = flow}, link, copies, newcomer.waited);
+    return;
+  }
+  const auto [out, in] = flows_[flow].links;
+  enlist({.flow = flow, .other = in}, out, 1, newcomer.waited);
+  enlist({.flow = flow, .other = out}, in, 1, newcomer.waited);
+}
+
+void FluidSolver::enlist(const Entry& entry, int link, int copies, double waited) {
+  LinkInfo& info = this->info(link);
+  info.flows.push_back(entry);
+  info.active += copies;
+  if (!info.used) used_links_.push_back(link);
+  info.used = true;
+  if (waited <= 0) return;
+  // What the link had to spare while the first of its new flows waited.
+  double& spare = state(link).spare;
+  info.idle += spare * waited;
+  spare = 0;
 }
 
 // Takes ended flows out of the lists of links, so that their slots can be used again.
 void FluidSolver::purge() {
-  for (const int link : used_links_) {
-    std::erase_if(links_[static_cast<std::size_t>(link)].flows,
-                  [&](const Entry& entry) { return left_[entry.flow] <= 0; });
-  }
-  std::erase_if(admitted_, [&](Slot flow) { return left_[flow] <= 0; });
-  free_slots_.insert(free_slots_.end(), dead_slots_.rbegin(), dead_slots_.rend());
-  dead_slots_.clear();
+  const std::vector<double>& left = flows_.left;
+  for (const int link : used_links_)
+    std::erase_if(info(link).flows, [&](const Entry& entry) { return left[entry.flow] <= 0; });
+  std::erase_if(admitted_, [&](FlowId flow) { return left[flow] <= 0; });
+  for (const FlowId flow : dead_) flows_.remove(flow);
+  dead_.clear();
 }
 
-void FluidSolver::prepare_links(double window) {
-  ++fills_;
-  ++epoch_;
-  heap_.clear();
-  std::size_t kept = 0;
-  for (const int used : used_links_) {
-    LinkInfo& info = links_[static_cast<std::size_t>(used)];
-    LinkState& state = states_[static_cast<std::size_t>(used)];
-    state.spare = info.capacity;
-    if (info.active == 0) {
-      info.flows.clear();
-      info.used = false;
-      info.credit = 0;
-      continue;
-    }
-    used_links_[kept++] = used;
-    state.unfrozen = info.active;
-    if (info.credit > 0 && window > 0) {
-      const double extra = std::min(info.credit / window, 0.5 * info.capacity);
-      state.spare += extra;
-      info.credit -= extra * window;
-      changed_ = true;  // the extra rate ends with the window
-    } else {
-      info.credit = 0;
-    }
-    heap_.push_back({.rate = state.spare / info.active, .link = used});
-  }
-  used_links_.resize(kept);
+// Lets new flows carry what they would have carried while they waited.
+void FluidSolver::catch_up(double window) {
+  if (newcomers_.empty()) return;
+  for (const Newcomer& newcomer : newcomers_)
+    if (newcomer.waited > 0) catch_up(newcomer, window);
+  newcomers_.clear();
+  for (const int link : used_links_) info(link).idle = 0;
 }
 
-void FluidSolver::water_fill(double window) {
-  earliest_ = kNever;
-  ending_.clear();
-  unfrozen_ = alive_;
-  for (std::size_t at = heap_.size() / 2; at-- > 0;) sift_down(heap_, at);
-  while (unfrozen_ > 0) {
-    MOESIM_CHECK(!heap_.empty(), "every flow has a link that is full");
-    Level& top = heap_.front();
-    const LinkState& state = states_[static_cast<std::size_t>(top.link)];
-    if (state.unfrozen > 0) {
-      // A level only grows while others freeze, so a key that is still right is the lowest.
-      const double rate = std::max(top.rate, state.spare / state.unfrozen);
-      if (rate > top.rate * (1 + 1e-13)) {
-        top.rate = rate;
-        sift_down(heap_, 0);
-        continue;
-      }
-      freeze(top.link, rate, window);
-    }
-    top = heap_.back();
-    heap_.pop_back();
-    if (!heap_.empty()) sift_down(heap_, 0);
+void FluidSolver::catch_up(const Newcomer& newcomer, double window) {
+  const FlowId flow = newcomer.flow;
+  double& rate = flows_.rate[flow];
+  double& left = flows_.left[flow];
+  const bool ending = rate < 0;
+  const double moved = ending ? 0 : rate * window;  // already taken off
+  const double caught = std::min(std::abs(rate) * newcomer.waited, left + moved);
+  charge(flow, caught * flows_.copies(flow));
+  left -= caught;
+  if (left > 0) {
+    if (!ending) earliest_ = std::min(earliest_, left / rate);
+    return;
   }
+  // The least that is not the mark of an ended flow: what it had left ends right away.
+  left = std::max(left + moved, std::numeric_limits<double>::min());
+  if (ending) return;
+  rate = -rate;
+  ending_.push_back(flow);
 }
 
-void FluidSolver::freeze(int link, double rate, double window) {
-  LinkInfo& info = links_[static_cast<std::size_t>(link)];
-  LinkState& full = states_[static_cast<std::size_t>(link)];
-  const double moved = rate * window;
-  double least = kNever;
-  std::size_t kept = 0;
-  for (const Entry entry : info.flows) {
-    double& left = left_[entry.flow];
-    if (left <= 0) continue;
-    info.flows[kept++] = entry;
-    if (entry.other >= 0) {
-      LinkState& other = states_[static_cast<std::size_t>(entry.other)];
-      if (other.frozen == epoch_) continue;
-      other.spare -= rate;
-      --other.unfrozen;
-    } else if (!freeze_long(entry.flow, link, rate)) {
-      continue;
-    }
-    rate_[entry.flow] = rate;
-    --unfrozen_;
-    if (left <= moved) {
-      ending_.push_back(entry.flow);
-    } else {
-      left -= moved;
-      least = std::min(least, left);
-    }
+// Bytes that a flow carried before it was admitted: what its links did not have to spare, they owe.
+void FluidSolver::charge(FlowId flow, double bytes) {
+  for (const int link : flows_.links(flow)) {
+    LinkInfo& info = this->info(link);
+    const double spared = std::min(info.idle, bytes);
+    info.idle -= spared;
+    info.credit -= bytes - spared;
   }
-  info.flows.resize(kept);
-  full.frozen = epoch_;
-  full.unfrozen = 0;
-  full.spare = 0;
-  earliest_ = std::min(earliest_, least / rate);
-}
-
-// False if the flow had its rate already.
-bool FluidSolver::freeze_long(Slot flow, int link, double rate) {
-  if (info_[flow].frozen == epoch_) return false;
-  info_[flow].frozen = epoch_;
-  for (const int other : path_of(flow)) {
-    if (other == link) continue;
-    states_[static_cast<std::size_t>(other)].spare -= rate;
-    --states_[static_cast<std::size_t>(other)].unfrozen;
-  }
-  return true;
-}
-
-void FluidSolver::finish(double now, std::vector<FlowEnd>& ends) {
-  const double rounding = same_date(now, as_of_ - now);
-  for (const Slot flow : ending_)
-    if (!pass_parts(flow, now, rounding, ends))
-      earliest_ = std::min(earliest_, left_[flow] / rate_[flow]);
 }
 
 // Moves a flow from `begin` to `as_of_` over the ends of its parts; whether it has ended.
-bool FluidSolver::pass_parts(Slot flow, double begin, double rounding, std::vector<FlowEnd>& ends) {
-  FlowInfo& info = info_[flow];
-  double& left = left_[flow];
-  const double rate = rate_[flow];
+bool FluidSolver::pass_parts(FlowId flow, double begin, double rounding,
+                             std::vector<FlowEnd>& ends) {
+  double& left = flows_.left[flow];
+  const double rate = flows_.rate[flow];
   for (double date = begin;;) {
     const double end = date + left / rate;
     if (end > as_of_ + rounding) {
       left -= rate * std::max(0.0, as_of_ - date);
       return false;
     }
-    ends.push_back({.tag = info.tag, .date = Seconds(end)});
     date = end;
-    if (info.part + 1 >= info.parts.size()) {
-      end_flow(flow, rate * std::max(0.0, as_of_ - date));
-      return true;
+    if (const double debt = take_debt(flow); debt > 0) {
+      left = debt;
+      continue;
     }
-    ++info.part;
-    info.tag = info.parts[info.part].tag;
-    left = info.parts[info.part].bytes;
+    ends.push_back({.tag = flows_[flow].tag,
+                    .begin = flows_.is_bundle(flow) ? flows_.bundle(flow).begin : Seconds(0),
+                    .date = Seconds(date)});
+    if (end_part(flow, rate * std::max(0.0, as_of_ - date))) return true;
   }
 }
 
-void FluidSolver::end_flow(Slot flow, double unused_bytes) {
-  for (const int link : path_of(flow)) {
-    LinkInfo& info = links_[static_cast<std::size_t>(link)];
-    --info.active;
-    if (states_[static_cast<std::size_t>(link)].frozen == epoch_ && options_.tolerance > 0)
-      info.credit += unused_bytes;
+// What the last flow on a link has to carry besides its own bytes.
+double FluidSolver::take_debt(FlowId flow) {
+  if (tolerance_ <= 0) return 0;
+  double debt = 0;
+  for (const int link : flows_.links(flow)) {
+    LinkInfo& info = this->info(link);
+    if (info.active > 1 || info.credit >= 0) continue;
+    debt = std::max(debt, -info.credit);
+    info.credit = 0;
   }
-  left_[flow] = 0;
-  dead_slots_.push_back(flow);
-  --batches_[static_cast<std::size_t>(info_[flow].batch)].flows;
-  --alive_;
+  return debt;
+}
+
+// The part that was to end next has; whether it was the flow's last one.
+bool FluidSolver::end_part(FlowId flow, double unused_bytes) {
+  for (const int link : flows_.links(flow)) release(link, unused_bytes);
   changed_ = true;
+  if (flows_.copies(flow) > 1) {
+    FlowTable::Bundle& bundle = flows_.bundle(flow);
+    const FlowPart& ended = bundle.parts[bundle.part++];
+    const FlowPart& next = bundle.parts[bundle.part];
+    flows_.left[flow] = next.bytes - ended.bytes;
+    flows_[flow].tag.target = next.target;
+    flows_[flow].tag.queue = next.queue;
+    return false;
+  }
+  flows_.end(flow);
+  dead_.push_back(flow);
+  --batches_[static_cast<std::size_t>(flows_[flow].batch)].flows;
+  --alive_;
+  return true;
 }
 
 void FluidSolver::find_earliest() {
   earliest_ = kNever;
-  for (const Slot flow : admitted_)
-    if (left_[flow] > 0) earliest_ = std::min(earliest_, left_[flow] / rate_[flow]);
+  for (const FlowId flow : admitted_)
+    if (flows_.left[flow] > 0)
+      earliest_ = std::min(earliest_, flows_.left[flow] / flows_.rate[flow]);
 }
 
 }  // namespace moesim

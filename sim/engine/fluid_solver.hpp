@@ -7,13 +7,13 @@
 // ε · (time that the shortest batch of flows under way is expected to take):
 //  * every completion inside the window keeps its own date, only the rates of the others are late;
 //  * the bytes that a full link could not carry because flows left early are credited to it in the
-//    next windows, so that the mean error is near 0; no link ever carries more than its bandwidth
-//    times the time;
-//  * flows that arrive inside a window are admitted together at its end, and the bytes that their
-//    links could have carried until then are credited likewise;
-//  * the last `exact_tail` flows are computed exactly.
-// A fill touches each flow once, through the list of the link that freezes it. Flows of two links
-// (a port out, a port in) are the fast case.
+//    next windows;
+//  * flows that arrive inside a window are admitted together at its end. They are then given what
+//    they would have carried since their arrival, at their first rate, and their links owe it: they
+//    are narrower in the next windows, or else the last flow on them carries the rest of the debt.
+//  * when the flows under way are few, they are computed exactly.
+// So the mean error is near 0, and no link ever carries more than its bandwidth times the time.
+// A fill touches each flow once, through the list of the link that freezes it.
 #pragma once
 
 #include <algorithm>
@@ -21,99 +21,78 @@
 #include <span>
 #include <vector>
 
-#include "sim/base/units.hpp"
+#include "sim/engine/flow_arrivals.hpp"
+#include "sim/engine/flow_table.hpp"
 
 namespace moesim {
 
-// What a flow is to its owner.
-struct FlowTag {
-  int leg = -1, source = -1, target = -1;
-  Seconds begin;  // when its first byte leaves
-  bool operator==(const FlowTag&) const = default;
-};
-
-// A piece of a flow with an owner of its own. The pieces of a flow travel one after the other;
-// the first one has bytes above 0.
-struct FlowPart {
-  double bytes = 0;
-  FlowTag tag;
-};
-
 struct FlowEnd {
   FlowTag tag;
+  Seconds begin;  // when it was started, if its part has a queue
   Seconds date;
 };
 
 class FluidSolver {
  public:
-  struct Options {
-    double tolerance = 0;        // ratio, ≥ 0
-    std::size_t exact_tail = 0;  // flows
-  };
-
-  // `capacities` [links], above 0.
-  FluidSolver(std::vector<BytesPerSecond> capacities, const Options& options);
+  // `capacities` [links], above 0; `tolerance` a ratio, ≥ 0.
+  FluidSolver(std::vector<BytesPerSecond> capacities, double tolerance);
 
   // A batch is a set of flows that belong together: it sets the time scale of windows. `expected`
-  // is roughly how long it will take or, where its flows take turns, how long one turn will. A
-  // batch is dropped when closed and without flows.
-  int open_batch(Seconds expected);
+  // is roughly how long it will take or, where its flows take turns, how long one turn will; `tail`
+  // is how many flows are few for it. A batch is dropped when closed and without flows.
+  int open_batch(Seconds expected, std::size_t tail);
   void close_batch(int batch);
 
-  // A flow that waits to be admitted. `links` are indices into the capacities, at least one; each
-  // part has bytes above 0.
-  void add(Seconds now, std::span<const int> links, std::span<const FlowPart> parts, int batch);
+  // A flow that is not under way yet. `links` are indices into the capacities, at least one. Each
+  // of its parts, by rising bytes above 0, is a flow of its own with the same links; they always
+  // have equal rates, so that one computation does for all.
+  FlowId prepare(std::span<const int> links, const FlowTag& tag, std::span<const FlowPart> parts,
+                 int batch) {
+    ++batches_[static_cast<std::size_t>(batch)].flows;
+    return flows_.add(links, tag, parts, batch);
+  }
+  // Their first bytes come at `date`, which is not before the last fill.
+  void start(std::span<const FlowId> flows, Seconds date) { arrivals_.add(flows, date); }
 
   // When advance() and fill() have to be called next; kForever without flows.
   Seconds next_date() const {
-    if (alive_ == 0) return kForever;
-    if (alive_ == waiting_.size()) return Seconds(hold_until_);
-    return Seconds(waiting_.empty() ? decision_ : std::min(decision_, hold_until_));
+    Seconds date = kForever;
+    if (alive_ > 0) date = Seconds(decision_);
+    if (arrivals_.empty()) return date;
+    return std::min(date, std::max(Seconds(hold_until_), arrivals_.next_date()));
   }
   // The two steps of the clock reaching `now`, which is next_date() or earlier. First flows move
-  // on, and those that end now are appended to `ends`; the caller may then add flows. Then, if
+  // on, and those that end now are appended to `ends`; the caller may then start flows. Then, if
   // anything changed, rates are computed, and ends inside the window that begins are appended, in
   // no order.
   void advance(Seconds now, std::vector<FlowEnd>& ends);
   void fill(Seconds now, std::vector<FlowEnd>& ends);
 
-  std::size_t flows() const { return alive_; }
   std::int64_t fills() const { return fills_; }
 
  private:
-  using Slot = std::uint32_t;  // of a flow
-  static constexpr int kLongPath = -1;
-
   // A flow in the list of one of its links.
   struct Entry {
-    Slot flow = 0;
-    int other = kLongPath;  // its only other link, or kLongPath
+    FlowId flow = 0;
+    int other = FlowTable::kBundle;  // its only other link, if it is no bundle
   };
+  // What a fill touches for each flow.
   struct LinkState {
     double spare = 0;          // bytes/s not given yet in this fill
-    int unfrozen = 0;          // flows without a rate in this fill
+    int unfrozen = 0;          // copies without a rate in this fill
     std::uint32_t frozen = 0;  // the last fill in which the link was full and froze its flows
   };
   struct LinkInfo {
     double capacity = 0;       // bytes/s
-    double credit = 0;         // bytes
-    int active = 0;            // admitted flows
+    double credit = 0;         // bytes; below 0 = debt
+    double idle = 0;           // bytes that it could have carried while new flows waited
+    int active = 0;            // admitted copies
     bool used = false;         // in used_links_
     std::vector<Entry> flows;  // and some that have ended
   };
-  struct FlowInfo {
-    FlowTag tag;  // of the current part
-    int batch = -1;
-    std::uint32_t path = 0;  // into paths_
-    std::uint16_t links = 0;
-    std::uint16_t room = 0;    // links that fit at `path`
-    std::uint32_t frozen = 0;  // of a flow that has not two links: the last fill that gave a rate
-    double arrival = 0;        // seconds
-    std::size_t part = 0;      // the current one, if there are several
-    std::vector<FlowPart> parts;
-  };
   struct Batch {
     double expected = 0;  // seconds
+    std::size_t tail = 0;
     int flows = 0;
     bool open = false;
   };
@@ -122,47 +101,62 @@ class FluidSolver {
     int link = 0;
   };
 
+  struct Newcomer {
+    FlowId flow = 0;
+    double waited = 0;  // seconds
+  };
+
+  // Dates that differ by less are one event: the rounding of a clock at `now` seconds, and of
+  // levels over the `span` seconds for which they held.
+  static double same_date(double now, double span) { return 1e-15 + 8e-16 * now + 1e-11 * span; }
   double window() const;
-  Slot take_slot(std::size_t links);
   void admit(double now);
+  void admit(const Newcomer& newcomer);
+  void enlist(const Entry& entry, int link, int copies, double waited);
   void purge();
   void prepare_links(double window);
+  bool balance(LinkInfo& info, LinkState& state, double window) const;
   void water_fill(double window);
   void freeze(int link, double rate, double window);
-  bool freeze_long(Slot flow, int link, double rate);
-  void finish(double now, std::vector<FlowEnd>& ends);
+  bool freeze_bundle(FlowId flow, int link, double rate);
+  void finish(double now, double window, std::vector<FlowEnd>& ends);
+  void catch_up(double window);
+  void catch_up(const Newcomer& newcomer, double window);
+  void charge(FlowId flow, double bytes);
   void find_earliest();
-  bool pass_parts(Slot flow, double begin, double rounding, std::vector<FlowEnd>& ends);
-  void end_flow(Slot flow, double unused_bytes);
-  std::span<const int> path_of(Slot flow) const {
-    return {paths_.data() + info_[flow].path, info_[flow].links};
+  bool pass_parts(FlowId flow, double begin, double rounding, std::vector<FlowEnd>& ends);
+  double take_debt(FlowId flow);
+  bool end_part(FlowId flow, double unused_bytes);
+  void release(int link, double unused_bytes) {
+    LinkInfo& info = this->info(link);
+    --info.active;
+    if (state(link).frozen == epoch_ && tolerance_ > 0) info.credit += unused_bytes;
   }
+  LinkInfo& info(int link) { return links_[static_cast<std::size_t>(link)]; }
+  LinkState& state(int link) { return states_[static_cast<std::size_t>(link)]; }
 
-  Options options_;
+  double tolerance_ = 0;
   std::vector<LinkState> states_;  // [links]
   std::vector<LinkInfo> links_;    // [links]
   std::vector<int> used_links_;    // with admitted flows
   std::vector<Level> heap_;
-
-  std::vector<double> left_;    // [slots] bytes of the current part at `as_of_`; 0 = no flow
-  std::vector<double> rate_;    // [slots] bytes/s
-  std::vector<FlowInfo> info_;  // [slots]
-  std::vector<int> paths_;
-  std::vector<Slot> free_slots_;
-  std::vector<Slot> dead_slots_;  // free when no list holds them any more
-  std::vector<Slot> waiting_;     // to be admitted
-  std::vector<Slot> admitted_;    // and some that have ended
-  std::vector<Slot> ending_;      // flows that end a part inside the window
   std::vector<Batch> batches_;
 
-  std::size_t alive_ = 0;     // flows, waiting ones too
+  FlowTable flows_;
+  FlowArrivals arrivals_;            // still to be admitted
+  std::vector<Newcomer> newcomers_;  // admitted in this fill
+  std::vector<FlowId> admitted_;     // and some that have ended
+  std::vector<FlowId> ending_;       // end a part inside the window; their rates are negative
+  std::vector<FlowId> dead_;         // ended, but some list may still hold them
+
+  std::size_t alive_ = 0;     // admitted flows
   std::size_t unfrozen_ = 0;  // flows without a rate in this fill
   std::uint32_t epoch_ = 0;
-  double as_of_ = 0;       // date of left_
+  double as_of_ = 0;       // date of the bytes left
   double hold_until_ = 0;  // no fill for arrivals before this date
   double decision_ = 0;    // date of the next fill
   double earliest_ = 0;    // seconds from `as_of_` to the first completion after it
-  bool changed_ = false;   // flows ended, or credit ran out, since the last fill
+  bool changed_ = false;   // flows ended, or credit was used, since the last fill
   std::int64_t fills_ = 0;
 };
 

@@ -10,16 +10,6 @@ Network::Network(const Cluster& cluster, Clock& clock) : cluster_(cluster), cloc
   use_.wire_bytes.raw().assign(cluster.links().size(), 0);
 }
 
-double Network::account(const Route& route, double bytes, double inflation) {
-  const double wire = bytes * inflation;
-  for (int hop = 0; hop < route.count; ++hop) {
-    const LinkId link = route.links[static_cast<std::size_t>(hop)];
-    use_.bytes[link] += bytes;
-    use_.wire_bytes[link] += wire;
-  }
-  return wire;
-}
-
 std::unique_ptr<Network> make_network(const NetworkOptions& options, const Cluster& cluster,
                                       Clock& clock, Platform& platform) {
   if (options.fidelity == Fidelity::kAnalytic)
@@ -30,11 +20,7 @@ std::unique_ptr<Network> make_network(const NetworkOptions& options, const Clust
     network->use(make_pairwise_carrier(clock, *network, platform));
     return network;
   }
-  // About the last two flows of every sender or, aggregated, of every node.
-  const int tail = 2 * (aggregate ? cluster.nodes() : cluster.gpus());
-  const FluidSolver::Options solver{.tolerance = options.tolerance,
-                                    .exact_tail = static_cast<std::size_t>(tail)};
-  network->use(make_fluid_carrier(cluster, clock, solver, *network, platform));
+  network->use(make_fluid_carrier(cluster, options.tolerance, *network, platform));
   return network;
 }
 

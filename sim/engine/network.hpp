@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "sim/engine/clock.hpp"
 #include "sim/engine/engine.hpp"
@@ -23,9 +24,9 @@ class LegListener {
   virtual ~LegListener() = default;
   virtual void sent(int leg, GpuId source) = 0;
   virtual void received(int leg, GpuId target) = 0;
-  // A flow begins on both GPUs now; it ended on both at `date`, which may be ahead of the clock.
-  // They are the same GPU where the network does not tell flows apart.
-  virtual void flow_began(GpuId source, GpuId target) = 0;
+  // A flow to each target begins on both GPUs at `date`, or it ends; that may be ahead of the
+  // clock. They are the same GPU where the network does not tell flows apart.
+  virtual void flows_began(GpuId source, std::span<const GpuId> targets, Seconds date) = 0;
   virtual void flow_ended(GpuId source, GpuId target, Seconds date) = 0;
 };
 
@@ -55,7 +56,14 @@ class Network {
 
  protected:
   // Adds a message to the use of its links; its bytes on the wire.
-  double account(const Route& route, double bytes, double inflation);
+  double account(std::span<const int> links, double bytes, double inflation) {
+    const double wire = bytes * inflation;
+    for (const int link : links) {
+      use_.bytes[LinkId(link)] += bytes;
+      use_.wire_bytes[LinkId(link)] += wire;
+    }
+    return wire;
+  }
   double inflation(const ExchangeLeg& leg, GpuId source, GpuId target) const {
     return cluster_.same_domain(source, target) ? leg.local_inflation : leg.network_inflation;
   }

@@ -11,63 +11,84 @@ namespace {
 
 namespace s4u = simgrid::s4u;
 
-class PairwiseCarrier final : public FlowCarrier {
+class PairwiseCarrier final : public FlowCarrier, public EventHandler {
  public:
-  PairwiseCarrier(const Clock& clock, FlowOwner& owner, Platform& platform)
+  PairwiseCarrier(Clock& clock, FlowOwner& owner, Platform& platform)
       : clock_(clock), owner_(owner), platform_(platform) {
     s4u::Activity::on_completion_cb([this](const s4u::Activity& activity) { ended(activity); });
   }
 
-  int open_batch(Seconds) final { return 0; }
+  int open_batch(Seconds, std::size_t) final { return 0; }
   void close_batch(int) final {}
 
-  void start(const Flow& flow) final {
+  FlowId prepare(const Flow& flow) final {
     MOESIM_CHECK(flow.parts.size() == 1, "a Comm ends as a whole");
     if (free_.empty()) {
-      free_.push_back(under_way_.size());
-      under_way_.emplace_back();
+      free_.push_back(static_cast<FlowId>(flows_.size()));
+      flows_.emplace_back();
     }
-    UnderWay& slot = under_way_[free_.back()];
-    slot.tag = flow.parts.front().tag;
-    slot.comm = s4u::Comm::sendto_init();
-    const double size = std::max(1.0, std::round(flow.parts.front().bytes * Platform::kScale));
-    slot.comm->set_payload_size(static_cast<std::uint64_t>(size));
-    slot.comm->set_data(reinterpret_cast<void*>(free_.back() + 1));
+    const FlowId id = free_.back();
     free_.pop_back();
-    slot.comm->set_source(platform_.host(flow.source, flow.rule));
-    // The last one that is set starts it.
-    slot.comm->set_destination(platform_.host(flow.target, flow.rule));
+    const double size = std::round(flow.parts.front().bytes * Platform::kScale);
+    flows_[id].end.tag = flow.tag;
+    flows_[id].rule = flow.rule;
+    flows_[id].comm = s4u::Comm::sendto_init();
+    flows_[id].comm->set_payload_size(static_cast<std::uint64_t>(std::max(1.0, size)));
+    flows_[id].comm->set_data(reinterpret_cast<void*>(static_cast<std::uintptr_t>(id) + 1));
+    return id;
   }
 
+  void start(std::span<const FlowId> flows, Seconds date) final {
+    for (const FlowId id : flows) {
+      if (date <= clock_.now()) {
+        start(id);
+      } else {
+        clock_.at(date, *this, {.a = static_cast<int>(id)});
+      }
+    }
+  }
+
+  void handle(const Event& event) final { start(static_cast<FlowId>(event.a)); }
+
  private:
-  struct UnderWay {
-    FlowTag tag;
+  struct Sent {
+    FlowEnd end;
+    RouteRule rule = RouteRule::kDirect;
     s4u::CommPtr comm;  // dropping the last pointer to a running Comm is a crash
   };
+
+  void start(FlowId id) {
+    Sent& flow = flows_[id];
+    flow.end.begin = clock_.now();
+    flow.comm->set_source(platform_.host(GpuId(flow.end.tag.source), flow.rule));
+    // The last one that is set starts it.
+    flow.comm->set_destination(platform_.host(GpuId(flow.end.tag.target), flow.rule));
+  }
 
   void ended(const s4u::Activity& activity) {
     const auto* comm = dynamic_cast<const s4u::Comm*>(&activity);
     if (comm == nullptr) return;
     MOESIM_CHECK(activity.get_state() == s4u::Activity::State::FINISHED, "no link ever fails");
-    const std::size_t at = reinterpret_cast<std::size_t>(comm->get_data<void>()) - 1;
-    last_ended_ = std::move(under_way_[at].comm);
-    const FlowTag tag = under_way_[at].tag;
-    free_.push_back(at);
-    owner_.part_ended(tag, clock_.now());
-    owner_.ends_reached();
+    const auto id =
+        static_cast<FlowId>(reinterpret_cast<std::uintptr_t>(comm->get_data<void>()) - 1);
+    last_ended_ = std::move(flows_[id].comm);
+    FlowEnd end = flows_[id].end;
+    end.date = clock_.now();
+    free_.push_back(id);
+    owner_.parts_ended({&end, 1});
   }
 
-  const Clock& clock_;
+  Clock& clock_;
   FlowOwner& owner_;
   Platform& platform_;
-  std::vector<UnderWay> under_way_;
-  std::vector<std::size_t> free_;
+  std::vector<Sent> flows_;
+  std::vector<FlowId> free_;
   s4u::CommPtr last_ended_;
 };
 
 }  // namespace
 
-std::unique_ptr<FlowCarrier> make_pairwise_carrier(const Clock& clock, FlowOwner& owner,
+std::unique_ptr<FlowCarrier> make_pairwise_carrier(Clock& clock, FlowOwner& owner,
                                                    Platform& platform) {
   return std::make_unique<PairwiseCarrier>(clock, owner, platform);
 }

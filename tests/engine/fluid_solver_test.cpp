@@ -29,36 +29,29 @@ std::vector<BytesPerSecond> rates(const std::vector<double>& capacities) {
   return rates;
 }
 
-Outcome solve(const std::vector<double>& capacities, const std::vector<TestFlow>& flows,
-              double tolerance = 0, double expected = 1) {
-  FluidSolver solver(rates(capacities), {.tolerance = tolerance, .exact_tail = capacities.size()});
-  std::vector<int> order(flows.size());
-  for (std::size_t flow = 0; flow < flows.size(); ++flow) order[flow] = static_cast<int>(flow);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    return flows[static_cast<std::size_t>(a)].start < flows[static_cast<std::size_t>(b)].start;
-  });
-  Outcome outcome{.ends = std::vector<double>(flows.size(), -1)};
+// All ends until nothing is under way.
+std::vector<FlowEnd> run(FluidSolver& solver) {
   std::vector<FlowEnd> ends;
-  const int batch = solver.open_batch(Seconds(expected));
-  for (std::size_t next = 0;;) {
-    double now = solver.next_date().value;
-    const double start =
-        next < order.size() ? flows[static_cast<std::size_t>(order[next])].start : kForever.value;
-    if (start <= now) now = start;
-    if (std::isinf(now)) break;
-    for (; next < order.size(); ++next) {
-      const TestFlow& flow = flows[static_cast<std::size_t>(order[next])];
-      if (flow.start > now) break;
-      const FlowPart part{.bytes = flow.bytes, .tag = {.leg = order[next]}};
-      solver.add(Seconds(now), flow.links, {&part, 1}, batch);
-    }
-    if (solver.next_date().value > now) continue;
-    ends.clear();
+  for (double now; now = solver.next_date().value, std::isfinite(now);) {
     solver.advance(Seconds(now), ends);
     solver.fill(Seconds(now), ends);
-    for (const FlowEnd& end : ends)
-      outcome.ends[static_cast<std::size_t>(end.tag.leg)] = end.date.value;
   }
+  return ends;
+}
+
+Outcome solve(const std::vector<double>& capacities, const std::vector<TestFlow>& flows,
+              double tolerance = 0, double expected = 1) {
+  FluidSolver solver(rates(capacities), tolerance);
+  Outcome outcome{.ends = std::vector<double>(flows.size(), -1)};
+  const int batch = solver.open_batch(Seconds(expected), capacities.size());
+  for (std::size_t at = 0; at < flows.size(); ++at) {
+    const FlowPart part{.bytes = flows[at].bytes};
+    const FlowId flow =
+        solver.prepare(flows[at].links, {.leg = static_cast<int>(at)}, {&part, 1}, batch);
+    solver.start({&flow, 1}, Seconds(flows[at].start));
+  }
+  for (const FlowEnd& end : run(solver))
+    outcome.ends[static_cast<std::size_t>(end.tag.leg)] = end.date.value;
   outcome.fills = solver.fills();
   return outcome;
 }
@@ -172,22 +165,23 @@ TEST(FluidSolver, AdmitsAFlowThatComesLater) {
   EXPECT_DOUBLE_EQ(outcome.ends[0], 3.5);
 }
 
-TEST(FluidSolver, TellsTheEndOfEachPartOfAFlow) {
-  FluidSolver solver(rates({2}), {});
-  const std::vector<FlowPart> parts = {{.bytes = 2, .tag = {.target = 5}},
-                                       {.bytes = 6, .tag = {.target = 6}}};
-  const int link = 0;
-  solver.add(Seconds(0), {&link, 1}, parts, solver.open_batch(Seconds(1)));
-  std::vector<FlowEnd> ends;
-  for (double now = 0; std::isfinite(now); now = solver.next_date().value) {
-    solver.advance(Seconds(now), ends);
-    solver.fill(Seconds(now), ends);
-  }
-  ASSERT_EQ(ends.size(), 2u);
+TEST(FluidSolver, TreatsThePartsOfAFlowAsFlowsOfTheirOwn) {
+  // Parts of 2 and 6 bytes beside a flow of 6, on a link of 3: all at 1 until t = 2, then the two
+  // that are left at 1.5, until they have carried 4 more.
+  FluidSolver solver(rates({3}), 0);
+  const std::vector<FlowPart> parts = {{.bytes = 2, .target = 5}, {.bytes = 6, .target = 6}};
+  const FlowPart alone{.bytes = 6, .target = 7};
+  const int link = 0, batch = solver.open_batch(Seconds(1), 1);
+  const FlowId flows[] = {solver.prepare({&link, 1}, {}, parts, batch),
+                          solver.prepare({&link, 1}, {}, {&alone, 1}, batch)};
+  solver.start(flows, Seconds(0));
+  const std::vector<FlowEnd> ends = run(solver);
+  ASSERT_EQ(ends.size(), 3u);
   EXPECT_EQ(ends[0].tag.target, 5);
-  EXPECT_DOUBLE_EQ(ends[0].date.value, 1);
-  EXPECT_EQ(ends[1].tag.target, 6);
-  EXPECT_DOUBLE_EQ(ends[1].date.value, 4);
+  EXPECT_DOUBLE_EQ(ends[0].date.value, 2);
+  EXPECT_EQ(ends[1].tag.target + ends[2].tag.target, 6 + 7);
+  EXPECT_DOUBLE_EQ(ends[1].date.value, 2 + 4 / 1.5);
+  EXPECT_DOUBLE_EQ(ends[2].date.value, 2 + 4 / 1.5);
 }
 
 TEST(FluidSolver, MatchesProgressiveFillingOnRandomExchangesThatStartApart) {

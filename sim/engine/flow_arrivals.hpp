@@ -1,0 +1,62 @@
+// Flows by the date of their first byte.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sim/engine/flow_table.hpp"
+
+namespace moesim {
+
+class FlowArrivals {
+ public:
+  bool empty() const { return heap_.empty(); }
+  Seconds next_date() const { return Seconds(heap_.front().date); }
+
+  void add(std::span<const FlowId> flows, Seconds date) {
+    if (flows.empty()) return;
+    Arrival arrival{.date = date.value, .sequence = sequence_++, .flow = flows.front()};
+    if (flows.size() > 1) {
+      if (free_lists_.empty()) {
+        free_lists_.push_back(static_cast<int>(lists_.size()));
+        lists_.emplace_back();
+      }
+      arrival.list = free_lists_.back();
+      free_lists_.pop_back();
+      lists_[static_cast<std::size_t>(arrival.list)].assign(flows.begin(), flows.end());
+    }
+    heap_.push_back(arrival);
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  // Takes out what arrives first and tells it, flow by flow.
+  template <class Tell>
+  void take_next(const Tell& tell) {
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    const Arrival arrival = heap_.back();
+    heap_.pop_back();
+    if (arrival.list < 0) return tell(arrival.flow);
+    for (const FlowId flow : lists_[static_cast<std::size_t>(arrival.list)]) tell(flow);
+    free_lists_.push_back(arrival.list);
+  }
+
+ private:
+  struct Arrival {
+    double date = 0;  // seconds
+    std::uint64_t sequence = 0;
+    FlowId flow = 0;  // if there is no list
+    int list = -1;
+  };
+  static bool later(const Arrival& a, const Arrival& b) {
+    return a.date != b.date ? a.date > b.date : a.sequence > b.sequence;
+  }
+
+  std::vector<Arrival> heap_;
+  std::vector<std::vector<FlowId>> lists_;
+  std::vector<int> free_lists_;
+  std::uint64_t sequence_ = 0;
+};
+
+}  // namespace moesim

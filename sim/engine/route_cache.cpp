@@ -1,0 +1,43 @@
+#include "sim/engine/route_cache.hpp"
+
+#include <algorithm>
+
+namespace moesim {
+
+RouteCache::RouteCache(const Cluster& cluster) : cluster_(cluster) {
+  if (cluster.gpus() > kLargest) return;
+  for (auto& rows : rows_) rows = IdVector<GpuId, Row>(cluster.gpus());
+}
+
+void RouteCache::build(Row& row, GpuId source, RouteRule rule) {
+  const IdRange<GpuId> targets(cluster_.gpus());
+  row.begin.push_back(0);
+  for (const GpuId target : targets) {
+    row.latency.push_back(0);
+    if (target != source) {
+      const Path path = compute(source, target, rule);
+      row.links.insert(row.links.end(), path.links.begin(), path.links.end());
+      row.latency.back() = static_cast<std::uint16_t>(path.latency);
+    }
+    row.begin.push_back(static_cast<std::uint32_t>(row.links.size()));
+  }
+  row.links.shrink_to_fit();
+}
+
+RouteCache::Path RouteCache::compute(GpuId source, GpuId target, RouteRule rule) {
+  const Route route = cluster_.route(source, target, rule);
+  computed_.clear();
+  for (int hop = 0; hop < route.count; ++hop)
+    computed_.push_back(route.links[static_cast<std::size_t>(hop)].value);
+  return {.links = computed_, .latency = number_of(route.latency)};
+}
+
+int RouteCache::number_of(Seconds latency) {
+  const auto found = std::find(latencies_.begin(), latencies_.end(), latency);
+  if (found != latencies_.end()) return static_cast<int>(found - latencies_.begin());
+  MOESIM_CHECK(latencies_.size() < 65536, "routes differ in latency by the kinds of their links");
+  latencies_.push_back(latency);
+  return static_cast<int>(latencies_.size()) - 1;
+}
+
+}  // namespace moesim

@@ -1,0 +1,54 @@
+// Routes in the form that flows need them: links by number, and one of a few latencies.
+//
+// A run asks for the same routes again in every exchange. Up to kLargest GPUs they are kept, about
+// 20 bytes a pair; above, each is computed anew, so that memory does not grow with GPUs².
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sim/model/cluster.hpp"
+
+namespace moesim {
+
+class RouteCache {
+ public:
+  static constexpr int kLargest = 1024;  // GPUs
+
+  struct Path {
+    std::span<const int> links;  // valid until the next call
+    int latency = 0;             // into latencies()
+  };
+
+  explicit RouteCache(const Cluster& cluster);
+
+  // source ≠ target.
+  Path path(GpuId source, GpuId target, RouteRule rule) {
+    if (cluster_.gpus() > kLargest) return compute(source, target, rule);
+    Row& row = rows_[static_cast<std::size_t>(rule)][source];
+    if (row.begin.empty()) build(row, source, rule);
+    const std::size_t at = target.index();
+    return {.links = {row.links.data() + row.begin[at], row.begin[at + 1] - row.begin[at]},
+            .latency = row.latency[at]};
+  }
+  const std::vector<Seconds>& latencies() const { return latencies_; }
+
+ private:
+  struct Row {
+    std::vector<std::uint32_t> begin;  // [targets + 1] into links
+    std::vector<int> links;
+    std::vector<std::uint16_t> latency;  // [targets]
+  };
+  void build(Row& row, GpuId source, RouteRule rule);
+  Path compute(GpuId source, GpuId target, RouteRule rule);
+  int number_of(Seconds latency);
+
+  const Cluster& cluster_;
+  std::array<IdVector<GpuId, Row>, 3> rows_;  // [rules]
+  std::vector<Seconds> latencies_;
+  std::vector<int> computed_;
+};
+
+}  // namespace moesim
