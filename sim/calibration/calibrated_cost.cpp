@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "sim/model/uniform_exchange.hpp"
+
 namespace moesim {
 namespace {
 
@@ -94,6 +96,31 @@ class CalibratedCost : public CostModel {
     return {};
   }
 
+  Seconds collective(CollectiveKind kind, const CollectiveGroup& group, Bytes size,
+                     const PortRates& rates, const std::string& library) const final {
+    const bool crosses_nodes = group.domains > 1;
+    if (kind == CollectiveKind::kAllToAll) {
+      const ExchangeCost cost = exchange(library, "dispatch", crosses_nodes);
+      return exchange_time(cost, uniform_work(size, group.ranks, group.domains), rates).total();
+    }
+    Seconds fastest = kForever;
+    const CollectiveEntry* used = nullptr;
+    for (const CollectiveEntry* entry : candidates(kind, crosses_nodes, library)) {
+      const Seconds time = collective_time(entry->cost, kind, group, size, rates);
+      if (time < fastest) fastest = time, used = entry;
+    }
+    const std::string what =
+        fmt::format("{} {}", to_string(kind), crosses_nodes ? "over the network" : "in a node");
+    if (used != nullptr) {
+      note_use(what, used->held_out_mape.value_or(0),
+               used->held_out_mape.has_value() && used->kind == kind);
+      return fastest;
+    }
+    if (note_use(what, 0, false))
+      warn(fmt::format("{}: no calibration has it; a ring at datasheet rates", what));
+    return collective_time({}, kind, group, size, rates);
+  }
+
   std::vector<HeldOutError> errors() const final {
     std::vector<HeldOutError> errors;
     for (const auto& [kernel, error] : used_) errors.push_back(error);
@@ -110,6 +137,29 @@ class CalibratedCost : public CostModel {
       kernels_.push_back({entry, gpu, traffic_scale, calibration.name});
     for (const ExchangeEntry& entry : calibration.exchanges)
       exchanges_.emplace_back(calibration.name, entry);
+    for (const CollectiveEntry& entry : calibration.collectives)
+      collectives_.emplace_back(calibration.name, entry);
+  }
+
+  // Those of the library and of NCCL, of the first calibration that has any of either. Nobody
+  // measured a broadcast: it passes the hops of an all-gather.
+  std::vector<const CollectiveEntry*> candidates(CollectiveKind kind, bool crosses_nodes,
+                                                 const std::string& library) const {
+    std::vector<const CollectiveEntry*> found;
+    for (const std::string& owner : {library, std::string("nccl")}) {
+      const std::string* calibration = nullptr;
+      for (const auto& [name, entry] : collectives_) {
+        if (entry.library != owner || entry.kind != kind || entry.crosses_nodes != crosses_nodes)
+          continue;
+        if (calibration != nullptr && *calibration != name) break;
+        calibration = &name;
+        found.push_back(&entry);
+      }
+      if (owner == "nccl") break;
+    }
+    if (found.empty() && kind == CollectiveKind::kBroadcast)
+      return candidates(CollectiveKind::kAllGather, crosses_nodes, library);
+    return found;
   }
 
   void warn_of_other_gpu(const Calibration& calibration) {
@@ -195,6 +245,7 @@ class CalibratedCost : public CostModel {
   Candidate roofline_;
   std::vector<Candidate> kernels_;  // in the order they are asked
   std::vector<std::pair<std::string, ExchangeEntry>> exchanges_;
+  std::vector<std::pair<std::string, CollectiveEntry>> collectives_;
   std::vector<std::string> names_;
   // What was used so far, for the result's provenance; it changes no time.
   mutable std::map<std::string, HeldOutError> used_;

@@ -6,7 +6,7 @@
 
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration_schema.hpp"
-#include "sim/calibration/exchange_fields.hpp"
+#include "sim/calibration/cost_fields.hpp"
 
 namespace moesim {
 namespace {
@@ -108,6 +108,26 @@ std::optional<ExchangeEntry> read_exchange(const YamlNode& section, Mistakes& mi
   }
 }
 
+std::optional<CollectiveEntry> read_collective(const YamlNode& section, Mistakes& mistakes) {
+  Mistakes own;
+  const Arguments entry = read_arguments(section, collective_parameters(), own, "a collective");
+  try {
+    own.throw_if_any();
+    CollectiveEntry collective{.library = entry.text("library"),
+                               .kind = collective_kind_of(entry.text("kind")),
+                               .crosses_nodes = entry.text("scope") == "network"};
+    collective.cost.algorithm = collective_algorithm_of(entry.text("algorithm"));
+    for (const CollectiveField& field : collective_fields())
+      field.set(collective.cost, entry.number(field.name));
+    collective.held_out_mape = read_held_out(entry, own);
+    own.throw_if_any();
+    return collective;
+  } catch (const InputError& error) {
+    mistakes.add(error);
+    return std::nullopt;
+  }
+}
+
 const std::vector<YamlNode>& items_of(const Arguments& file, const std::string& key,
                                       Mistakes& mistakes) {
   static const std::vector<YamlNode> none;
@@ -134,6 +154,7 @@ void include(const Arguments& file, Calibration& calibration, Mistakes& mistakes
         to.insert(to.end(), from.begin(), from.end());
       };
       append(calibration.exchanges, other.exchanges);
+      append(calibration.collectives, other.collectives);
       append(calibration.notes, other.notes);
     } catch (const InputError& error) {
       mistakes.add(error);
@@ -157,6 +178,9 @@ Calibration read_calibration(const YamlNode& section, const std::string& name) {
     if (auto kernel = read_kernel(item, mistakes)) calibration.kernels.push_back(*kernel);
   for (const YamlNode& item : items_of(file, "exchanges", mistakes))
     if (auto exchange = read_exchange(item, mistakes)) calibration.exchanges.push_back(*exchange);
+  for (const YamlNode& item : items_of(file, "collectives", mistakes))
+    if (auto collective = read_collective(item, mistakes))
+      calibration.collectives.push_back(*collective);
   include(file, calibration, mistakes);
   mistakes.throw_if_any();
   return calibration;

@@ -36,6 +36,14 @@ struct ExchangeEntry {
   std::optional<double> held_out_mape;
 };
 
+struct CollectiveEntry {
+  std::string library;
+  CollectiveKind kind = CollectiveKind::kAllReduce;
+  bool crosses_nodes = false;
+  CollectiveCost cost;
+  std::optional<double> held_out_mape;
+};
+
 struct Calibration {
   std::string name;
   GpuSpec gpu;            // that it was measured on
@@ -44,6 +52,7 @@ struct Calibration {
   std::string framework;
   std::vector<KernelEntry> kernels;
   std::vector<ExchangeEntry> exchanges;
+  std::vector<CollectiveEntry> collectives;
   std::vector<std::string> notes;  // to read before trusting the numbers
   bool transfer = false;           // scale to the cluster's GPU by datasheet ratios
 };

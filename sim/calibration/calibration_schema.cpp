@@ -1,8 +1,6 @@
 #include "sim/calibration/calibration_schema.hpp"
 
-#include <string_view>
-
-#include "sim/calibration/exchange_fields.hpp"
+#include "sim/calibration/cost_fields.hpp"
 #include "sim/model/moe_model.hpp"
 
 namespace moesim {
@@ -17,16 +15,14 @@ Parameter speed_limit(std::string name, std::string doc) {
           .minimum = 0};
 }
 
-Parameter parameter_of(const ExchangeField& field) {
-  Parameter parameter{.name = field.name,
-                      .type = field.type,
-                      .doc = field.doc,
-                      .fallback = field.fallback,
-                      .minimum = 0};
-  const bool is_efficiency = std::string_view(field.fallback) == "1";
-  if (is_efficiency) parameter.maximum = 1;
-  parameter.above_minimum = is_efficiency;
-  return parameter;
+void add_evidence(std::vector<Parameter>& parameters) {
+  parameters.push_back({.name = "samples",
+                        .type = kInteger,
+                        .doc = "measurements it was fitted on",
+                        .fallback = "0",
+                        .minimum = 0});
+  parameters.push_back(
+      {.name = "held_out", .type = kTree, .doc = "error on measurements the fit had not seen"});
 }
 
 }  // namespace
@@ -43,7 +39,8 @@ const std::vector<Parameter>& calibration_parameters() {
        .doc = "calibrations whose exchanges and collectives this one takes over"},
       {.name = "gpu", .type = kTree, .doc = "that was measured on", .required = true},
       {.name = "kernels", .type = kTree, .doc = "a list of GPU kernels"},
-      {.name = "exchanges", .type = kTree, .doc = "a list of exchange libraries' costs"}};
+      {.name = "exchanges", .type = kTree, .doc = "a list of exchange libraries' costs"},
+      {.name = "collectives", .type = kTree, .doc = "a list of collectives' costs"}};
   return parameters;
 }
 
@@ -132,14 +129,36 @@ const std::vector<Parameter>& exchange_parameters() {
          .doc = "one NVLink domain (local), or several (network)",
          .required = true,
          .choices = {"local", "network"}}};
-    for (const ExchangeField& field : exchange_fields()) all.push_back(parameter_of(field));
-    all.push_back({.name = "samples",
-                   .type = kInteger,
-                   .doc = "measurements it was fitted on",
-                   .fallback = "0",
-                   .minimum = 0});
-    all.push_back(
-        {.name = "held_out", .type = kTree, .doc = "error on measurements the fit had not seen"});
+    for (const ExchangeField& field : exchange_fields())
+      all.push_back(parameter_of(field.name, field.doc, field.type, field.fallback));
+    add_evidence(all);
+    return all;
+  }();
+  return parameters;
+}
+
+const std::vector<Parameter>& collective_parameters() {
+  static const std::vector<Parameter> parameters = [] {
+    std::vector<Parameter> all = {
+        {.name = "library", .doc = "nccl, trtllm, vllm, …", .required = true},
+        {.name = "kind",
+         .type = kChoice,
+         .doc = "what it does (an all-to-all stands under exchanges)",
+         .required = true,
+         .choices = {"all_reduce", "all_gather", "reduce_scatter", "broadcast"}},
+        {.name = "algorithm",
+         .type = kChoice,
+         .doc = "its form; of several the fastest is taken",
+         .required = true,
+         .choices = {"ring", "tree", "one_hop", "one_shot", "two_shot"}},
+        {.name = "scope",
+         .type = kChoice,
+         .doc = "one NVLink domain (local), or several (network)",
+         .required = true,
+         .choices = {"local", "network"}}};
+    for (const CollectiveField& field : collective_fields())
+      all.push_back(parameter_of(field.name, field.doc, field.type, field.fallback));
+    add_evidence(all);
     return all;
   }();
   return parameters;

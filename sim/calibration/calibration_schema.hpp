@@ -13,5 +13,6 @@ const std::vector<Parameter>& kernel_parameters();
 const std::vector<Parameter>& range_parameters();
 const std::vector<Parameter>& held_out_parameters();
 const std::vector<Parameter>& exchange_parameters();
+const std::vector<Parameter>& collective_parameters();
 
 }  // namespace moesim

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "sim/calibration/exchange_fields.hpp"
+#include "sim/calibration/cost_fields.hpp"
 #include "sim/calibration/import.hpp"
 #include "sim/calibration/pnorm_parameters.hpp"
 
@@ -74,7 +74,8 @@ std::string gpu_text(const Datasheet& sheet) {
   return text + "}\n";
 }
 
-std::string field_text(const ExchangeField& field, double value) {
+template <class Cost>
+std::string field_text(const CostField<Cost>& field, double value) {
   if (field.type == ParameterType::kTime) return time_text(value);
   if (field.type == ParameterType::kRate) return fmt::format("{:.4g} GB/s", value / 1e9);
   return fmt::format("{:.4g}", value);
@@ -85,29 +86,64 @@ std::string fold_text(const ErrorSummary& error, const char* name) {
   return fmt::format("{}: {{mape: {:.4f}, p90: {:.4f}}}", name, error.mape, error.p90);
 }
 
-std::string exchange_text(const ExchangeFit& fit) {
-  std::string text = fmt::format("  - library: {}\n    phase: {}\n    scope: {}\n", fit.library,
-                                 fit.phase, fit.crosses_nodes ? "network" : "local");
-  for (const ExchangeField& field : exchange_fields()) {
-    const double value = field.get(fit.cost);
-    if (value != field.get(ExchangeCost{}))
+template <class Cost>
+std::string fields_text(const Cost& cost, std::span<const CostField<Cost>> fields) {
+  std::string text;
+  for (const CostField<Cost>& field : fields) {
+    const double value = field.get(cost);
+    if (value != field.get(Cost{}))
       text += fmt::format("    {}: {}\n", field.name, field_text(field, value));
   }
-  const bool by_shape = fit.shapes.rows > 0, by_tokens = fit.tokens.rows > 0;
-  // Hardly more rows than unknowns say nothing of other rows.
+  return text;
+}
+
+struct Folds {
+  const char* name;  // of the regime
+  const char* how;
+  const ErrorSummary& error;
+};
+
+// The last folds that there are say how good it is; hardly more rows than unknowns say nothing.
+std::string evidence_text(const ErrorSummary& fitted, const std::vector<Folds>& folds) {
   constexpr double kAssumedError = 0.15;
-  const double held_out = by_shape    ? fit.shapes.mape
-                          : by_tokens ? fit.tokens.mape
-                                      : std::max(kAssumedError, fit.fitted.mape);
-  text += fmt::format("    samples: {}\n    held_out:\n      mape: {:.4f}\n      folds: {}\n",
-                      fit.fitted.rows, held_out,
-                      by_shape    ? "each shape left out in turn"
-                      : by_tokens ? "thirds of the token counts left out in turn"
-                                  : "too few rows for any, assumed");
-  text += "      regimes: {" + fold_text(fit.fitted, "fitted");
-  if (by_tokens) text += ", " + fold_text(fit.tokens, "tokens_held_out");
-  if (by_shape) text += ", " + fold_text(fit.shapes, "shapes_held_out");
-  return text + "}\n";
+  double mape = std::max(kAssumedError, fitted.mape);
+  const char* how = "too few rows for any, assumed";
+  std::string regimes = fold_text(fitted, "fitted");
+  for (const Folds& fold : folds) {
+    if (fold.error.rows == 0) continue;
+    mape = fold.error.mape;
+    how = fold.how;
+    regimes += ", " + fold_text(fold.error, fold.name);
+  }
+  return fmt::format(
+      "    samples: {}\n    held_out:\n      mape: {:.4f}\n      folds: {}\n"
+      "      regimes: {{{}}}\n",
+      fitted.rows, mape, how, regimes);
+}
+
+const char* scope_text(bool crosses_nodes) { return crosses_nodes ? "network" : "local"; }
+
+std::string exchange_text(const ExchangeFit& fit) {
+  return fmt::format("  - library: {}\n    phase: {}\n    scope: {}\n", fit.library, fit.phase,
+                     scope_text(fit.crosses_nodes)) +
+         fields_text(fit.cost, exchange_fields()) +
+         evidence_text(fit.fitted,
+                       {{"sizes_held_out", "thirds of the sizes left out in turn", fit.tokens},
+                        {"shapes_held_out", "each shape left out in turn", fit.shapes}});
+}
+
+std::string collective_text(const CollectiveFit& fit) {
+  std::string text;
+  for (const CollectiveCost& cost : fit.costs)
+    text +=
+        fmt::format("  - library: {}\n    kind: {}\n    algorithm: {}\n    scope: {}\n",
+                    fit.library, to_string(fit.kind), to_string(cost.algorithm),
+                    scope_text(fit.crosses_nodes)) +
+        fields_text(cost, collective_fields()) +
+        evidence_text(fit.fitted,
+                      {{"sizes_held_out", "thirds of the sizes left out in turn", fit.sizes},
+                       {"groups_held_out", "each number of GPUs left out in turn", fit.groups}});
+  return text;
 }
 
 std::string quoted(const std::string& text) { return '"' + text + '"'; }
@@ -129,6 +165,8 @@ std::string write_calibration(const Import& import, const std::string& source,
   for (const FittedKernel& kernel : import.kernels) text += kernel_text(kernel);
   if (!import.exchanges.empty()) text += "exchanges:\n";
   for (const ExchangeFit& exchange : import.exchanges) text += exchange_text(exchange);
+  if (!import.collectives.empty()) text += "collectives:\n";
+  for (const CollectiveFit& collective : import.collectives) text += collective_text(collective);
   return text;
 }
 

@@ -12,7 +12,8 @@ struct Rates {
   double nvlink_gb_per_s, nic_gb_per_s;
 };
 
-// NVIDIA datasheets. Four-bit weights are multiplied at 16 bits.
+// NVIDIA datasheets. Four-bit weights are multiplied at 16 bits. NVSwitches reduce from Hopper on,
+// whose GPUs are the first with fp8.
 constexpr Rates kRates[] = {
     {"A100", "a100-sxm", "A100 SXM", 2039, 312, 0, 108, 300, 25},
     {"H100", "h100-sxm", "H100 SXM", 3350, 989, 1979, 132, 450, 50},
@@ -39,7 +40,8 @@ const std::vector<Datasheet>& datasheets() {
                         .calibration = rates.calibration,
                         .gpu = std::move(gpu),
                         .nvlink = BytesPerSecond(1e9 * rates.nvlink_gb_per_s),
-                        .nic = BytesPerSecond(1e9 * rates.nic_gb_per_s)});
+                        .nic = BytesPerSecond(1e9 * rates.nic_gb_per_s),
+                        .nvls = rates.fp8_tflops > 0 && rates.nvlink_gb_per_s > 0});
     }
     return sheets;
   }();
@@ -52,6 +54,11 @@ const Datasheet* find_datasheet(const std::string& system) {
   for (const Datasheet& sheet : datasheets())
     if (sheet.system == system) return &sheet;
   return nullptr;
+}
+
+PortRates port_rates_of(const std::string& system, const PortRates& otherwise) {
+  const Datasheet* sheet = find_datasheet(system);
+  return sheet == nullptr ? otherwise : PortRates{.nvlink = sheet->nvlink, .nic = sheet->nic};
 }
 
 std::vector<std::string> datasheet_systems() {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/model/cluster.hpp"
+#include "sim/model/exchange_cost.hpp"
 
 namespace moesim {
 
@@ -14,7 +15,11 @@ struct Datasheet {
   GpuSpec gpu;
   BytesPerSecond nvlink;  // a GPU's port, one way; 0 = none
   BytesPerSecond nic;     // of each GPU
+  bool nvls = false;      // NVSwitches that reduce and multicast
 };
+
+// Of the system, or `otherwise` where it is not known.
+PortRates port_rates_of(const std::string& system, const PortRates& otherwise);
 
 // Null for a system that is not known.
 const Datasheet* find_datasheet(const std::string& system);

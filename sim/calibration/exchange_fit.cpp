@@ -1,7 +1,5 @@
 #include "sim/calibration/exchange_fit.hpp"
 
-#include <ceres/ceres.h>
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -9,94 +7,49 @@
 #include <set>
 #include <tuple>
 
-#include "sim/calibration/exchange_fields.hpp"
+#include "sim/calibration/datasheet.hpp"
 #include "sim/calibration/exchange_priors.hpp"
 
 namespace moesim {
 namespace {
 
-constexpr double kLossScale = 0.05;  // errors above 5 % count linearly
-constexpr double kHighest = 40;      // of an unknown, in units of its typical value
-
 using Samples = std::vector<const ExchangeSample*>;
 
-// An exchange cost with some coefficients unknown; unknowns are in units of their typical values.
+// An exchange cost with some coefficients unknown.
 struct Model {
   std::vector<ExchangePrior> priors;
   ExchangeCost fixed;
 
-  ExchangeCost cost(const double* unknowns) const {
+  ExchangeCost cost(std::span<const double> values) const {
     ExchangeCost cost = fixed;
-    for (std::size_t i = 0; i < priors.size(); ++i)
-      priors[i].field->set(cost, priors[i].typical * unknowns[i]);
+    for (std::size_t i = 0; i < priors.size(); ++i) priors[i].field->set(cost, values[i]);
     return cost;
   }
 };
 
-struct LogRatio {
-  const Model* model;
-  const ExchangeSample* sample;
-  PortRates rates;
-
-  bool operator()(double const* const* unknowns, double* residual) const {
-    const Seconds predicted = exchange_time(model->cost(unknowns[0]), sample->work, rates).total();
-    residual[0] = std::log(std::max(1e-12, predicted.value) / sample->measured.value);
-    return true;
-  }
-};
-
-struct Distance {
-  std::size_t unknown;
-  double weight;
-  bool operator()(double const* const* unknowns, double* residual) const {
-    residual[0] = weight * (unknowns[0][unknown] - 1);
-    return true;
-  }
-};
-
-template <class Functor>
-ceres::CostFunction* one_residual(Functor* functor, std::size_t unknowns) {
-  auto* function = new ceres::DynamicNumericDiffCostFunction<Functor, ceres::CENTRAL>(functor);
-  function->AddParameterBlock(static_cast<int>(unknowns));
-  function->SetNumResiduals(1);
-  return function;  // the problem owns it, and it the functor
-}
-
 ExchangeCost solve(const Model& model, const Samples& samples, const PortRates& rates) {
-  const std::size_t count = model.priors.size();
-  std::vector<double> unknowns(count, 1);
-  ceres::Problem problem;
-  problem.AddParameterBlock(unknowns.data(), static_cast<int>(count));
-  auto* loss = new ceres::SoftLOneLoss(kLossScale);  // the problem owns it
-  for (const ExchangeSample* sample : samples)
-    problem.AddResidualBlock(one_residual(new LogRatio{&model, sample, rates}, count), loss,
-                             unknowns.data());
-  for (std::size_t i = 0; i < count; ++i) {
-    const ExchangePrior& prior = model.priors[i];
-    const double weight =
-        prior.weight + prior.weight_of_rows * std::sqrt(static_cast<double>(samples.size()));
-    problem.AddResidualBlock(one_residual(new Distance{i, weight}, count), nullptr,
-                             unknowns.data());
-    const int index = static_cast<int>(i);
-    problem.SetParameterLowerBound(unknowns.data(), index, prior.lowest / prior.typical);
-    problem.SetParameterUpperBound(unknowns.data(), index,
-                                   prior.highest > 0 ? prior.highest / prior.typical : kHighest);
-  }
-  ceres::Solver::Options options;
-  options.linear_solver_type = ceres::DENSE_QR;
-  options.num_threads = 1;
-  options.max_num_iterations = 200;
-  options.logging_type = ceres::SILENT;
-  ceres::Solver::Summary summary;
-  ceres::Solve(options, &problem, &summary);
-  return rounded(model.cost(unknowns.data()));
+  std::vector<Prior> priors;
+  for (const ExchangePrior& unknown : model.priors) priors.push_back(unknown.prior);
+  std::vector<double> measured;
+  for (const ExchangeSample* sample : samples) measured.push_back(sample->measured.value);
+  const std::vector<double> values =
+      fit_with_priors(priors, measured, [&](std::span<const double> at, std::size_t row) {
+        return exchange_time(model.cost(at), samples[row]->work,
+                             port_rates_of(samples[row]->system, rates))
+            .total()
+            .value;
+      });
+  return rounded(model.cost(values), exchange_fields());
 }
 
 std::vector<double> errors_of(const ExchangeCost& cost, const Samples& samples,
                               const PortRates& rates) {
   std::vector<double> errors;
   for (const ExchangeSample* sample : samples)
-    errors.push_back(exchange_time(cost, sample->work, rates).total() / sample->measured - 1);
+    errors.push_back(
+        exchange_time(cost, sample->work, port_rates_of(sample->system, rates)).total() /
+            sample->measured -
+        1);
   return errors;
 }
 
@@ -121,18 +74,19 @@ ErrorSummary held_out(const Model& model, const Samples& samples, const PortRate
 }
 
 FoldOf fold_by_tokens(const Samples& samples) {
-  std::map<int, int> folds;
-  for (const ExchangeSample* sample : samples) folds.emplace(sample->traffic.tokens, 0);
+  std::map<double, int> folds;
+  for (const ExchangeSample* sample : samples) folds.emplace(sample->size, 0);
   constexpr int kFolds = 3;
   int next = 0;
   for (auto& [tokens, fold] : folds) fold = next++ % kFolds;
-  return [folds](const ExchangeSample& sample) { return folds.at(sample.traffic.tokens); };
+  return [folds](const ExchangeSample& sample) { return folds.at(sample.size); };
 }
 
 FoldOf fold_by_shape(const Samples& samples) {
-  using Shape = std::tuple<int, int, int>;
+  using Shape = std::tuple<int, int, int, int, int>;
   const auto shape_of = [](const ExchangeSample& sample) {
-    return Shape{sample.traffic.hidden, sample.traffic.top_k, sample.traffic.experts};
+    const UniformTraffic& t = sample.traffic;
+    return Shape{t.hidden, t.top_k, t.experts, t.ranks, t.domains};
   };
   std::map<Shape, int> folds;
   for (const ExchangeSample* sample : samples) folds.emplace(shape_of(*sample), 0);
@@ -167,8 +121,11 @@ std::map<GroupKey, Samples> group_samples(std::span<const ExchangeSample> sample
   std::map<GroupKey, Samples> own, others;
   for (const ExchangeSample& sample : samples) {
     if (sample.measured.value <= 0) continue;
-    (sample.system == system ? own : others)[{sample.crosses_nodes(), sample.library, sample.phase}]
-        .push_back(&sample);
+    const GroupKey key{sample.crosses_nodes(), sample.library, sample.phase};
+    if (sample.system == system)
+      own[key].push_back(&sample);
+    else if (sample.crosses_nodes())
+      others[key].push_back(&sample);
   }
   for (auto& [key, group] : others) own.try_emplace(key, std::move(group));
   return own;

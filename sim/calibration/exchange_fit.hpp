@@ -21,11 +21,12 @@ struct ExchangeFit {
   std::vector<std::size_t> fitted_samples;  // index of each into the samples given
 };
 
-// One fit for each (library, phase, scope) of the samples; those of other systems than `system`
-// serve only where a scope has no rows of its own. Least squares of the logarithm of predicted over
+// One fit for each (library, phase, scope) of the samples. Over NICs, those of other systems than
+// `system` serve where it has no rows of its own. Least squares of the logarithm of predicted over
 // measured time with a soft-L1 loss (Ceres). A weak prior holds what few rows cannot tell at what
 // Hopper GPUs were measured with, so that three rows of a user's own network are enough to start
-// from. Deterministic.
+// from. Efficiencies are relative to the ports of each sample's own system; `rates` are those of a
+// system without a datasheet. Deterministic.
 std::vector<ExchangeFit> fit_exchanges(std::span<const ExchangeSample> samples,
                                        const std::string& system, const PortRates& rates);
 

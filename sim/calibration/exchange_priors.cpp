@@ -1,7 +1,5 @@
 #include "sim/calibration/exchange_priors.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -22,13 +20,13 @@ const ExchangeField* field_called(std::string_view name) {
 }
 
 ExchangePrior prior(const char* name, double typical) {
-  return {.field = field_called(name), .typical = typical};
+  return {.field = field_called(name), .prior = {.typical = typical}};
 }
 
 ExchangePrior efficiency(const char* name, double typical) {
   ExchangePrior unknown = prior(name, typical);
-  unknown.lowest = 0.01;
-  unknown.highest = 1;
+  unknown.prior.lowest = 0.01;
+  unknown.prior.highest = 1;
   return unknown;
 }
 
@@ -42,8 +40,8 @@ std::vector<ExchangePrior> normal_local(bool dispatch) {
                                          efficiency("local_efficiency", dispatch ? 0.68 : 0.72),
                                          prior("ramp", dispatch ? 15e-6 : 70e-6),
                                          prior("ramp_scale", dispatch ? 25e-6 : 200e-6)};
-  unknowns[4].lowest = 1e8;
-  unknowns[7].lowest = 1e-6;
+  unknowns[4].prior.lowest = 1e8;
+  unknowns[7].prior.lowest = 1e-6;
   return unknowns;
 }
 
@@ -54,9 +52,9 @@ std::vector<ExchangePrior> normal_network(bool dispatch) {
                                          efficiency("network_efficiency", kTypicalNic),
                                          prior("ramp", dispatch ? 50e-6 : 120e-6),
                                          prior("ramp_scale", dispatch ? 70e-6 : 160e-6)};
-  unknowns[2].lowest = 1e8;
-  unknowns[3].weight_of_rows = 0.3;
-  unknowns[5].lowest = 1e-6;
+  unknowns[2].prior.lowest = 1e8;
+  unknowns[3].prior.weight_of_rows = 0.3;
+  unknowns[5].prior.lowest = 1e-6;
   return unknowns;
 }
 
@@ -72,6 +70,19 @@ std::vector<ExchangePrior> low_latency_local(bool dispatch) {
 std::vector<ExchangePrior> low_latency_network(bool dispatch) {
   return {prior("start_up", dispatch ? 16e-6 : 22e-6), prior("per_peer", 20e-9),
           efficiency("network_efficiency", kTypicalNic)};
+}
+
+std::vector<ExchangePrior> nccl_local() {
+  std::vector<ExchangePrior> unknowns = {prior("start_up", 7e-6), prior("per_message", 0.15e-6),
+                                         efficiency("local_efficiency", 0.75), prior("ramp", 30e-6),
+                                         prior("ramp_scale", 30e-6)};
+  unknowns[4].prior.lowest = 1e-7;
+  return unknowns;
+}
+
+std::vector<ExchangePrior> nccl_network() {
+  return {prior("start_up", 30e-6), prior("per_peer", 2e-6),
+          efficiency("network_efficiency", 0.92)};
 }
 
 std::vector<ExchangePrior> other_local() {
@@ -92,6 +103,7 @@ std::vector<ExchangePrior> exchange_priors(const std::string& library, const std
     return crosses_nodes ? normal_network(dispatch) : normal_local(dispatch);
   if (library == "deepep_low_latency")
     return crosses_nodes ? low_latency_network(dispatch) : low_latency_local(dispatch);
+  if (library == "nccl") return crosses_nodes ? nccl_network() : nccl_local();
   return crosses_nodes ? other_network() : other_local();
 }
 
@@ -99,7 +111,7 @@ ExchangeCost network_base(const std::string& library, const std::string& phase,
                           const ExchangeCost* local) {
   ExchangeCost cost;
   for (const ExchangePrior& unknown : exchange_priors(library, phase, false))
-    unknown.field->set(cost, local != nullptr ? unknown.field->get(*local) : unknown.typical);
+    unknown.field->set(cost, local != nullptr ? unknown.field->get(*local) : unknown.prior.typical);
   if (library == "deepep_normal") set_notify(cost, Seconds(30e-6), 2);
   return cost;
 }
@@ -112,13 +124,8 @@ void set_notify(ExchangeCost& cost, Seconds notify, int domains) {
 
 void center_on_nic(std::vector<ExchangePrior>& priors, double network_efficiency) {
   for (ExchangePrior& unknown : priors)
-    if (unknown.weight_of_rows > 0) unknown.typical = std::min(kTypicalNic, network_efficiency);
-}
-
-ExchangeCost rounded(ExchangeCost cost) {
-  for (const ExchangeField& field : exchange_fields())
-    field.set(cost, std::stod(fmt::format("{:.4g}", field.get(cost))));
-  return cost;
+    if (unknown.prior.weight_of_rows > 0)
+      unknown.prior.typical = std::min(kTypicalNic, network_efficiency);
 }
 
 }  // namespace moesim

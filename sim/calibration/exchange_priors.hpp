@@ -4,17 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "sim/calibration/exchange_fields.hpp"
+#include "sim/calibration/cost_fields.hpp"
+#include "sim/calibration/prior_fit.hpp"
 
 namespace moesim {
 
 struct ExchangePrior {
   const ExchangeField* field = nullptr;
-  double typical = 1;  // on Hopper, SI units
-  double lowest = 0;
-  double highest = 0;         // 0: none
-  double weight = 0.03;       // relative distance of 1 costs as much as a row that is off by this
-  double weight_of_rows = 0;  // the same, times the square root of the rows
+  Prior prior;  // typical of Hopper
 };
 
 // The unknowns of a library in a phase and scope. A library that is not known is fitted as one
@@ -32,8 +29,5 @@ void set_notify(ExchangeCost& cost, Seconds notify, int domains);
 
 // A normal exchange rarely fills its NIC, so what low latency gets out of one says more.
 void center_on_nic(std::vector<ExchangePrior>& priors, double network_efficiency);
-
-// Every coefficient with the four digits that a file holds.
-ExchangeCost rounded(ExchangeCost cost);
 
 }  // namespace moesim

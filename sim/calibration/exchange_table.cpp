@@ -42,7 +42,8 @@ ExchangeSample exchange_sample(const std::string& library, UniformTraffic traffi
           .system = system,
           .traffic = traffic,
           .work = uniform_work(traffic),
-          .measured = measured};
+          .measured = measured,
+          .size = static_cast<double>(traffic.tokens)};
 }
 
 ExchangeRow read_exchange_row(const MeasuredTable& table, std::size_t row) {

@@ -15,13 +15,14 @@
 namespace moesim {
 
 struct ExchangeSample {
-  std::string library;  // deepep_normal, deepep_low_latency, pplx, pplx_ibrc
+  std::string library;  // deepep_normal, deepep_low_latency, pplx, pplx_ibrc, nccl
   std::string phase;    // dispatch, combine
   std::string system;   // H200, …
   UniformTraffic traffic;
   ExchangeWork work;  // of the traffic
   Seconds measured;   // counting step and transfer; 0 = the row does not say
   Seconds notify;     // the counting step alone, where it was measured
+  double size = 0;    // tokens of a rank, or bytes of a message: what folds leave out
   bool crosses_nodes() const { return traffic.domains > 1; }
 };
 

@@ -1,9 +1,11 @@
 #include "sim/calibration/import.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace moesim {
@@ -49,17 +51,18 @@ const Datasheet& known_datasheet(const std::string& system, const Spot& spot) {
   return *datasheet;
 }
 
-// That of the first exchange: a system with its own rows is what a table without kernels is of.
-const Datasheet& sheet_of_exchanges(const ImportRequest& request, const Import& import) {
+// The one system of the exchanges and collectives.
+const Datasheet& sheet_of_network(const ImportRequest& request, const Import& import) {
   const Spot spot{std::make_shared<SourceText>(SourceText{.name = request.tables.front().name()}),
                   0, 0};
-  if (import.exchange_samples.empty()) throw InputError(spot, "no row of the table can be used");
-  const std::string& system = import.exchange_samples.front().system;
-  for (const ExchangeSample& sample : import.exchange_samples)
-    if (sample.system != system)
-      throw InputError(spot, fmt::format("the tables are of {} and {}", system, sample.system),
-                       "say with --system which the calibration is of");
-  return known_datasheet(system, spot);
+  std::set<std::string> systems;
+  for (const ExchangeSample& sample : import.exchange_samples) systems.insert(sample.system);
+  for (const CollectiveSample& sample : import.collective_samples) systems.insert(sample.system);
+  if (systems.empty()) throw InputError(spot, "no row of the tables can be used");
+  if (systems.size() > 1)
+    throw InputError(spot, fmt::format("the tables are of {}", fmt::join(systems, ", ")),
+                     "say with --system which of them the calibration is of");
+  return known_datasheet(*systems.begin(), spot);
 }
 
 void group_rows(const MeasuredTable& table, const SuspectGroups& suspects, Import& import,
@@ -92,6 +95,32 @@ void read_exchanges(const MeasuredTable& table, Import& import) {
   }
 }
 
+void read_collectives(const MeasuredTable& table, Import& import) {
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    const CollectiveRow row = read_collective_row(table, i);
+    const bool usable = row.reason.empty() && row.sample.measured.value > 0;
+    import.unusable_rows += usable ? 0 : 1;
+    if (!usable) continue;
+    import.collective_samples.push_back(row.sample);
+    if (row.sample.kind == CollectiveKind::kAllToAll)
+      import.exchange_samples.push_back(exchange_of(row.sample));
+  }
+}
+
+void fit_network(Import& import) {
+  const Datasheet& sheet = *import.datasheet;
+  const PortRates rates{.nvlink = sheet.nvlink, .nic = sheet.nic};
+  for (ExchangeFit& fit : fit_exchanges(import.exchange_samples, sheet.system, rates)) {
+    import.exchanges.push_back(fit);
+    // An all-to-all is the same both ways.
+    if (fit.library == "nccl") {
+      fit.phase = "combine";
+      import.exchanges.push_back(std::move(fit));
+    }
+  }
+  import.collectives = fit_collectives(import.collective_samples, sheet.system, rates, sheet.nvls);
+}
+
 }  // namespace
 
 Import import_tables(const ImportRequest& request,
@@ -104,13 +133,15 @@ Import import_tables(const ImportRequest& request,
       group_rows(table, request.suspects, import, groups);
     } else if (is_exchange_table(table)) {
       read_exchanges(table, import);
+    } else if (is_collective_table(table)) {
+      read_collectives(table, import);
     } else {
       throw InputError({std::make_shared<SourceText>(SourceText{.name = table.name()}), 0, 0},
-                       "neither a table of fused MoE kernels nor one of exchanges",
-                       "its columns are those of moe_kernel_*.csv or deepep_*.csv");
+                       "neither a table of fused MoE kernels nor one of exchanges or collectives",
+                       "its columns are those of moe_kernel_*.csv, deepep_*.csv or nccl_*.csv");
     }
   }
-  if (import.datasheet == nullptr) import.datasheet = &sheet_of_exchanges(request, import);
+  if (import.datasheet == nullptr) import.datasheet = &sheet_of_network(request, import);
   TableLoads loads(request.seed, request.draws);
   for (const auto& [key, rows] : groups) {
     progress(fmt::format("{} {} {}: {} rows", std::get<0>(key), std::get<1>(key),
@@ -120,9 +151,7 @@ Import import_tables(const ImportRequest& request,
   std::stable_sort(import.kernels.begin(), import.kernels.end(), [](const auto& a, const auto& b) {
     return a.fit.fitted.rows > b.fit.fitted.rows;
   });
-  import.exchanges =
-      fit_exchanges(import.exchange_samples, import.datasheet->system,
-                    {.nvlink = import.datasheet->nvlink, .nic = import.datasheet->nic});
+  fit_network(import);
   return import;
 }
 

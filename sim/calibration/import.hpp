@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/calibration/collective_fit.hpp"
 #include "sim/calibration/cost_form.hpp"
 #include "sim/calibration/datasheet.hpp"
 #include "sim/calibration/exchange_fit.hpp"
@@ -35,12 +36,14 @@ struct Import {
   std::vector<FittedKernel> kernels;             // most rows first
   std::vector<ExchangeSample> exchange_samples;  // that could be used
   std::vector<ExchangeFit> exchanges;
+  std::vector<CollectiveSample> collective_samples;
+  std::vector<CollectiveFit> collectives;
   int suspect_rows = 0;  // left out
   int unusable_rows = 0;
 };
 
-// Fits each (kernel, dtype) and each exchange library of the tables. `progress` hears a line for
-// each. Throws InputError where tables are of several systems, of an unknown one, or hold no
+// Fits each (kernel, dtype), exchange library and collective of the tables. `progress` hears a line
+// for each. Throws InputError where tables are of several systems, of an unknown one, or hold no
 // kernel.
 Import import_tables(const ImportRequest& request,
                      const std::function<void(const std::string&)>& progress);

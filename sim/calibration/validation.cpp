@@ -8,7 +8,7 @@
 #include <set>
 
 #include "sim/calibration/calibrated_cost.hpp"
-#include "sim/calibration/exchange_table.hpp"
+#include "sim/calibration/collective_table.hpp"
 #include "sim/calibration/system_calibrations.hpp"
 
 namespace moesim {
@@ -133,6 +133,46 @@ void compare_exchange(const MeasuredTable& table, std::size_t index, CostModels&
   }
 }
 
+std::string size_regime(Bytes size) { return size < Bytes(1e6) ? "below 1 MB" : "from 1 MB"; }
+
+bool has_collective(const std::vector<Calibration>& calibrations, const CollectiveSample& sample) {
+  if (sample.kind == CollectiveKind::kAllToAll)
+    return has_exchange(calibrations, exchange_of(sample));
+  for (const Calibration& calibration : calibrations)
+    for (const CollectiveEntry& entry : calibration.collectives)
+      if (entry.library == sample.library && entry.kind == sample.kind &&
+          entry.crosses_nodes == sample.crosses_nodes())
+        return true;
+  return false;
+}
+
+Comparison compare_collective(const MeasuredTable& table, std::size_t index, CostModels& models) {
+  const CollectiveRow row = read_collective_row(table, index);
+  const CollectiveSample& sample = row.sample;
+  const char* scope = sample.crosses_nodes() ? "over the network" : "in a node";
+  Comparison comparison{
+      .row = index,
+      .quantity = to_string(sample.kind),
+      .reason = row.reason,
+      .group =
+          fmt::format("{} {} {} {}", sample.system, sample.library, to_string(sample.kind), scope),
+      .regimes = {fmt::format("{} GPUs", sample.group.ranks), size_regime(sample.size)}};
+  if (sample.measured.value > 0) comparison.measured_us = 1e6 * sample.measured.value;
+  if (!comparison.reason.empty()) return comparison;
+  const SystemCalibrations::Found& found = models.find(sample.system, "");
+  comparison.reason = found.reason;
+  if (comparison.reason.empty() && !has_collective(found.calibrations, sample))
+    comparison.reason =
+        fmt::format("calibration {} has no {} {} {}", found.calibrations.back().name,
+                    sample.library, to_string(sample.kind), scope);
+  if (!comparison.reason.empty()) return comparison;
+  const Seconds time = models.of(sample.system, "", "")
+                           .collective(sample.kind, sample.group, sample.size,
+                                       {.nvlink = found.nvlink, .nic = found.nic}, sample.library);
+  comparison.predicted_us = 1e6 * time.value;
+  return comparison;
+}
+
 }  // namespace
 
 Validation validate(const MeasuredTable& table, const ValidationOptions& options) {
@@ -141,11 +181,14 @@ Validation validate(const MeasuredTable& table, const ValidationOptions& options
   MoeValidator moe(options, models);
   const bool moe_table = is_moe_table(table);
   const bool exchange_table = !moe_table && is_exchange_table(table);
+  const bool collective_table = !moe_table && !exchange_table && is_collective_table(table);
   for (std::size_t row = 0; row < table.rows(); ++row) {
     if (moe_table) {
       validation.rows.push_back(moe.compare(table, row));
     } else if (exchange_table) {
       compare_exchange(table, row, models, validation.rows);
+    } else if (collective_table) {
+      validation.rows.push_back(compare_collective(table, row, models));
     } else {
       validation.rows.push_back({.row = row, .reason = "no model for a table with these columns"});
     }

@@ -60,7 +60,7 @@ void print_exchange(const ExchangeFit& fit) {
              fit.crosses_nodes ? "over the network" : "in a node");
   fmt::print("  {:<28}{:>7}{:>9}{:>9}{:>9}\n", "error in %", "rows", "MAPE", "p90", "bias");
   print_summary("fitted", fit.fitted);
-  if (fit.tokens.rows > 0) print_summary("token counts held out", fit.tokens);
+  if (fit.tokens.rows > 0) print_summary("sizes held out", fit.tokens);
   if (fit.shapes.rows > 0) print_summary("shapes held out", fit.shapes);
 }
 
@@ -73,9 +73,30 @@ void print_rows(const Import& import, const ExchangeFit& fit) {
     const ExchangeSample& sample = import.exchange_samples[fit.fitted_samples[i]];
     const UniformTraffic& t = sample.traffic;
     const double measured = 1e6 * sample.measured.value;
-    fmt::print("  {:<22}{:>4}{:>6}{:>7}{:>7}{:>7}{:>8}{:>5}{:>12.2f}{:>12.2f}{:>+9.2f}\n",
-               sample.system, t.ranks, t.domains, t.hidden, t.top_k, t.experts, t.tokens, t.sms,
+    fmt::print("  {:<22}{:>4}{:>6}{:>7}{:>7}{:>7}{:>12.0f}{:>5}{:>12.2f}{:>12.2f}{:>+9.2f}\n",
+               sample.system, t.ranks, t.domains, t.hidden, t.top_k, t.experts, sample.size, t.sms,
                measured, measured * (1 + fit.errors[i]), 100 * fit.errors[i]);
+  }
+}
+
+void print_collective(const CollectiveFit& fit) {
+  fmt::print("{} {} {}\n", fit.library, to_string(fit.kind),
+             fit.crosses_nodes ? "over the network" : "in a node");
+  fmt::print("  {:<28}{:>7}{:>9}{:>9}{:>9}\n", "error in %", "rows", "MAPE", "p90", "bias");
+  print_summary("fitted", fit.fitted);
+  if (fit.sizes.rows > 0) print_summary("sizes held out", fit.sizes);
+  if (fit.groups.rows > 0) print_summary("numbers of GPUs held out", fit.groups);
+}
+
+void print_rows(const Import& import, const CollectiveFit& fit) {
+  fmt::print("  {:<22}{:>5}{:>6}{:>14}{:>14}{:>14}{:>9}\n", "system", "GPUs", "nodes", "bytes",
+             "measured us", "predicted us", "error %");
+  for (std::size_t i = 0; i < fit.errors.size(); ++i) {
+    const CollectiveSample& sample = import.collective_samples[fit.fitted_samples[i]];
+    const double measured = 1e6 * sample.measured.value;
+    fmt::print("  {:<22}{:>5}{:>6}{:>14.0f}{:>14.2f}{:>14.2f}{:>+9.2f}\n", sample.system,
+               sample.group.ranks, sample.group.domains, sample.size.value, measured,
+               measured * (1 + fit.errors[i]), 100 * fit.errors[i]);
   }
 }
 
@@ -84,7 +105,7 @@ int calibrate(const Flags& flags) {
   const Import import = import_tables(request, [&](const std::string& line) {
     if (!flags.quiet) fmt::print(stderr, "fitting {}\n", line);
   });
-  if (import.kernels.empty() && import.exchanges.empty()) {
+  if (import.kernels.empty() && import.exchanges.empty() && import.collectives.empty()) {
     fmt::print(stderr, "moesim: the tables hold no row that anything can be fitted to\n");
     return kExitNo;
   }
@@ -92,6 +113,10 @@ int calibrate(const Flags& flags) {
   for (const ExchangeFit& exchange : import.exchanges) {
     print_exchange(exchange);
     if (flags.rows) print_rows(import, exchange);
+  }
+  for (const CollectiveFit& collective : import.collectives) {
+    print_collective(collective);
+    if (flags.rows) print_rows(import, collective);
   }
   fmt::print("left out: {} rows of {} suspect groups, {} rows that cannot be used\n",
              import.suspect_rows, request.suspects.size(), import.unusable_rows);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/base/units.hpp"
+#include "sim/model/collective.hpp"
 #include "sim/model/exchange_cost.hpp"
 #include "sim/model/moe_model.hpp"
 
@@ -71,6 +72,10 @@ class CostModel {
   // `crosses_nodes` says whether the group spans several NVLink domains.
   virtual ExchangeCost exchange(const std::string& library, const std::string& phase,
                                 bool crosses_nodes) const = 0;
+  // The fastest form that a calibration has for a collective of `size` bytes (collective.hpp) over
+  // ports of these rates. `library` is "nccl", "trtllm", …; whatever it lacks is NCCL's.
+  virtual Seconds collective(CollectiveKind kind, const CollectiveGroup& group, Bytes size,
+                             const PortRates& rates, const std::string& library) const = 0;
   // What was used so far: for the result's provenance, warnings and uncertainty.
   virtual std::vector<HeldOutError> errors() const = 0;
   virtual std::vector<std::string> warnings() const = 0;

@@ -62,6 +62,12 @@ struct ExchangeTime {
   Seconds total() const;     // dispatch to last byte where every rank has the same traffic
 };
 
+// The longer of two times that limit each other: hardly more than the longer one where they differ,
+// 9 % more where they are equal.
+Seconds slower_of(Seconds a, Seconds b);
+// Zero where there is no rate.
+Seconds transfer_time(Bytes bytes, BytesPerSecond rate);
+
 ExchangeTime exchange_time(const ExchangeCost& cost, const ExchangeWork& work,
                            const PortRates& rates);
 

@@ -104,6 +104,20 @@ TEST(ValidateSharedTables, MeetsTheAimsOnNormalExchanges) {
   expect_exchange_error(table, "in a node", 0.05);
 }
 
+TEST(ValidateSharedTables, MeetsTheAimsOnCollectives) {
+  for (const auto& [name, limit] : {std::pair{"nccl_collectives_single_node.csv", 0.08},
+                                    std::pair{"nccl_collectives_h100_multinode.csv", 0.05}}) {
+    MOESIM_NEEDS_SHARED(file, name);
+    int groups = 0;
+    for (const RegimeError& error : errors_by_regime(validate(MeasuredTable::read(file), {}))) {
+      if (error.regime != "from 1 MB") continue;
+      EXPECT_LT(error.error.mape, limit) << error.group;
+      ++groups;
+    }
+    EXPECT_GE(groups, 8) << name;
+  }
+}
+
 // Rows of policies.md 4.3 that the table does not hold, and so no fit has seen.
 TEST(Validate, PredictsPublishedExchangesOfOtherSizes) {
   const MeasuredTable table = table_of(

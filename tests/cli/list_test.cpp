@@ -86,7 +86,9 @@ TEST(ListCommand, ShowsWhatEachCalibrationMeasuredAndHowWell) {
   const std::string output = moesim("list calibrations").output;
   EXPECT_THAT(output, ContainsRegex("h200-sxm +H200 SXM +TRTLLM +.*experts fp8_block [0-9.]+ %.*"
                                     "deepep_normal [0-9.]+ % local, [0-9.]+ % network"));
-  EXPECT_THAT(output, ContainsRegex("a100-sxm +A100 SXM +SGLang +experts bf16 [0-9.]+ % +–"));
+  EXPECT_THAT(
+      output,
+      ContainsRegex("a100-sxm +A100 SXM +SGLang +experts bf16 [0-9.]+ % +nccl [0-9.]+ % local"));
 }
 
 // Completes a line as bash does, and gives the replies.

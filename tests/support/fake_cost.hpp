@@ -19,6 +19,10 @@ class FakeCost final : public CostModel {
     asked_ = library + " " + phase + (crosses_nodes ? " network" : " local");
     return exchange_cost;
   }
+  Seconds collective(CollectiveKind, const CollectiveGroup&, Bytes, const PortRates&,
+                     const std::string&) const override {
+    return {};
+  }
   std::vector<HeldOutError> errors() const override { return {}; }
   std::vector<std::string> warnings() const override { return {}; }
   std::vector<std::string> names() const override { return {"fake"}; }

@@ -21,6 +21,10 @@ class FlopCounter : public CostModel {
   }
   KernelTime memory_pass(Bytes bytes) const override { return {.memory = Seconds(bytes.value)}; }
   ExchangeCost exchange(const std::string&, const std::string&, bool) const override { return {}; }
+  Seconds collective(CollectiveKind, const CollectiveGroup&, Bytes, const PortRates&,
+                     const std::string&) const override {
+    return {};
+  }
   std::vector<HeldOutError> errors() const override { return {}; }
   std::vector<std::string> warnings() const override { return {}; }
   std::vector<std::string> names() const override { return {}; }
