@@ -8,19 +8,21 @@ namespace moesim {
 namespace {
 
 // A port is busy that is in use for this share of its leg's time.
-constexpr double kBusy = 0.7;
+constexpr double kBusy = 0.5;
 // Groups that are looked through for one that fits; peers of one order come group by group.
 constexpr std::size_t kLookBack = 16;
 
 }  // namespace
 
 // Starts the flows to all in `served_`.
-void FlowNetwork::start_pairs(const Leg& leg, int handle, GpuId source) {
+void FlowNetwork::start_pairs(Leg& leg, int handle, GpuId source, Seconds date) {
   const ExchangeLeg& traffic = *leg.request.leg;
   groups_used_ = 0;
   for (const GpuId target : served_) {
     const RouteCache::Path path = routes_.path(source, target, traffic.rule);
     const LinkId port(path.links.back());
+    const Seconds begin = date + routes_.latencies()[static_cast<std::size_t>(path.latency)];
+    leg.ports[port].begin = std::min(leg.ports[port].begin, begin);
     if (path.links.size() < 2 || is_busy(leg, source, target, cluster_.link(port))) {
       start_pair(leg, handle, source, target);
       continue;
@@ -34,7 +36,7 @@ void FlowNetwork::start_pairs(const Leg& leg, int handle, GpuId source) {
 }
 
 bool FlowNetwork::is_busy(const Leg& leg, GpuId source, GpuId target, const Link& port) const {
-  const Inflow& inflow = leg.inflow[target];
+  const Load& inflow = leg.inflow[target];
   const double bytes = cluster_.same_domain(source, target) ? inflow.local : inflow.network;
   return bytes / port.bandwidth.value > kBusy * leg.expected.value;
 }
@@ -62,14 +64,16 @@ void FlowNetwork::start_group(const Leg& leg, const FlowTag& tag, Group& group) 
           {.path = group.path, .parts = group.parts, .tag = tag, .batch = leg.batch}));
 }
 
-// When the bytes of an aggregated pair have passed the receiver's port.
-Seconds FlowNetwork::pass_queue(const FlowEnd& end) {
-  const ExchangeLeg& traffic = *legs_[static_cast<std::size_t>(end.tag.leg)].request.leg;
+// When the bytes of a pair have passed the receiver's port.
+Seconds FlowNetwork::pass_port(const FlowEnd& end) {
+  Leg& leg = legs_[static_cast<std::size_t>(end.tag.leg)];
+  const ExchangeLeg& traffic = *leg.request.leg;
   const GpuId source(end.tag.source), target(end.tag.target);
-  const LinkId port(end.tag.queue);
+  const LinkId link(routes_.path(source, target, traffic.rule).links.back());
   const Bytes wire(traffic.bytes(source, target) * inflation(traffic, source, target));
-  free_[port] = std::max(free_[port], end.begin) + wire / cluster_.link(port).bandwidth;
-  return std::max(end.date, free_[port]);
+  Port& port = leg.ports[link];
+  port.busy += wire / cluster_.link(link).bandwidth;
+  return std::max(end.date, port.begin + port.busy);
 }
 
 }  // namespace moesim

@@ -13,10 +13,7 @@ constexpr int kAveraged = 8;  // peers served at once whose errors even out
 }  // namespace
 
 FlowNetwork::FlowNetwork(const Cluster& cluster, Clock& clock, bool aggregate)
-    : Network(cluster, clock),
-      aggregate_(aggregate),
-      routes_(cluster),
-      free_(cluster.links().size()) {
+    : Network(cluster, clock), aggregate_(aggregate), routes_(cluster) {
   for (int target = 1; target < cluster.gpus(); ++target) {
     BytesPerSecond& rate =
         cluster.same_domain(GpuId(0), GpuId(target)) ? local_rate_ : network_rate_;
@@ -47,36 +44,45 @@ void FlowNetwork::count(Leg& leg) {
   const std::size_t gpus = traffic.bytes.rows();
   leg.out.raw().assign(gpus, Side{});
   leg.in.raw().assign(gpus, Side{});
-  leg.inflow.raw().assign(gpus, Inflow{});
+  leg.inflow.raw().assign(gpus, Load{});
   leg.senders.raw().resize(gpus);
-  double longest = 0;
+  if (aggregate_) leg.ports.raw().assign(cluster_.links().size(), Port{});
+  IdVector<GpuId, Load> outflow(gpus);
   for (const GpuId source : traffic.bytes.row_ids()) {
     const auto bytes = traffic.bytes.row(source);
-    Inflow outflow;
     for (const GpuId target : traffic.bytes.column_ids()) {
       if (bytes[target.index()] <= 0 || source == target) continue;
       ++leg.out[source].left;
       ++leg.in[target].left;
-      if (cluster_.same_domain(source, target)) {
-        outflow.local += bytes[target.index()];
-        leg.inflow[target].local += traffic.local_inflation * bytes[target.index()];
-      } else {
-        outflow.network += bytes[target.index()];
-        leg.inflow[target].network += traffic.network_inflation * bytes[target.index()];
-      }
+      const bool local = cluster_.same_domain(source, target);
+      const double wire =
+          bytes[target.index()] * (local ? traffic.local_inflation : traffic.network_inflation);
+      (local ? outflow[source].local : outflow[source].network) += wire;
+      (local ? leg.inflow[target].local : leg.inflow[target].network) += wire;
     }
-    outflow.local *= traffic.local_inflation;
-    outflow.network *= traffic.network_inflation;
-    longest = std::max(longest, seconds(outflow));
   }
-  for (const Inflow& inflow : leg.inflow) longest = std::max(longest, seconds(inflow));
-  leg.expected = Seconds(longest);
+  leg.expected = std::max(longest(outflow, traffic.rule == RouteRule::kPxn),
+                          longest(leg.inflow, traffic.rule == RouteRule::kSourceRail));
 }
 
-// That a GPU's ports need.
-double FlowNetwork::seconds(const Inflow& flow) const {
-  const double local = local_rate_.value > 0 ? flow.local / local_rate_.value : 0;
-  return local + (network_rate_.value > 0 ? flow.network / network_rate_.value : 0);
+// That a GPU's ports are in use; `relayed` by a node's GPUs in equal shares.
+Seconds FlowNetwork::longest(const IdVector<GpuId, Load>& loads, bool relayed) const {
+  const auto seconds = [](double bytes, BytesPerSecond rate) {
+    return rate.value > 0 ? Bytes(bytes) / rate : Seconds(0);
+  };
+  Seconds longest;
+  for (int node = 0; node < cluster_.nodes(); ++node) {
+    const std::vector<GpuId>& members = cluster_.gpus_of(NodeId(node));
+    double total = 0;
+    for (const GpuId gpu : members) total += loads[gpu].network;
+    for (const GpuId gpu : members) {
+      const double share =
+          relayed ? total / static_cast<double>(members.size()) : loads[gpu].network;
+      longest =
+          std::max(longest, seconds(loads[gpu].local, local_rate_) + seconds(share, network_rate_));
+    }
+  }
+  return longest;
 }
 
 void FlowNetwork::send(int handle, GpuId source) {
@@ -93,7 +99,7 @@ void FlowNetwork::open_batch(Leg& leg) {
   const int peers = std::max(1, cluster_.gpus() - 1), window = leg.request.schedule.window;
   const double turn = window == 0 ? 1 : std::min(1.0, static_cast<double>(window) / peers);
   const double turns = window == 0 ? 1 : std::clamp(window / 2, 1, kAveraged);
-  const double few = turn * cluster_.gpus();
+  const double few = aggregate_ ? 0 : turn * cluster_.gpus();
   leg.batch = carrier_->open_batch(leg.expected * std::min(1.0, turns * turn),
                                    static_cast<std::size_t>(few));
 }
@@ -142,7 +148,7 @@ void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
   leg.request.listener->flows_began(source, served_, date);
   sender.in_flight += static_cast<int>(served_.size());
   if (aggregate_) {
-    start_pairs(leg, handle, source);
+    start_pairs(leg, handle, source, date);
   } else {
     for (const GpuId target : served_) start_pair(leg, handle, source, target);
   }

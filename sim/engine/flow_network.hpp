@@ -3,9 +3,9 @@
 // Aggregated, those flows of a sender that differ in nothing but their last link, the receiver's
 // own port, are one flow with a part for each receiver. As long as the receivers' ports are not
 // full, that changes nothing: the sender's flows have equal rates. So flows to a receiver whose
-// port is among the busiest of its leg stay on their own. The ports of the others are queues: they
-// pass on the bytes of one part after the other, no earlier than at their bandwidth. So nothing
-// beats the wire, and nobody waits for a node.
+// port is among the busier ones of its leg stay on their own. The other ports slow nobody down, but
+// no pair ends before its port can have carried it and the pairs of the leg that ended before. So
+// nothing beats the wire, and nobody waits for a node.
 //
 // Latency delays the start of a flow. With a window of W, a sender serves its next peer when fewer
 // than W are being served.
@@ -47,15 +47,21 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     std::vector<int> peers;  // still to be served, the next one last
     int in_flight = 0;       // peers
   };
-  // What a GPU receives in a leg.
-  struct Inflow {
-    double local = 0, network = 0;  // wire bytes, inside its domain and across
+  // What a GPU sends or receives in a leg: wire bytes, inside its domain and across.
+  struct Load {
+    double local = 0, network = 0;
+  };
+  // A receiver's port in a leg; aggregated only.
+  struct Port {
+    Seconds begin = kForever;  // of the first byte
+    Seconds busy;              // with what has arrived
   };
   struct Leg {
     LegRequest request;
     IdVector<GpuId, Side> out, in;
     IdVector<GpuId, Sender> senders;
-    IdVector<GpuId, Inflow> inflow;
+    IdVector<GpuId, Load> inflow;
+    IdVector<LinkId, Port> ports;  // aggregated only
     Seconds expected;
     int batch = -1;  // −1: nobody has sent
     int number = 0;  // over all legs opened so far
@@ -80,17 +86,17 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   };
 
   void count(Leg& leg);
-  double seconds(const Inflow& flow) const;
+  Seconds longest(const IdVector<GpuId, Load>& loads, bool relayed) const;
   void open_batch(Leg& leg);
   void list_peers(Leg& leg, GpuId source);
   void pump(int handle, GpuId source, Seconds date);
   void refill();
   void start_pair(const Leg& leg, int handle, GpuId source, GpuId target);
-  void start_pairs(const Leg& leg, int handle, GpuId source);
+  void start_pairs(Leg& leg, int handle, GpuId source, Seconds date);
   bool is_busy(const Leg& leg, GpuId source, GpuId target, const Link& port) const;
   Group& group_of(const RouteCache::Path& path);
   void start_group(const Leg& leg, const FlowTag& tag, Group& group);
-  Seconds pass_queue(const FlowEnd& end);
+  Seconds pass_port(const FlowEnd& end);
   void copy_ended(std::size_t slot, Seconds date);
   std::vector<FlowId>& departing(int latency) {
     const auto at = static_cast<std::size_t>(latency);
@@ -110,7 +116,6 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   std::vector<GpuId> served_;  // targets of one turn
   std::vector<Group> groups_;  // of one turn: the first `groups_used_`
   std::size_t groups_used_ = 0;
-  IdVector<LinkId, Seconds> free_;  // when each queue is empty; aggregated only
   int opened_ = 0;
 };
 

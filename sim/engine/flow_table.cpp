@@ -9,6 +9,7 @@ void FlowTable::take_run() {
     free_runs_.push_back(static_cast<FlowId>(run_users_.size()));
     run_users_.push_back(0);
     flows_.resize(flows_.size() + kRun);
+    paths_.resize(flows_.size());
     left.resize(flows_.size());
     rate.resize(flows_.size());
   }
@@ -25,29 +26,47 @@ FlowId FlowTable::add(std::span<const int> links, const FlowTag& tag,
   Flow& flow = flows_[id];
   flow.tag = tag;
   flow.tag.target = parts.front().target;
-  flow.tag.queue = parts.front().queue;
   flow.batch = batch;
+  flow.group = -1;
   left[id] = parts.front().bytes;
-  if (links.size() == 2 && parts.size() == 1) {
-    flow.links = {links[0], links[1]};
-  } else {
-    make_bundle(flow, links, parts);
-  }
+  set_links(paths_[id], links);
+  if (parts.size() > 1 || parts.front().queue >= 0) set_parts(flow, parts);
   return id;
 }
 
-void FlowTable::make_bundle(Flow& flow, std::span<const int> links,
-                            std::span<const FlowPart> parts) {
-  if (free_bundles_.empty()) {
-    free_bundles_.push_back(static_cast<int>(bundles_.size()));
-    bundles_.emplace_back();
+void FlowTable::set_links(Path& path, std::span<const int> links) {
+  path.count = static_cast<int>(links.size());
+  if (path.count <= kShort) {
+    std::copy(links.begin(), links.end(), path.links.begin());
+    return;
   }
-  flow.links = {kBundle, free_bundles_.back()};
-  free_bundles_.pop_back();
-  Bundle& bundle = bundles_[static_cast<std::size_t>(flow.links[1])];
-  bundle.links.assign(links.begin(), links.end());
-  bundle.parts.assign(parts.begin(), parts.end());
-  bundle.part = 0;
+  MOESIM_CHECK(path.count <= kLong, "a route has a largest length");
+  if (free_long_paths_.empty()) {
+    free_long_paths_.push_back(static_cast<int>(long_paths_.size()));
+    long_paths_.emplace_back();
+  }
+  path.links[0] = free_long_paths_.back();
+  free_long_paths_.pop_back();
+  std::copy(links.begin(), links.end(),
+            long_paths_[static_cast<std::size_t>(path.links[0])].begin());
+}
+
+void FlowTable::set_parts(Flow& flow, std::span<const FlowPart> parts) {
+  if (free_groups_.empty()) {
+    free_groups_.push_back(static_cast<int>(groups_.size()));
+    groups_.emplace_back();
+  }
+  flow.group = free_groups_.back();
+  free_groups_.pop_back();
+  Group& group = groups_[static_cast<std::size_t>(flow.group)];
+  group.parts.assign(parts.begin(), parts.end());
+  group.part = 0;
+}
+
+void FlowTable::end(FlowId id) {
+  left[id] = 0;
+  if (has_group(id)) free_groups_.push_back(flows_[id].group);
+  if (paths_[id].count > kShort) free_long_paths_.push_back(paths_[id].links[0]);
 }
 
 }  // namespace moesim

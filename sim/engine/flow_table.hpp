@@ -2,8 +2,7 @@
 // much memory it has to touch for each flow.
 //
 // Slots are handed out in runs, so that flows that are made together lie together, and a run is
-// used again when all its flows are gone. Nearly all flows pass two links (a port out, a port in)
-// and have one part; what the others need besides lies apart, in bundles.
+// used again when all its flows are gone. What a flow with several parts needs besides lies apart.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +18,6 @@ namespace moesim {
 // What a flow is to its owner.
 struct FlowTag {
   int leg = -1, source = -1, target = -1;
-  int queue = -1;  // of its part
   bool operator==(const FlowTag&) const = default;
 };
 
@@ -27,7 +25,9 @@ struct FlowTag {
 struct FlowPart {
   double bytes = 0;
   int target = -1;
-  int queue = -1;  // a link after its path that the owner looks after; −1 = none
+  // A link after the path that the flow uses like others, but that does not slow it down: the owner
+  // looks after it. −1 = none.
+  int queue = -1;
 };
 
 using FlowId = std::uint32_t;
@@ -35,41 +35,42 @@ using FlowId = std::uint32_t;
 class FlowTable {
  public:
   struct Flow {
-    std::array<int, 2> links = {-1, -1};  // or {kBundle, index of the bundle}
-    FlowTag tag;                          // of a bundle: of the part that ends next
+    FlowTag tag;  // of the part that ends next
     int batch = -1;
+    int group = -1;  // its parts; −1 = only one
   };
-  struct Bundle {
-    std::vector<int> links;
+  struct Group {
     std::vector<FlowPart> parts;  // by rising bytes
     std::size_t part = 0;         // the one that ends next
-    std::uint32_t frozen = 0;     // the last fill that gave it a rate
-    Seconds begin;                // when it was started
     int copies() const { return static_cast<int>(parts.size() - part); }
   };
-  static constexpr int kBundle = -1;
 
   // See FluidSolver::prepare.
   FlowId add(std::span<const int> links, const FlowTag& tag, std::span<const FlowPart> parts,
              int batch);
   // It has ended; its slot may still be read.
-  void end(FlowId id) {
-    if (is_bundle(id)) free_bundles_.push_back(flows_[id].links[1]);
-    left[id] = 0;
-  }
+  void end(FlowId id);
   // Nobody refers to its slot any more.
   void remove(FlowId id) {
     if (--run_users_[id / kRun] == 0) free_runs_.push_back(id / kRun);
   }
 
-  bool is_bundle(FlowId id) const { return flows_[id].links[0] == kBundle; }
-  Bundle& bundle(FlowId id) { return bundles_[static_cast<std::size_t>(flows_[id].links[1])]; }
-  std::span<const int> links(FlowId id) {
-    if (is_bundle(id)) return bundle(id).links;
-    return flows_[id].links;
-  }
-  int copies(FlowId id) { return is_bundle(id) ? bundle(id).copies() : 1; }
   Flow& operator[](FlowId id) { return flows_[id]; }
+  std::span<const int> links(FlowId id) const {
+    const Path& path = paths_[id];
+    const int* links = path.links.data();
+    if (path.count > kShort) links = long_paths_[static_cast<std::size_t>(path.links[0])].data();
+    return {links, static_cast<std::size_t>(path.count)};
+  }
+  bool has_group(FlowId id) const { return flows_[id].group >= 0; }
+  Group& group(FlowId id) { return groups_[static_cast<std::size_t>(flows_[id].group)]; }
+  int copies(FlowId id) { return has_group(id) ? group(id).copies() : 1; }
+  // For the links to meet each flow once: false if it was marked with this epoch before.
+  bool mark(FlowId id, std::uint32_t epoch) {
+    if (paths_[id].marked == epoch) return false;
+    paths_[id].marked = epoch;
+    return true;
+  }
 
   // By slot: bytes that each copy still has to carry until the next part ends (0 = no flow), and
   // its bytes/s.
@@ -77,20 +78,32 @@ class FlowTable {
 
  private:
   static constexpr FlowId kRun = 64;  // slots
+  static constexpr int kShort = 6;    // links; routes through relays have up to 6, but for PCIe
+  static constexpr int kLong = 12;
+
+  struct Path {
+    std::array<int, kShort> links{};  // or the first is an index into long_paths_
+    int count = 0;
+    std::uint32_t marked = 0;
+  };
 
   FlowId take_slot() {
     if (next_ == run_end_) take_run();
     return next_++;
   }
   void take_run();
-  void make_bundle(Flow& flow, std::span<const int> links, std::span<const FlowPart> parts);
+  void set_links(Path& path, std::span<const int> links);
+  void set_parts(Flow& flow, std::span<const FlowPart> parts);
 
   std::vector<Flow> flows_;        // [slots]
+  std::vector<Path> paths_;        // [slots]
   std::vector<FlowId> run_users_;  // [runs] slots that are in use or not handed out yet
   std::vector<FlowId> free_runs_;
   FlowId next_ = 0, run_end_ = 0;  // slots to hand out
-  std::vector<Bundle> bundles_;
-  std::vector<int> free_bundles_;
+  std::vector<std::array<int, kLong>> long_paths_;
+  std::vector<int> free_long_paths_;
+  std::vector<Group> groups_;
+  std::vector<int> free_groups_;
 };
 
 }  // namespace moesim

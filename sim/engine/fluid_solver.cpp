@@ -80,10 +80,8 @@ void FluidSolver::admit(double now) {
   while (!arrivals_.empty() && arrivals_.next_date().value <= due) {
     const double date = arrivals_.next_date().value;
     const double waited = tolerance_ > 0 ? std::max(0.0, now - date) : 0;
-    arrivals_.take_next([&](FlowId flow) {
-      if (flows_.is_bundle(flow)) flows_.bundle(flow).begin = Seconds(date);
-      newcomers_.push_back({.flow = flow, .waited = waited});
-    });
+    arrivals_.take_next(
+        [&](FlowId flow) { newcomers_.push_back({.flow = flow, .waited = waited}); });
   }
   for (const Newcomer& newcomer : newcomers_) admit(newcomer);
 }
@@ -92,22 +90,27 @@ void FluidSolver::admit(const Newcomer& newcomer) {
   const FlowId flow = newcomer.flow;
   ++alive_;
   admitted_.push_back(flow);
-  if (flows_.is_bundle(flow)) {
-    const int copies = flows_.copies(flow);
-    for (const int link : flows_.links(flow)) enlist({.flow = flow}, link, copies, newcomer.waited);
+  const std::span<const int> path = flows_.links(flow);
+  const int copies = flows_.copies(flow);
+  if (path.size() == 2 && !flows_.has_group(flow)) {
+    enlist({.flow = flow, .other = path[1]}, path[0], copies, newcomer.waited);
+    enlist({.flow = flow, .other = path[0]}, path[1], copies, newcomer.waited);
     return;
   }
-  const auto [out, in] = flows_[flow].links;
-  enlist({.flow = flow, .other = in}, out, 1, newcomer.waited);
-  enlist({.flow = flow, .other = out}, in, 1, newcomer.waited);
+  for (const int link : path) enlist({.flow = flow}, link, copies, newcomer.waited);
+  if (!flows_.has_group(flow)) return;
+  for (const FlowPart& part : flows_.group(flow).parts) {
+    if (part.queue < 0) continue;
+    ++info(part.queue).active;
+    use(part.queue);
+  }
 }
 
 void FluidSolver::enlist(const Entry& entry, int link, int copies, double waited) {
   LinkInfo& info = this->info(link);
   info.flows.push_back(entry);
   info.active += copies;
-  if (!info.used) used_links_.push_back(link);
-  info.used = true;
+  use(link);
   if (waited <= 0) return;
   // What the link had to spare while the first of its new flows waited.
   double& spare = state(link).spare;
@@ -180,9 +183,7 @@ bool FluidSolver::pass_parts(FlowId flow, double begin, double rounding,
       left = debt;
       continue;
     }
-    ends.push_back({.tag = flows_[flow].tag,
-                    .begin = flows_.is_bundle(flow) ? flows_.bundle(flow).begin : Seconds(0),
-                    .date = Seconds(date)});
+    ends.push_back({.tag = flows_[flow].tag, .date = Seconds(date)});
     if (end_part(flow, rate * std::max(0.0, as_of_ - date))) return true;
   }
 }
@@ -204,20 +205,23 @@ double FluidSolver::take_debt(FlowId flow) {
 bool FluidSolver::end_part(FlowId flow, double unused_bytes) {
   for (const int link : flows_.links(flow)) release(link, unused_bytes);
   changed_ = true;
-  if (flows_.copies(flow) > 1) {
-    FlowTable::Bundle& bundle = flows_.bundle(flow);
-    const FlowPart& ended = bundle.parts[bundle.part++];
-    const FlowPart& next = bundle.parts[bundle.part];
-    flows_.left[flow] = next.bytes - ended.bytes;
-    flows_[flow].tag.target = next.target;
-    flows_[flow].tag.queue = next.queue;
-    return false;
-  }
+  if (flows_.has_group(flow) && !end_part_of(flow, unused_bytes)) return false;
   flows_.end(flow);
   dead_.push_back(flow);
   --batches_[static_cast<std::size_t>(flows_[flow].batch)].flows;
   --alive_;
   return true;
+}
+
+bool FluidSolver::end_part_of(FlowId flow, double unused_bytes) {
+  FlowTable::Group& group = flows_.group(flow);
+  const FlowPart& ended = group.parts[group.part++];
+  if (ended.queue >= 0) release(ended.queue, unused_bytes);
+  if (group.copies() == 0) return true;
+  const FlowPart& next = group.parts[group.part];
+  flows_.left[flow] = next.bytes - ended.bytes;
+  flows_[flow].tag.target = next.target;
+  return false;
 }
 
 void FluidSolver::find_earliest() {

@@ -28,7 +28,6 @@ namespace moesim {
 
 struct FlowEnd {
   FlowTag tag;
-  Seconds begin;  // when it was started, if its part has a queue
   Seconds date;
 };
 
@@ -71,10 +70,12 @@ class FluidSolver {
   std::int64_t fills() const { return fills_; }
 
  private:
+  static constexpr int kComplex = -1;
+
   // A flow in the list of one of its links.
   struct Entry {
     FlowId flow = 0;
-    int other = FlowTable::kBundle;  // its only other link, if it is no bundle
+    int other = kComplex;  // its only other link, if it has no more and one part
   };
   // What a fill touches for each flow.
   struct LinkState {
@@ -112,13 +113,17 @@ class FluidSolver {
   double window() const;
   void admit(double now);
   void admit(const Newcomer& newcomer);
+  void use(int link) {
+    if (!info(link).used) used_links_.push_back(link);
+    info(link).used = true;
+  }
   void enlist(const Entry& entry, int link, int copies, double waited);
   void purge();
   void prepare_links(double window);
   bool balance(LinkInfo& info, LinkState& state, double window) const;
   void water_fill(double window);
   void freeze(int link, double rate, double window);
-  bool freeze_bundle(FlowId flow, int link, double rate);
+  void freeze_complex(FlowId flow, int link, double rate);
   void finish(double now, double window, std::vector<FlowEnd>& ends);
   void catch_up(double window);
   void catch_up(const Newcomer& newcomer, double window);
@@ -127,6 +132,7 @@ class FluidSolver {
   bool pass_parts(FlowId flow, double begin, double rounding, std::vector<FlowEnd>& ends);
   double take_debt(FlowId flow);
   bool end_part(FlowId flow, double unused_bytes);
+  bool end_part_of(FlowId group, double unused_bytes);
   void release(int link, double unused_bytes) {
     LinkInfo& info = this->info(link);
     --info.active;

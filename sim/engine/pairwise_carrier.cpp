@@ -59,7 +59,6 @@ class PairwiseCarrier final : public FlowCarrier, public EventHandler {
 
   void start(FlowId id) {
     Sent& flow = flows_[id];
-    flow.end.begin = clock_.now();
     flow.comm->set_source(platform_.host(GpuId(flow.end.tag.source), flow.rule));
     // The last one that is set starts it.
     flow.comm->set_destination(platform_.host(GpuId(flow.end.tag.target), flow.rule));

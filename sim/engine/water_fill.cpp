@@ -81,19 +81,18 @@ void FluidSolver::freeze(int link, double rate, double window) {
   double* const rates = flows_.rate.data();
   for (const Entry entry : info.flows) {
     info.flows[kept] = entry;
-    LinkState* const other = entry.other >= 0 ? &state(entry.other) : nullptr;
-    if (other != nullptr && other->frozen == epoch_) {
+    if (entry.other >= 0 ? state(entry.other).frozen == epoch_ : !flows_.mark(entry.flow, epoch_)) {
       ++kept;
       continue;
     }
     double& left = lefts[entry.flow];
     if (left <= 0) continue;
     ++kept;
-    if (other != nullptr) {
-      other->spare -= rate;
-      --other->unfrozen;
-    } else if (!freeze_bundle(entry.flow, link, rate)) {
-      continue;
+    if (entry.other >= 0) {
+      state(entry.other).spare -= rate;
+      --state(entry.other).unfrozen;
+    } else {
+      freeze_complex(entry.flow, link, rate);
     }
     ++given;
     if (left <= moved) {
@@ -114,18 +113,22 @@ void FluidSolver::freeze(int link, double rate, double window) {
   earliest_ = std::min(earliest_, least / rate);
 }
 
-// False if it had its rate already.
-bool FluidSolver::freeze_bundle(FlowId flow, int link, double rate) {
-  FlowTable::Bundle& bundle = flows_.bundle(flow);
-  if (bundle.frozen == epoch_) return false;
-  bundle.frozen = epoch_;
-  const int copies = bundle.copies();
-  for (const int other : bundle.links) {
+void FluidSolver::freeze_complex(FlowId flow, int link, double rate) {
+  const int copies = flows_.copies(flow);
+  for (const int other : flows_.links(flow)) {
     if (other == link) continue;
     state(other).spare -= rate * copies;
     state(other).unfrozen -= copies;
   }
-  return true;
+  if (!flows_.has_group(flow)) return;
+  const FlowTable::Group& group = flows_.group(flow);
+  for (std::size_t at = group.part; at < group.parts.size(); ++at) {
+    if (group.parts[at].queue < 0) continue;
+    LinkState& queue = state(group.parts[at].queue);
+    if (queue.frozen == epoch_) continue;
+    queue.spare -= rate;
+    --queue.unfrozen;
+  }
 }
 
 // Lets the new flows catch up, and ends what ends inside the window.
