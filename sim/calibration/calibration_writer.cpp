@@ -59,12 +59,12 @@ std::string kernel_text(const FittedKernel& kernel) {
   return text + regimes_text("fitted", fit.fitted_regimes);
 }
 
-std::string gpu_text(const Datasheet& sheet) {
+std::string gpu_text(const Datasheet& sheet, const PortRates& ports) {
   std::string text = fmt::format(
       "gpu:\n  name: {}\n  memory_bandwidth: {:g} GB/s\n  sms: {}\n  nvlink: {:g} GB/s\n"
       "  nic: {:g} GB/s\n  peak: {{",
       sheet.gpu.name, sheet.gpu.memory_bandwidth.value / 1e9, sheet.gpu.sms,
-      sheet.nvlink.value / 1e9, sheet.nic.value / 1e9);
+      ports.nvlink.value / 1e9, ports.nic.value / 1e9);
   bool first = true;
   for (const auto& [dtype, peak] : sheet.gpu.peak) {
     text +=
@@ -160,7 +160,7 @@ std::string write_calibration(const Import& import, const std::string& source,
     text += "notes:\n";
     for (const std::string& note : notes) text += "  - " + quoted(note) + "\n";
   }
-  text += gpu_text(*import.datasheet);
+  text += gpu_text(*import.datasheet, import.ports);
   if (!import.kernels.empty()) text += "kernels:\n";
   for (const FittedKernel& kernel : import.kernels) text += kernel_text(kernel);
   if (!import.exchanges.empty()) text += "exchanges:\n";

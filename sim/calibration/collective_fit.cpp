@@ -44,6 +44,7 @@ struct Model {
   std::vector<CollectiveAlgorithm> algorithms;
   bool crosses_nodes = false;
   Costs others;
+  std::string system;  // whose ports are those that are given; others have their datasheet's
   std::size_t per_algorithm = collective_fields().size();
 
   Costs costs(std::span<const double> values) const {
@@ -57,7 +58,7 @@ struct Model {
     return costs;
   }
   Seconds time(const Costs& costs, const CollectiveSample& sample, const PortRates& other) const {
-    const PortRates rates = port_rates_of(sample.system, other);
+    const PortRates rates = sample.system == system ? other : port_rates_of(sample.system, other);
     Seconds fastest = kForever;
     for (const Costs* some : {&costs, &others})
       for (const CollectiveCost& cost : *some)
@@ -156,7 +157,8 @@ std::vector<CollectiveFit> fit_collectives(std::span<const CollectiveSample> sam
   std::vector<CollectiveFit> fits;
   for (const auto& [key, group] : group_samples(samples, system)) {
     const auto& [custom, library, crosses_nodes, kind] = key;
-    Model model{.algorithms = algorithms_of(key, nvls), .crosses_nodes = crosses_nodes};
+    Model model{
+        .algorithms = algorithms_of(key, nvls), .crosses_nodes = crosses_nodes, .system = system};
     for (const CollectiveFit& fit : fits)
       if (custom && fit.library == "nccl" && fit.crosses_nodes == crosses_nodes && fit.kind == kind)
         model.others = fit.costs;

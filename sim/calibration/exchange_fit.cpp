@@ -15,6 +15,15 @@ namespace {
 
 using Samples = std::vector<const ExchangeSample*>;
 
+// Ports of the system that is fitted, which may differ from its datasheet; others have theirs.
+struct Ports {
+  const std::string& system;
+  const PortRates& rates;
+  PortRates of(const ExchangeSample& sample) const {
+    return sample.system == system ? rates : port_rates_of(sample.system, rates);
+  }
+};
+
 // An exchange cost with some coefficients unknown.
 struct Model {
   std::vector<ExchangePrior> priors;
@@ -27,15 +36,14 @@ struct Model {
   }
 };
 
-ExchangeCost solve(const Model& model, const Samples& samples, const PortRates& rates) {
+ExchangeCost solve(const Model& model, const Samples& samples, const Ports& ports) {
   std::vector<Prior> priors;
   for (const ExchangePrior& unknown : model.priors) priors.push_back(unknown.prior);
   std::vector<double> measured;
   for (const ExchangeSample* sample : samples) measured.push_back(sample->measured.value);
   const std::vector<double> values =
       fit_with_priors(priors, measured, [&](std::span<const double> at, std::size_t row) {
-        return exchange_time(model.cost(at), samples[row]->work,
-                             port_rates_of(samples[row]->system, rates))
+        return exchange_time(model.cost(at), samples[row]->work, ports.of(*samples[row]))
             .total()
             .value;
       });
@@ -43,13 +51,11 @@ ExchangeCost solve(const Model& model, const Samples& samples, const PortRates& 
 }
 
 std::vector<double> errors_of(const ExchangeCost& cost, const Samples& samples,
-                              const PortRates& rates) {
+                              const Ports& ports) {
   std::vector<double> errors;
   for (const ExchangeSample* sample : samples)
     errors.push_back(
-        exchange_time(cost, sample->work, port_rates_of(sample->system, rates)).total() /
-            sample->measured -
-        1);
+        exchange_time(cost, sample->work, ports.of(*sample)).total() / sample->measured - 1);
   return errors;
 }
 
@@ -57,7 +63,7 @@ using FoldOf = std::function<int(const ExchangeSample&)>;
 
 // Errors on the samples of each fold, of a fit to the others. Nothing with a single fold, or with
 // hardly more rows than unknowns.
-ErrorSummary held_out(const Model& model, const Samples& samples, const PortRates& rates,
+ErrorSummary held_out(const Model& model, const Samples& samples, const Ports& ports,
                       const FoldOf& fold_of) {
   std::map<int, std::pair<Samples, Samples>> folds;  // left out, kept
   for (const ExchangeSample* sample : samples) folds[fold_of(*sample)].first.push_back(sample);
@@ -67,7 +73,7 @@ ErrorSummary held_out(const Model& model, const Samples& samples, const PortRate
     auto& [left_out, kept] = parts;
     for (const ExchangeSample* sample : samples)
       if (fold_of(*sample) != fold) kept.push_back(sample);
-    const std::vector<double> own = errors_of(solve(model, kept, rates), left_out, rates);
+    const std::vector<double> own = errors_of(solve(model, kept, ports), left_out, ports);
     errors.insert(errors.end(), own.begin(), own.end());
   }
   return summarize(std::move(errors));
@@ -135,6 +141,7 @@ std::map<GroupKey, Samples> group_samples(std::span<const ExchangeSample> sample
 
 std::vector<ExchangeFit> fit_exchanges(std::span<const ExchangeSample> samples,
                                        const std::string& system, const PortRates& rates) {
+  const Ports ports{system, rates};
   std::vector<ExchangeFit> fits;
   const auto fitted_before = [&](bool crosses_nodes, const std::string& library,
                                  const std::string& phase) -> const ExchangeCost* {
@@ -157,13 +164,13 @@ std::vector<ExchangeFit> fit_exchanges(std::span<const ExchangeSample> samples,
     ExchangeFit fit{.library = key.library,
                     .phase = key.phase,
                     .crosses_nodes = key.crosses_nodes,
-                    .cost = solve(model, group, rates)};
-    fit.errors = errors_of(fit.cost, group, rates);
+                    .cost = solve(model, group, ports)};
+    fit.errors = errors_of(fit.cost, group, ports);
     for (const ExchangeSample* sample : group)
       fit.fitted_samples.push_back(static_cast<std::size_t>(sample - samples.data()));
     fit.fitted = summarize(fit.errors);
-    fit.tokens = held_out(model, group, rates, fold_by_tokens(group));
-    fit.shapes = held_out(model, group, rates, fold_by_shape(group));
+    fit.tokens = held_out(model, group, ports, fold_by_tokens(group));
+    fit.shapes = held_out(model, group, ports, fold_by_shape(group));
     fits.push_back(std::move(fit));
   }
   return fits;

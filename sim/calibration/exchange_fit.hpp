@@ -25,8 +25,8 @@ struct ExchangeFit {
 // `system` serve where it has no rows of its own. Least squares of the logarithm of predicted over
 // measured time with a soft-L1 loss (Ceres). A weak prior holds what few rows cannot tell at what
 // Hopper GPUs were measured with, so that three rows of a user's own network are enough to start
-// from. Efficiencies are relative to the ports of each sample's own system; `rates` are those of a
-// system without a datasheet. Deterministic.
+// from. Efficiencies are relative to the ports of each sample's own system; `rates` are those of
+// `system`. Deterministic.
 std::vector<ExchangeFit> fit_exchanges(std::span<const ExchangeSample> samples,
                                        const std::string& system, const PortRates& rates);
 

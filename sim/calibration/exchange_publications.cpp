@@ -44,14 +44,6 @@ bool measured_again(const MeasuredTable& table, std::size_t row) {
   return false;
 }
 
-Seconds time_at(double gigabytes_per_second, const UniformTraffic& t) {
-  const int limit = usual_node_limit(t.domains);
-  const double copies = t.domains > 1 ? expected_distinct(t.experts, t.top_k, t.domains, limit)
-                                      : expected_distinct(t.experts, t.top_k, t.ranks);
-  const double row = t.dispatch ? fp8_row_bytes(t.hidden) : bf16_row_bytes(t.hidden);
-  return Bytes(t.tokens * copies * row) / BytesPerSecond(1e9 * gigabytes_per_second);
-}
-
 ExchangeRow read_deepep(const MeasuredTable& table, std::size_t row) {
   UniformTraffic traffic = traffic_of(table, row);
   traffic.dispatch = table.text(row, "phase") == "dispatch";
@@ -64,7 +56,7 @@ ExchangeRow read_deepep(const MeasuredTable& table, std::size_t row) {
   if (!table.text(row, "latency_us").empty())
     measured = Seconds(1e-6 * table.number(row, "latency_us"));
   else if (normal)
-    measured = time_at(table.number(row, "logical_bw_GBps"), traffic);
+    measured = deepep_time_at(table.number(row, "logical_bw_GBps"), traffic);
   read.samples = {exchange_sample(normal ? "deepep_normal" : "deepep_low_latency", traffic,
                                   system_of(table, row), measured)};
   return read;
@@ -93,6 +85,14 @@ ExchangeRow read_pplx(const MeasuredTable& table, std::size_t row) {
 }
 
 }  // namespace
+
+Seconds deepep_time_at(double gigabytes_per_second, const UniformTraffic& t) {
+  const int limit = usual_node_limit(t.domains);
+  const double copies = t.domains > 1 ? expected_distinct(t.experts, t.top_k, t.domains, limit)
+                                      : expected_distinct(t.experts, t.top_k, t.ranks);
+  const double row = t.dispatch ? fp8_row_bytes(t.hidden) : bf16_row_bytes(t.hidden);
+  return Bytes(t.tokens * copies * row) / BytesPerSecond(1e9 * gigabytes_per_second);
+}
 
 bool is_publication(const MeasuredTable& table) {
   const bool common = table.has("library") && table.has("hardware") && table.has("ep_size") &&

@@ -44,6 +44,10 @@ ExchangeRow read_exchange_row(const MeasuredTable& table, std::size_t row);
 bool is_publication(const MeasuredTable& table);
 ExchangeRow read_publication_row(const MeasuredTable& table, std::size_t row);
 
+// The time behind a bandwidth that DeepEP's tests print for normal mode: bytes after deduplication
+// over nodes (or ranks, inside one), a rank's own share included.
+Seconds deepep_time_at(double gigabytes_per_second, const UniformTraffic& traffic);
+
 // Nodes that a token of DeepSeek-V3 may use (deepseek-ai/DeepEP, tests/test_internode.py: at most
 // 4).
 int usual_node_limit(int nodes);

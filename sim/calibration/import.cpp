@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 #include <tuple>
@@ -107,9 +108,49 @@ void read_collectives(const MeasuredTable& table, Import& import) {
   }
 }
 
-void fit_network(Import& import) {
+// The datasheet whose system is a word of a GPU's name, such as "NVIDIA H100 80GB HBM3".
+const Datasheet* datasheet_in(const std::string& gpu) {
+  const Datasheet* longest = nullptr;
+  for (const std::string& system : datasheet_systems()) {
+    const std::size_t at = gpu.find(system);
+    if (at == std::string::npos) continue;
+    const std::size_t end = at + system.size();
+    const bool whole =
+        (at == 0 || std::isalnum(static_cast<unsigned char>(gpu[at - 1])) == 0) &&
+        (end == gpu.size() || std::isalnum(static_cast<unsigned char>(gpu[end])) == 0);
+    if (whole && (longest == nullptr || system.size() > longest->system.size()))
+      longest = find_datasheet(system);
+  }
+  return longest;
+}
+
+// Logs are of one system: the one that is said, or that they name.
+void read_logs(const ImportRequest& request, Import& import) {
+  for (const BenchmarkLog& log : request.logs) {
+    const auto format = request.log_format ? request.log_format : format_of(log);
+    if (!format)
+      throw InputError(log.spot(0), "neither a table nor a log of nccl-tests or of DeepEP's tests",
+                       "say with --format what it is");
+    if (import.datasheet == nullptr) import.datasheet = datasheet_in(gpu_in_log(log));
+    if (import.datasheet == nullptr)
+      throw InputError(
+          log.spot(0), "the log does not say of which GPU it is",
+          fmt::format("say --system, one of {}", fmt::join(datasheet_systems(), ", ")));
+    const std::string& system = import.datasheet->system;
+    LogSamples samples = *format == LogFormat::kNcclTests ? read_nccl_log(log, system)
+                                                          : read_deepep_log(log, system);
+    const auto append = [](auto& to, auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    append(import.exchange_samples, samples.exchanges);
+    append(import.collective_samples, samples.collectives);
+    append(import.assumed, samples.assumed);
+  }
+}
+
+void fit_network(const ImportRequest& request, Import& import) {
   const Datasheet& sheet = *import.datasheet;
-  const PortRates rates{.nvlink = sheet.nvlink, .nic = sheet.nic};
+  import.ports = {.nvlink = request.nvlink.value > 0 ? request.nvlink : sheet.nvlink,
+                  .nic = request.nic.value > 0 ? request.nic : sheet.nic};
+  const PortRates& rates = import.ports;
   for (ExchangeFit& fit : fit_exchanges(import.exchange_samples, sheet.system, rates)) {
     import.exchanges.push_back(fit);
     // An all-to-all is the same both ways.
@@ -141,6 +182,7 @@ Import import_tables(const ImportRequest& request,
                        "its columns are those of moe_kernel_*.csv, deepep_*.csv or nccl_*.csv");
     }
   }
+  read_logs(request, import);
   if (import.datasheet == nullptr) import.datasheet = &sheet_of_network(request, import);
   TableLoads loads(request.seed, request.draws);
   for (const auto& [key, rows] : groups) {
@@ -151,7 +193,7 @@ Import import_tables(const ImportRequest& request,
   std::stable_sort(import.kernels.begin(), import.kernels.end(), [](const auto& a, const auto& b) {
     return a.fit.fitted.rows > b.fit.fitted.rows;
   });
-  fit_network(import);
+  fit_network(request, import);
   return import;
 }
 

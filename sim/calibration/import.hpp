@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/calibration/benchmark_log.hpp"
 #include "sim/calibration/collective_fit.hpp"
 #include "sim/calibration/cost_form.hpp"
 #include "sim/calibration/datasheet.hpp"
@@ -24,15 +25,20 @@ struct FittedKernel {
 
 struct ImportRequest {
   std::vector<MeasuredTable> tables;  // kernels are of one system
-  std::string system;                 // that the calibration is of; empty: that of the tables
-  SuspectGroups suspects;             // left out
-  int draws = 3;                      // of each power-law row
+  std::vector<BenchmarkLog> logs;
+  std::optional<LogFormat> log_format;  // of every log; none: by what they look like
+  BytesPerSecond nvlink, nic;           // ports of the system; 0: those of its datasheet
+  std::string system;                   // that the calibration is of; empty: that of the tables
+  SuspectGroups suspects;               // left out
+  int draws = 3;                        // of each power-law row
   std::uint64_t seed = 1;
   int folds = 5;
 };
 
 struct Import {
-  const Datasheet* datasheet = nullptr;          // of the system that the tables are of
+  const Datasheet* datasheet = nullptr;          // of the system that the tables and logs are of
+  PortRates ports;                               // of that system
+  std::vector<std::string> assumed;              // what logs do not say
   std::vector<FittedKernel> kernels;             // most rows first
   std::vector<ExchangeSample> exchange_samples;  // that could be used
   std::vector<ExchangeFit> exchanges;

@@ -20,20 +20,6 @@ Spot line_of(const std::string& name, std::size_t line, std::string text = {}) {
   return {source, static_cast<int>(line), line > 0 ? 1 : 0};
 }
 
-// The whole file; gzip is undone where there is any.
-std::string read_whole(const std::filesystem::path& file) {
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> stream(gzopen(file.c_str(), "rb"), gzclose);
-  if (!stream || std::filesystem::is_directory(file))
-    throw InputError(line_of(file.string(), 0), "cannot read the table");
-  std::string text;
-  std::vector<char> buffer(1 << 16);
-  int got = 0;
-  while ((got = gzread(stream.get(), buffer.data(), static_cast<unsigned>(buffer.size()))) > 0)
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  if (got < 0) throw InputError(line_of(file.string(), 0), "the gzip data is damaged");
-  return text;
-}
-
 // Fields of one line; "a ""quoted"" field" may hold commas.
 std::vector<std::string> split(std::string_view line) {
   std::vector<std::string> fields(1);
@@ -56,8 +42,21 @@ std::vector<std::string> split(std::string_view line) {
 
 }  // namespace
 
+std::string read_whole_file(const std::filesystem::path& file) {
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> stream(gzopen(file.c_str(), "rb"), gzclose);
+  if (!stream || std::filesystem::is_directory(file))
+    throw InputError(line_of(file.string(), 0), "cannot read the file");
+  std::string text;
+  std::vector<char> buffer(1 << 16);
+  int got = 0;
+  while ((got = gzread(stream.get(), buffer.data(), static_cast<unsigned>(buffer.size()))) > 0)
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  if (got < 0) throw InputError(line_of(file.string(), 0), "the gzip data is damaged");
+  return text;
+}
+
 MeasuredTable MeasuredTable::read(const std::filesystem::path& file) {
-  const std::string text = read_whole(file);
+  const std::string text = read_whole_file(file);
   MeasuredTable table;
   table.name_ = file.string();
   std::size_t line_number = 0;

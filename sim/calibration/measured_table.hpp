@@ -11,6 +11,9 @@
 
 namespace moesim {
 
+// The whole file; gzip is undone where there is any. Throws InputError where it cannot be read.
+std::string read_whole_file(const std::filesystem::path& file);
+
 class MeasuredTable {
  public:
   // Throws InputError where the file cannot be read or a row has not as many fields as the header.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sim/base/parameter.hpp"
 #include "sim/calibration/import.hpp"
 #include "sim/cli/command.hpp"
 
@@ -12,7 +13,7 @@ namespace {
 
 struct Flags {
   std::vector<std::string> tables, notes;
-  std::string output, suspects, source, system;
+  std::string output, suspects, source, system, nvlink, nic, format = "auto";
   int draws = 3, folds = 5;
   std::uint64_t seed = 1;
   bool quiet = false, rows = false;
@@ -23,11 +24,30 @@ std::filesystem::path suspects_beside(const std::string& table) {
   return std::filesystem::path(table).parent_path() / "moe_kernel_suspect_groups.csv";
 }
 
+BytesPerSecond rate_of(const std::string& text, const char* flag) {
+  return BytesPerSecond(
+      parse_quantity(text, ParameterType::kRate, {text_source(flag, text, true), 1, 1}));
+}
+
+// A table's name ends in .csv or .csv.gz; anything else is a log.
+bool is_log(const std::string& file, const std::string& format) {
+  if (format != "auto") return format != "table";
+  return !file.ends_with(".csv") && !file.ends_with(".csv.gz");
+}
+
 ImportRequest read_request(const Flags& flags) {
   ImportRequest request{
       .system = flags.system, .draws = flags.draws, .seed = flags.seed, .folds = flags.folds};
   std::filesystem::path suspects = flags.suspects;
+  if (!flags.nvlink.empty()) request.nvlink = rate_of(flags.nvlink, "--nvlink");
+  if (!flags.nic.empty()) request.nic = rate_of(flags.nic, "--nic");
+  if (flags.format == "nccl-tests") request.log_format = LogFormat::kNcclTests;
+  if (flags.format == "deepep") request.log_format = LogFormat::kDeepEp;
   for (const std::string& table : flags.tables) {
+    if (is_log(table, flags.format)) {
+      request.logs.push_back(read_benchmark_log(table));
+      continue;
+    }
     request.tables.push_back(MeasuredTable::read(table));
     if (suspects.empty() && std::filesystem::exists(suspects_beside(table)))
       suspects = suspects_beside(table);
@@ -118,6 +138,7 @@ int calibrate(const Flags& flags) {
     print_collective(collective);
     if (flags.rows) print_rows(import, collective);
   }
+  for (const std::string& assumed : import.assumed) fmt::print(stderr, "assumed: {}\n", assumed);
   fmt::print("left out: {} rows of {} suspect groups, {} rows that cannot be used\n",
              import.suspect_rows, request.suspects.size(), import.unusable_rows);
   std::ofstream file(flags.output);
@@ -131,11 +152,16 @@ int calibrate(const Flags& flags) {
 
 const RegisterCommand kCalibrate{
     "calibrate",
-    {.summary = "fit a calibration to tables of measured kernels and exchanges",
+    {.summary =
+         "fit a calibration to tables and logs of measured kernels, exchanges and collectives",
      .declare = [](CLI::App& app) -> std::function<int()> {
        auto flags = std::make_shared<Flags>();
-       app.add_option("--import", flags->tables,
-                      "tables of fused MoE kernels, and of exchanges (.csv or .csv.gz)")
+       app.add_option(
+              "--import", flags->tables,
+              "tables of fused MoE kernels, exchanges and collectives (.csv or .csv.gz), and "
+              "logs of nccl-tests and of DeepEP's tests; a log may be followed by what it "
+              "does not say: run.log:gpus=16,nodes=2,tokens=128,hidden=7168,topk=8,"
+              "experts=256,collective=alltoall,in_place=yes")
            ->required();
        app.add_option("-o,--out", flags->output, "the calibration file to write")->required();
        app.add_option("--suspects", flags->suspects,
@@ -146,6 +172,15 @@ const RegisterCommand kCalibrate{
        app.add_option("--system", flags->system,
                       "the system that the calibration is of, such as H200, where exchanges of "
                       "several are given: others serve where it has no rows of its own");
+       app.add_option("--format", flags->format,
+                      "what the files are; auto: tables end in .csv or .csv.gz, logs are told by "
+                      "their lines")
+           ->check(CLI::IsMember({"auto", "table", "nccl-tests", "deepep"}))
+           ->capture_default_str();
+       app.add_option("--nvlink", flags->nvlink,
+                      "rate of a GPU's NVLink port, one way, such as '450 GB/s' (default: of the "
+                      "system's datasheet)");
+       app.add_option("--nic", flags->nic, "rate of a GPU's NIC, one way, such as '400 Gb/s'");
        app.add_flag("--rows", flags->rows, "print the error of every exchange that was fitted to");
        app.add_option("--draws", flags->draws, "Monte Carlo draws of a power-law row")
            ->check(CLI::Range(1, 1000))

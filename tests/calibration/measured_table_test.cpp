@@ -55,7 +55,7 @@ TEST(MeasuredTable, NamesTheLineOfAMistake) {
               ::testing::HasSubstr("short.csv:3:1: error: the row has 1 fields, the header 2"));
   EXPECT_THAT(message_of(written("word.csv", "n,b\nfast,2\n")),
               ::testing::HasSubstr("word.csv:2:1: error: 'fast' in column n is not a number"));
-  EXPECT_THAT(message_of(temporary("no_such.csv")), ::testing::HasSubstr("cannot read the table"));
+  EXPECT_THAT(message_of(temporary("no_such.csv")), ::testing::HasSubstr("cannot read the file"));
 }
 
 }  // namespace
