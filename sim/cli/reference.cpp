@@ -59,6 +59,7 @@ std::string reference_markdown() {
     text += table(parameters);
   }
   text += "### `cluster:`\n\n" + table(cluster_parameters());
+  text += "### `cluster.overrides:`, each item\n\n" + table(override_parameters());
   text += "### `cluster.gpu:`\n\n" + table(gpu_parameters());
   text += "### `model:`\n\n" + table(model_parameters());
   text += "### `model.attention:`\n\n" + table(attention_section_parameters());

@@ -137,18 +137,28 @@ void Cluster::attach_domain(Attachment& attachment, std::size_t vertex, const Sp
   attachment.down = link_ids(graph, way_back(graph, up.front(), spot));
 }
 
-// The nearest NIC; GPUs that have several equally near take turns.
+// The nearest NIC that is wired to a leaf, over PCIe; without one, a NIC of another GPU of the
+// domain, over NVLink. GPUs that have several equally near take turns.
 void Cluster::attach_nic(Attachment& attachment, std::size_t vertex, const Spot& spot) const {
   const ClusterGraph& graph = *graph_;
-  auto to_nic =
-      shortest_paths(graph, vertex, VertexKind::kNic, {VertexKind::kPcieSwitch, VertexKind::kHost});
+  const std::set<VertexKind> pcie = {VertexKind::kPcieSwitch, VertexKind::kHost};
+  std::set<VertexKind> any = pcie;
+  any.insert({VertexKind::kGpu, VertexKind::kNvSwitch});
+  std::vector<EdgePath> to_nic;
+  for (const auto& through : {pcie, any}) {
+    to_nic = shortest_paths(graph, vertex, VertexKind::kNic, through);
+    std::erase_if(to_nic, [&](const EdgePath& path) {
+      const Vertex nic = target(path.back(), graph);
+      return shortest_paths(graph, nic, VertexKind::kLeaf, {}).empty();
+    });
+    if (!to_nic.empty()) break;
+  }
   if (to_nic.empty()) return;
   std::erase_if(to_nic, [nearest = to_nic.front().size()](const EdgePath& path) {
     return path.size() > nearest;
   });
   EdgePath out = to_nic[static_cast<std::size_t>(attachment.rail) % to_nic.size()];
   const auto to_leaf = shortest_paths(graph, target(out.back(), graph), VertexKind::kLeaf, {});
-  if (to_leaf.empty()) return;
   out.push_back(to_leaf.front().front());
   attachment.leaf = graph[target(out.back(), graph)].number;
   for (const Edge edge : out) attachment.out.append(graph[edge]);

@@ -40,8 +40,10 @@ std::string to_string(LinkKind kind);  // "nvlink", …
 struct Link {
   std::string name;  // "node0.gpu3.nvlink_out", …: unique
   LinkKind kind = LinkKind::kNvLink;
-  BytesPerSecond bandwidth;
+  BytesPerSecond bandwidth;  // what is left of it for the run
   Seconds latency;
+  // Shares of the whole bandwidth that are lost: to other traffic, to collisions of hashed paths.
+  double background = 0, hash_loss = 0;
   // Set by Cluster:
   LinkId id;
   // False: the NICs beside it cannot fill it. Routes leave it out, and keep its latency.

@@ -130,7 +130,10 @@ std::vector<Parameter> cluster_parameters() {
       {.name = "topology",
        .type = ParameterType::kTree,
        .doc = "what is wired to what: a kind (moesim list topology) and its keys",
-       .fallback = "rail_optimized"}};
+       .fallback = "rail_optimized"},
+      {.name = "overrides",
+       .type = ParameterType::kTree,
+       .doc = "nodes and links that differ from the rest, a list"}};
 }
 
 ClusterSection read_cluster_section(const YamlNode& section, Mistakes& mistakes) {
@@ -157,6 +160,9 @@ ClusterSection read_cluster_section(const YamlNode& section, Mistakes& mistakes)
     result.resolved.set("nics_per_node",
                         YamlNode::scalar(std::to_string(result.spec.nics_per_node)));
     result.resolved.set("topology", resolved_choice(Topology::kRole, result.topology));
+    if (cluster.has("overrides"))
+      result.spec.overrides = read_overrides(cluster.tree("overrides"), result.spec.nodes, own,
+                                             result.resolved.set("overrides", {}));
     result.resolved = in_declared_order(std::move(result.resolved), parameters);
   }
   mistakes.add(own);

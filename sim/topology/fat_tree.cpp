@@ -9,21 +9,20 @@ namespace {
 class FatTree final : public Topology {
  public:
   explicit FatTree(const Arguments& arguments)
-      : nodes_per_leaf_(arguments.integer("nodes_per_leaf")),
-        oversubscription_(arguments.number("oversubscription")) {}
+      : nodes_per_leaf_(arguments.integer("nodes_per_leaf")), spine_(spine_of(arguments)) {}
 
   Cluster build(const ClusterSpec& spec) const final {
     GraphBuilder builder(spec);
     builder.add_gpus();
     add_nvswitch_per_node(builder, spec);
     builder.add_nics_beside_gpus();
-    add_leaf_spine(builder, spec, nodes_per_leaf_, oversubscription_);
+    add_leaf_spine(builder, spec, nodes_per_leaf_, spine_);
     return std::move(builder).finish();
   }
 
  private:
   int nodes_per_leaf_ = 0;
-  double oversubscription_ = 1;
+  Spine spine_;
 };
 
 const Register<Topology, FatTree> kFatTree{

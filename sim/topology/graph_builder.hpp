@@ -10,6 +10,14 @@
 
 namespace moesim {
 
+// How the way up from a leaf is narrower than its ports.
+struct Spine {
+  double oversubscription = 1;
+  double hash_loss = 0;  // share of its bandwidth
+};
+std::vector<Parameter> spine_parameters();
+Spine spine_of(const Arguments& arguments);
+
 class GraphBuilder {
  public:
   explicit GraphBuilder(const ClusterSpec& spec) : spec_(spec) {}
@@ -33,16 +41,17 @@ class GraphBuilder {
 
   void connect_nic(int node, int index, Vertex leaf);
   // Joins leaves by a spine that does not block itself. `ports` is what faces the nodes of each
-  // leaf; the way up is narrower by the factor `oversubscription`. One leaf needs no spine.
+  // leaf. One leaf needs no spine.
   void add_spine(const std::vector<Vertex>& leaves, const std::vector<std::string>& names,
-                 BytesPerSecond ports, double oversubscription);
+                 BytesPerSecond ports, const Spine& spine);
 
-  Cluster finish() && { return Cluster(std::move(graph_), spec_.gpu, spec_.spot); }
+  // Applies the spec's overrides of links.
+  Cluster finish() &&;
 
  private:
   const ClusterSpec& spec_;
   ClusterGraph graph_;
-  std::vector<Vertex> gpus_;
+  std::vector<std::vector<Vertex>> gpus_;  // [node][index]
   std::vector<std::vector<Vertex>> nics_;  // [node][index]
 };
 
@@ -50,12 +59,10 @@ class GraphBuilder {
 // topologies fat_tree and pcie.
 std::vector<Parameter> leaf_spine_parameters();
 void add_leaf_spine(GraphBuilder& builder, const ClusterSpec& spec, int nodes_per_leaf,
-                    double oversubscription);
+                    const Spine& spine);
 
 // An NVSwitch for the nodes first … end − 1, and every GPU's port to it; none for a GPU alone.
 void add_nvswitch(GraphBuilder& builder, const ClusterSpec& spec, int first, int end);
 void add_nvswitch_per_node(GraphBuilder& builder, const ClusterSpec& spec);
-
-Parameter oversubscription_parameter();
 
 }  // namespace moesim

@@ -26,7 +26,7 @@ class NvLinkDomain final : public Topology {
     builder.add_nics_beside_gpus();
     for (int first = 0; first < spec.nodes; first += domain_nodes)
       add_nvswitch(builder, spec, first, std::min(first + domain_nodes, spec.nodes));
-    add_leaf_spine(builder, spec, domain_nodes, 1);
+    add_leaf_spine(builder, spec, domain_nodes, {});
     return std::move(builder).finish();
   }
 

@@ -13,7 +13,7 @@ class Pcie final : public Topology {
   explicit Pcie(const Arguments& arguments)
       : gpus_per_switch_(arguments.integer("gpus_per_switch")),
         nodes_per_leaf_(arguments.integer("nodes_per_leaf")),
-        oversubscription_(arguments.number("oversubscription")) {}
+        spine_(spine_of(arguments)) {}
 
   Cluster build(const ClusterSpec& spec) const final {
     if (spec.nvlink_bandwidth.value > 0)
@@ -22,7 +22,7 @@ class Pcie final : public Topology {
     GraphBuilder builder(spec);
     builder.add_gpus();
     for (int node = 0; node < spec.nodes; ++node) add_node(builder, spec, node);
-    add_leaf_spine(builder, spec, nodes_per_leaf_, oversubscription_);
+    add_leaf_spine(builder, spec, nodes_per_leaf_, spine_);
     return std::move(builder).finish();
   }
 
@@ -31,21 +31,22 @@ class Pcie final : public Topology {
     const Link port = {.kind = LinkKind::kPcie, .bandwidth = spec.gpu.pcie};
     const NodeId id(node);
     const auto host = builder.add(VertexKind::kHost, fmt::format("node{}.host", node), id);
-    const int switches = (spec.gpus_per_node + gpus_per_switch_ - 1) / gpus_per_switch_;
+    const int gpus = spec.gpus_of(node), nics = spec.nics_of(node);
+    const int switches = (gpus + gpus_per_switch_ - 1) / gpus_per_switch_;
     std::vector<Vertex> pcie;
     for (int index = 0; index < switches; ++index) {
       const std::string name = fmt::format("node{}.pcie{}", node, index);
       pcie.push_back(builder.add(VertexKind::kPcieSwitch, name, id));
       builder.connect(pcie.back(), host, name, port, "_up", "_down");
     }
-    for (int index = 0; index < spec.gpus_per_node; ++index)
+    for (int index = 0; index < gpus; ++index)
       builder.connect(builder.gpu(node, index),
                       pcie[static_cast<std::size_t>(index / gpus_per_switch_)],
                       fmt::format("node{}.gpu{}.pcie", node, index), port);
     // NICs are dealt over the switches; a switch without one uses the nearest, over the host.
-    for (int index = 0; index < spec.nics_per_node; ++index) {
+    for (int index = 0; index < nics; ++index) {
       builder.add_nic(node, index);
-      builder.connect(pcie[static_cast<std::size_t>(index * switches / spec.nics_per_node)],
+      builder.connect(pcie[static_cast<std::size_t>(index * switches / nics)],
                       builder.nic(node, index), fmt::format("node{}.nic{}.pcie", node, index),
                       port);
     }
@@ -53,7 +54,7 @@ class Pcie final : public Topology {
 
   int gpus_per_switch_ = 0;
   int nodes_per_leaf_ = 0;
-  double oversubscription_ = 1;
+  Spine spine_;
 };
 
 std::vector<Parameter> parameters() {

@@ -3,6 +3,8 @@
 // uplinks of a leaf are one fat link (adaptive routing). NVSwitch inside the nodes.
 #include <fmt/format.h>
 
+#include <map>
+
 #include "sim/topology/graph_builder.hpp"
 
 namespace moesim {
@@ -11,8 +13,7 @@ namespace {
 class RailOptimized final : public Topology {
  public:
   explicit RailOptimized(const Arguments& arguments)
-      : nodes_per_pod_(arguments.integer("nodes_per_pod")),
-        oversubscription_(arguments.number("oversubscription")) {}
+      : nodes_per_pod_(arguments.integer("nodes_per_pod")), spine_(spine_of(arguments)) {}
 
   Cluster build(const ClusterSpec& spec) const final {
     GraphBuilder builder(spec);
@@ -21,24 +22,26 @@ class RailOptimized final : public Topology {
     builder.add_nics_beside_gpus();
     std::vector<Vertex> leaves;
     std::vector<std::string> names;
+    std::map<std::pair<int, int>, Vertex> leaf_of;  // (pod, rail)
     for (int node = 0; node < spec.nodes; ++node) {
       const int pod = node / nodes_per_pod_;
-      for (int rail = 0; rail < spec.nics_per_node; ++rail) {
-        if (node % nodes_per_pod_ == 0) {
+      for (int rail = 0; rail < spec.nics_of(node); ++rail) {
+        const auto [leaf, is_new] = leaf_of.try_emplace({pod, rail});
+        if (is_new) {
           names.push_back(fmt::format("pod{}.leaf{}", pod, rail));
           leaves.push_back(builder.add(VertexKind::kLeaf, names.back()));
+          leaf->second = leaves.back();
         }
-        builder.connect_nic(node, rail,
-                            leaves[static_cast<std::size_t>(pod * spec.nics_per_node + rail)]);
+        builder.connect_nic(node, rail, leaf->second);
       }
     }
-    builder.add_spine(leaves, names, spec.nic_bandwidth * nodes_per_pod_, oversubscription_);
+    builder.add_spine(leaves, names, spec.nic_bandwidth * nodes_per_pod_, spine_);
     return std::move(builder).finish();
   }
 
  private:
   int nodes_per_pod_ = 0;
-  double oversubscription_ = 1;
+  Spine spine_;
 };
 
 const Register<Topology, RailOptimized> kRailOptimized{
@@ -50,7 +53,8 @@ const Register<Topology, RailOptimized> kRailOptimized{
                      .doc = "nodes whose NICs of one rail share a leaf switch",
                      .fallback = "32",
                      .minimum = 1},
-                    oversubscription_parameter()}}};
+                    spine_parameters()[0],
+                    spine_parameters()[1]}}};
 
 }  // namespace
 }  // namespace moesim

@@ -3,6 +3,7 @@
 
 #include "sim/base/registry.hpp"
 #include "sim/model/cluster.hpp"
+#include "sim/topology/overrides.hpp"
 
 namespace moesim {
 
@@ -17,7 +18,12 @@ struct ClusterSpec {
   BytesPerSecond nic_bandwidth;
   Seconds nic_latency;     // NIC to leaf switch
   Seconds switch_latency;  // of each fabric hop
+  Overrides overrides;
   Spot spot;
+
+  // Of one node, with its overrides.
+  int gpus_of(int node) const;
+  int nics_of(int node) const;
 };
 
 class Topology {
