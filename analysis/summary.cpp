@@ -78,9 +78,10 @@ Json metrics_json(const RunResult& result, const Metrics& metrics) {
             {"network", number_or_null(metrics.network_bytes)},
             {"migration", number_or_null(metrics.migration_bytes)}}},
           {"link_use",
-           {{"nvlink_max", number_or_null(result.links.nvlink_max)},
-            {"nic_max", number_or_null(result.links.nic_max)},
-            {"spine_max", number_or_null(result.links.spine_max)}}},
+           {{"nvlink_max", number_or_null(std::max(result.links.largest_use(LinkKind::kNvLink),
+                                                   result.links.largest_use(LinkKind::kPcie)))},
+            {"nic_max", number_or_null(result.links.largest_use(LinkKind::kNic))},
+            {"spine_max", number_or_null(result.links.largest_use(LinkKind::kSpine))}}},
           {"gpu_use", number_or_null(result.gpu_use)},
           {"mfu", number_or_null(result.mfu)},
           {"memory_bytes_max", number_or_null(metrics.memory_bytes_max)}};
@@ -109,6 +110,39 @@ Json gpus_json(const RunResult& result) {
                     {"busy", number_or_null(gpu.busy)},
                     {"memory_bytes", number_or_null(gpu.memory_bytes)}});
   return gpus;
+}
+
+Json phases_json(const std::vector<PhaseUse>& phases) {
+  Json json = Json::object();
+  for (const PhaseUse& use : phases)
+    json[to_string(use.phase)] = {{"bytes", number_or_null(use.bytes)},
+                                  {"use", number_or_null(use.use)}};
+  return json;
+}
+
+Json link_json(const LinkRecord& link) {
+  return {{"name", link.name},
+          {"class", to_string(link.kind)},
+          {"bytes", number_or_null(link.bytes)},
+          {"use", number_or_null(link.use)},
+          {"background", number_or_null(link.background)},
+          {"hash_loss", number_or_null(link.hash_loss)},
+          {"phases", phases_json(link.phases)}};
+}
+
+Json links_json(const LinkReport& report) {
+  Json classes = Json::array(), hottest = Json::array();
+  for (const LinkClassRecord& all : report.classes)
+    classes.push_back(
+        {{"class", to_string(all.kind)},
+         {"links", all.links},
+         {"bytes", number_or_null(all.bytes)},
+         {"use_mean", number_or_null(all.use_mean)},
+         {"use_max", number_or_null(all.busiest.use)},
+         {"busiest", all.busiest.name.empty() ? Json(nullptr) : Json(all.busiest.name)},
+         {"phases", phases_json(all.phases)}});
+  for (const LinkRecord& link : report.hottest) hottest.push_back(link_json(link));
+  return {{"classes", classes}, {"hottest", hottest}};
 }
 
 // `share` is in seconds of the step, as DESIGN §7 defines it; `share_of_step` is the ratio.
@@ -144,7 +178,8 @@ Json summary_document(const Scenario& scenario, const RunResult& result) {
           {"metrics", metrics_json(result, metrics)},
           {"layers", layers_json(result)},
           {"gpus", gpus_json(result)},
-          {"hot", hot_json(result, metrics)}};
+          {"hot", hot_json(result, metrics)},
+          {"links", links_json(result.links)}};
 }
 
 }  // namespace moesim

@@ -147,21 +147,48 @@ void add_balance(Lines& lines, const Metrics& metrics) {
     lines.add("padding", format_percent(metrics.padding_waste) + " of the rows experts compute");
 }
 
+// " (dispatch 12.0 %, combine 14.1 %)"
+std::string phases_text(const LinkRecord& link) {
+  if (link.phases.empty()) return {};
+  Parts parts;
+  for (const PhaseUse& use : link.phases)
+    parts.push_back(fmt::format("{} {}", to_string(use.phase), format_percent(use.use)));
+  return fmt::format(" ({})", fmt::join(parts, ", "));
+}
+
+Parts link_parts(const LinkClassRecord& all) {
+  const LinkRecord& link = all.busiest;
+  const std::string kind = shown_name(all.kind);
+  const std::string bytes = format_bytes(Bytes(all.bytes)) + " per step";
+  if (link.name.empty())
+    return {fmt::format("{} {}", kind, bytes), "as wide as the NICs: never full"};
+  Parts parts = {
+      fmt::format("{} {} {}{}", kind, format_percent(link.use), link.name, phases_text(link)),
+      "mean " + format_percent(all.use_mean)};
+  if (all.kind == LinkKind::kSpine) parts.push_back(bytes);
+  if (link.hash_loss > 0)
+    parts.push_back(format_percent(link.hash_loss) + " lost to hash collisions");
+  if (link.background > 0)
+    parts.push_back(format_percent(link.background) + " taken by other traffic");
+  return parts;
+}
+
+void add_links(Lines& lines, const LinkReport& report) {
+  const char* title = "busiest links";
+  for (const LinkClassRecord& all : report.classes) {
+    if (!(all.bytes > 0)) continue;
+    lines.add(title, joined(link_parts(all)));
+    title = "";
+  }
+}
+
 void add_use(Lines& lines, const Scenario& scenario, const Metrics& metrics,
              const RunResult& result) {
   const auto size = [](double bytes) { return format_bytes(Bytes(bytes)); };
   Parts bytes = {"NVLink " + size(metrics.nvlink_bytes), "network " + size(metrics.network_bytes)};
   if (metrics.migration_bytes > 0) bytes.push_back("migration " + size(metrics.migration_bytes));
   lines.add("bytes", joined(bytes) + " per step");
-  const LinkRecord& links = result.links;
-  Parts uses;
-  const auto use = [&](const char* kind, double share, const std::string& name) {
-    if (!name.empty()) uses.push_back(fmt::format("{} {} ({})", kind, format_percent(share), name));
-  };
-  use("NVLink", links.nvlink_max, links.nvlink_name);
-  use("NIC", links.nic_max, links.nic_name);
-  use("spine", links.spine_max, links.spine_name);
-  if (!uses.empty()) lines.add("busiest link", joined(uses));
+  add_links(lines, result.links);
   lines.add("GPUs", fmt::format("{} of the time busy · MFU {} · memory up to {} of {}",
                                 format_percent(result.gpu_use), format_percent(result.mfu),
                                 size(metrics.memory_bytes_max),

@@ -11,6 +11,7 @@
 #include "sim/calibration/calibrated_cost.hpp"
 #include "sim/hot_spots.hpp"
 #include "sim/layer_builder.hpp"
+#include "sim/link_report.hpp"
 #include "sim/model/imbalance.hpp"
 #include "sim/model/memory.hpp"
 #include "sim/placement/load_file.hpp"
@@ -137,21 +138,6 @@ class StepProducer : public Producer {
   HotSpotCandidates hot_spots_;
 };
 
-void fill_links(const LinkUse& use, const Cluster& cluster, Seconds time, LinkRecord& record) {
-  for (const Link& link : cluster.links()) {
-    const double share = use.wire_bytes[link.id] / (link.bandwidth.value * time.value);
-    const auto keep = [&](double& largest, std::string& name) {
-      if (share <= largest) return;
-      largest = share;
-      name = link.name;
-    };
-    if (link.kind == LinkKind::kNvLink || link.kind == LinkKind::kPcie)
-      keep(record.nvlink_max, record.nvlink_name);
-    if (link.kind == LinkKind::kNic) keep(record.nic_max, record.nic_name);
-    if (link.kind == LinkKind::kSpine) keep(record.spine_max, record.spine_name);
-  }
-}
-
 double flop_utilization(const Scenario& scenario, const RunResult& result) {
   const Workload& workload = scenario.workload;
   const TokenBatch batch{.tokens = static_cast<double>(workload.tokens_per_gpu),
@@ -206,7 +192,8 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   Engine engine(cluster, scenario.network);
   engine.add(steps);
   const Seconds end = engine.run();
-  fill_links(engine.link_use(), cluster, end, result.links);
+  result.links = report_links(engine.link_uses(), cluster, end,
+                              scenario.workload.steps + scenario.workload.warmup_steps);
   recorder.finish(result);
   engine.add(hot);
   engine.run();

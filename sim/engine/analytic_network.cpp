@@ -26,7 +26,8 @@ void AnalyticNetwork::send(int handle, GpuId source) {
     for (const GpuId to : traffic.bytes.column_ids()) {
       const double bytes = traffic.bytes(from, to);
       if (bytes > 0 && from != to)
-        add_load(routes_.path(from, to, traffic.rule), bytes, inflation(traffic, from, to));
+        add_load(routes_.path(from, to, traffic.rule), leg.request.phase, bytes,
+                 inflation(traffic, from, to));
     }
   }
   clock_.at(carry_load(), *this, {.a = handle});
@@ -34,14 +35,15 @@ void AnalyticNetwork::send(int handle, GpuId source) {
 
 void AnalyticNetwork::close(int handle) { legs_[static_cast<std::size_t>(handle)].open = false; }
 
-void AnalyticNetwork::copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
-                           const Event& event) {
-  add_load(routes_.path(source, target, RouteRule::kDirect), size.value, 1);
+void AnalyticNetwork::copy(const Transfer& transfer, EventHandler& handler, const Event& event) {
+  add_load(routes_.path(transfer.source, transfer.target, RouteRule::kDirect), transfer.phase,
+           transfer.size.value, 1);
   clock_.at(carry_load(), handler, event);
 }
 
-void AnalyticNetwork::add_load(const RouteCache::Path& path, double bytes, double inflation) {
-  const double wire = account(path.links, bytes, inflation);
+void AnalyticNetwork::add_load(const RouteCache::Path& path, Phase phase, double bytes,
+                               double inflation) {
+  const double wire = account(path, phase, bytes, inflation);
   latency_ = std::max(latency_, routes_.latencies()[static_cast<std::size_t>(path.latency)]);
   for (const int each : path.links) {
     const LinkId link(each);

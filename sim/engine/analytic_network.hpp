@@ -20,8 +20,7 @@ class AnalyticNetwork final : public Network, public EventHandler {
   int open(const LegRequest& request) final;
   void send(int handle, GpuId source) final;
   void close(int handle) final;
-  void copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
-            const Event& event) final;
+  void copy(const Transfer& transfer, EventHandler& handler, const Event& event) final;
   void handle(const Event& event) final;  // a leg has ended
 
  private:
@@ -30,7 +29,7 @@ class AnalyticNetwork final : public Network, public EventHandler {
     int senders = 0;
     bool open = false;
   };
-  void add_load(const RouteCache::Path& path, double bytes, double inflation);
+  void add_load(const RouteCache::Path& path, Phase phase, double bytes, double inflation);
   Seconds carry_load();
 
   std::vector<Leg> legs_;

@@ -30,6 +30,6 @@ void Engine::add(Producer& producer) { core_->add(producer); }
 
 Seconds Engine::run() { return core_->run(); }
 
-const LinkUse& Engine::link_use() const { return core_->link_use(); }
+const LinkUses& Engine::link_uses() const { return core_->link_uses(); }
 
 }  // namespace moesim

@@ -41,10 +41,13 @@ class Producer {
   virtual void span(const Span& span) = 0;
 };
 
+// Of one phase.
 struct LinkUse {
   IdVector<LinkId, double> bytes;       // payload bytes carried
   IdVector<LinkId, double> wire_bytes;  // with the exchange libraries' inflation
+  double spine_bytes = 0;               // payload between leaves, also where no spine link is full
 };
+using LinkUses = std::array<LinkUse, kPhases>;
 
 class Engine {
  public:
@@ -60,7 +63,7 @@ class Engine {
   // ended.
   Seconds run();
   // Of the run so far.
-  const LinkUse& link_use() const;
+  const LinkUses& link_uses() const;
 
  private:
   class Core;

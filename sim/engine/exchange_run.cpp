@@ -49,8 +49,11 @@ void ExchangeRun::open_legs() {
         for (const GpuId target : gpus_.ids())
           if (source != target && leg.bytes(source, target) > 0) ++state.missing[target];
     }
-    state.handle = network_.open(
-        {.leg = &leg, .index = index, .schedule = exchange_->schedule, .listener = this});
+    state.handle = network_.open({.leg = &leg,
+                                  .index = index,
+                                  .phase = exchange_->phase,
+                                  .schedule = exchange_->schedule,
+                                  .listener = this});
   }
   if (exchange_->signals) expect_signals();
 }

@@ -137,7 +137,7 @@ void Engine::Core::start_transfer(const Task& task, const Transfer& transfer) {
     const int slot = free_transfers_.back();
     free_transfers_.pop_back();
     transfers_[static_cast<std::size_t>(slot)] = task;
-    network_->copy(transfer.source, transfer.target, transfer.size, *this, {.a = slot});
+    network_->copy(transfer, *this, {.a = slot});
   } else if (task.gpu == transfer.source && transfer.source != transfer.target) {
     transfer_arrived(*task.fragment, task.node);
   }

@@ -32,7 +32,7 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
 
   void add(Producer& producer);
   Seconds run();
-  const LinkUse& link_use() const { return network_->link_use(); }
+  const LinkUses& link_uses() const { return network_->link_uses(); }
 
   void kernel_ended(const Task& task, int stream, Seconds begin) final;
   void exchange_ended(const Task& task) final { ended_.push_back(task); }

@@ -13,11 +13,11 @@ std::size_t copy_slot(int leg) { return static_cast<std::size_t>(-1 - leg); }
 
 }  // namespace
 
-void FlowNetwork::copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
-                       const Event& event) {
+void FlowNetwork::copy(const Transfer& transfer, EventHandler& handler, const Event& event) {
+  const auto& [source, target, size, phase] = transfer;
   const std::size_t slot = free_slot(copies_, [](const Copy& copy) { return !copy.handler; });
   const RouteCache::Path path = routes_.path(source, target, RouteRule::kDirect);
-  account(path.links, size.value, 1);
+  account(path, phase, size.value, 1);
   const Route route = cluster_.route(source, target, RouteRule::kDirect);
   copies_[slot] = {.handler = &handler,
                    .event = event,

@@ -27,8 +27,8 @@ void FlowNetwork::start_pairs(Leg& leg, int handle, GpuId source, Seconds date) 
       start_pair(leg, handle, source, target);
       continue;
     }
-    const double wire =
-        account(path.links, traffic.bytes(source, target), inflation(traffic, source, target));
+    const double wire = account(path, leg.request.phase, traffic.bytes(source, target),
+                                inflation(traffic, source, target));
     group_of(path).parts.push_back({.bytes = wire, .target = target.value, .queue = port.value});
   }
   for (std::size_t at = 0; at < groups_used_; ++at)

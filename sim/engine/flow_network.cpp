@@ -158,8 +158,8 @@ void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
 void FlowNetwork::start_pair(const Leg& leg, int handle, GpuId source, GpuId target) {
   const ExchangeLeg& traffic = *leg.request.leg;
   const RouteCache::Path path = routes_.path(source, target, traffic.rule);
-  const double wire =
-      account(path.links, traffic.bytes(source, target), inflation(traffic, source, target));
+  const double wire = account(path, leg.request.phase, traffic.bytes(source, target),
+                              inflation(traffic, source, target));
   const FlowPart part{.bytes = wire, .target = target.value};
   departing(path.latency)
       .push_back(

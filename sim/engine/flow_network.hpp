@@ -29,8 +29,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   int open(const LegRequest& request) final;
   void send(int handle, GpuId source) final;
   void close(int handle) final;
-  void copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
-            const Event& event) final;
+  void copy(const Transfer& transfer, EventHandler& handler, const Event& event) final;
 
   void parts_ended(std::span<const FlowEnd> ends) final;
   void handle(const Event& event) final;

@@ -6,8 +6,10 @@
 namespace moesim {
 
 Network::Network(const Cluster& cluster, Clock& clock) : cluster_(cluster), clock_(clock) {
-  use_.bytes.raw().assign(cluster.links().size(), 0);
-  use_.wire_bytes.raw().assign(cluster.links().size(), 0);
+  for (LinkUse& use : uses_) {
+    use.bytes.raw().assign(cluster.links().size(), 0);
+    use.wire_bytes.raw().assign(cluster.links().size(), 0);
+  }
 }
 
 std::unique_ptr<Network> make_network(const NetworkOptions& options, const Cluster& cluster,

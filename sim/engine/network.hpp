@@ -10,6 +10,7 @@
 
 #include "sim/engine/clock.hpp"
 #include "sim/engine/engine.hpp"
+#include "sim/engine/route_cache.hpp"
 #include "sim/model/network.hpp"
 
 namespace moesim {
@@ -33,6 +34,7 @@ class LegListener {
 struct LegRequest {
   const ExchangeLeg* leg = nullptr;  // must live until the leg is closed
   int index = 0;                     // of the leg, as told to the listener
+  Phase phase = Phase::kDispatch;
   Schedule schedule;
   LegListener* listener = nullptr;
 };
@@ -49,19 +51,20 @@ class Network {
   virtual void close(int handle) = 0;
 
   // One copy of size > 0 between two GPUs; `event` comes when it has arrived.
-  virtual void copy(GpuId source, GpuId target, Bytes size, EventHandler& handler,
-                    const Event& event) = 0;
+  virtual void copy(const Transfer& transfer, EventHandler& handler, const Event& event) = 0;
 
-  const LinkUse& link_use() const { return use_; }
+  const LinkUses& link_uses() const { return uses_; }
 
  protected:
   // Adds a message to the use of its links; its bytes on the wire.
-  double account(std::span<const int> links, double bytes, double inflation) {
+  double account(const RouteCache::Path& path, Phase phase, double bytes, double inflation) {
     const double wire = bytes * inflation;
-    for (const int link : links) {
-      use_.bytes[LinkId(link)] += bytes;
-      use_.wire_bytes[LinkId(link)] += wire;
+    LinkUse& use = uses_[static_cast<std::size_t>(phase)];
+    for (const int link : path.links) {
+      use.bytes[LinkId(link)] += bytes;
+      use.wire_bytes[LinkId(link)] += wire;
     }
+    if (path.crosses_spine) use.spine_bytes += bytes;
     return wire;
   }
   double inflation(const ExchangeLeg& leg, GpuId source, GpuId target) const {
@@ -72,7 +75,7 @@ class Network {
   Clock& clock_;
 
  private:
-  LinkUse use_;
+  LinkUses uses_;
 };
 
 std::unique_ptr<Network> make_network(const NetworkOptions& options, const Cluster& cluster,

@@ -14,10 +14,12 @@ void RouteCache::build(Row& row, GpuId source, RouteRule rule) {
   row.begin.push_back(0);
   for (const GpuId target : targets) {
     row.latency.push_back(0);
+    row.crosses_spine.push_back(false);
     if (target != source) {
       const Path path = compute(source, target, rule);
       row.links.insert(row.links.end(), path.links.begin(), path.links.end());
       row.latency.back() = static_cast<std::uint16_t>(path.latency);
+      row.crosses_spine.back() = path.crosses_spine;
     }
     row.begin.push_back(static_cast<std::uint32_t>(row.links.size()));
   }
@@ -29,7 +31,9 @@ RouteCache::Path RouteCache::compute(GpuId source, GpuId target, RouteRule rule)
   computed_.clear();
   for (int hop = 0; hop < route.count; ++hop)
     computed_.push_back(route.links[static_cast<std::size_t>(hop)].value);
-  return {.links = computed_, .latency = number_of(route.latency)};
+  return {.links = computed_,
+          .latency = number_of(route.latency),
+          .crosses_spine = route.crosses_spine};
 }
 
 int RouteCache::number_of(Seconds latency) {

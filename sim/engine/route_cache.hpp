@@ -20,6 +20,7 @@ class RouteCache {
   struct Path {
     std::span<const int> links;  // valid until the next call
     int latency = 0;             // into latencies()
+    bool crosses_spine = false;
   };
 
   explicit RouteCache(const Cluster& cluster);
@@ -31,7 +32,8 @@ class RouteCache {
     if (row.begin.empty()) build(row, source, rule);
     const std::size_t at = target.index();
     return {.links = {row.links.data() + row.begin[at], row.begin[at + 1] - row.begin[at]},
-            .latency = row.latency[at]};
+            .latency = row.latency[at],
+            .crosses_spine = row.crosses_spine[at]};
   }
   const std::vector<Seconds>& latencies() const { return latencies_; }
 
@@ -40,6 +42,7 @@ class RouteCache {
     std::vector<std::uint32_t> begin;  // [targets + 1] into links
     std::vector<int> links;
     std::vector<std::uint16_t> latency;  // [targets]
+    std::vector<bool> crosses_spine;     // [targets]
   };
   void build(Row& row, GpuId source, RouteRule rule);
   Path compute(GpuId source, GpuId target, RouteRule rule);

@@ -51,6 +51,20 @@ std::string to_string(LinkKind kind) {
   return "";
 }
 
+std::string shown_name(LinkKind kind) {
+  switch (kind) {
+    case LinkKind::kNvLink:
+      return "NVLink";
+    case LinkKind::kPcie:
+      return "PCIe";
+    case LinkKind::kNic:
+      return "NIC";
+    case LinkKind::kSpine:
+      return "spine";
+  }
+  return "";
+}
+
 void Route::append(LinkId link, Seconds link_latency) {
   MOESIM_CHECK(count < kMaximumLinks, "a route is short");
   links[static_cast<std::size_t>(count++)] = link;
@@ -219,6 +233,7 @@ void Cluster::append_local(Route& route, GpuId source, GpuId target) const {
 void Cluster::append_fabric(Route& route, GpuId source, GpuId target) const {
   const Attachment& from = attachments_[source];
   const Attachment& to = attachments_[target];
+  route.crosses_spine = from.leaf != to.leaf;
   for (const Path* path : {&from.out, &*leaf_path(from.leaf, to.leaf), &to.in}) {
     for (const LinkId id : path->links) route.append(id, Seconds(0));
     route.latency += path->latency;

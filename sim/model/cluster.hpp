@@ -35,7 +35,8 @@ struct GpuSpec {
 
 // NIC to leaf switch is kNic; leaf to spine is kSpine.
 enum class LinkKind { kNvLink, kPcie, kNic, kSpine };
-std::string to_string(LinkKind kind);  // "nvlink", …
+std::string to_string(LinkKind kind);   // "nvlink", …
+std::string shown_name(LinkKind kind);  // "NVLink", …
 
 struct Link {
   std::string name;  // "node0.gpu3.nvlink_out", …: unique
@@ -66,6 +67,7 @@ struct Route {
   int count = 0;
   int relay_after = 0;  // links before the relay; meaningless without one
   GpuId relay;
+  bool crosses_spine = false;  // between leaves, also where the spine cannot be full
   Seconds latency;
   void append(LinkId link, Seconds link_latency);
 };

@@ -22,7 +22,7 @@ struct NetworkOptions {
   // Of the fluid solver: completions within this share of the elapsed time are one event; 0 =
   // exact.
   double tolerance = 0.003;
-  bool force = false;                // run `pairwise` above 128 GPUs
+  bool force = false;  // run `pairwise` above 128 GPUs
   // Absent: the exchange kind's own.
   std::optional<Schedule> schedule;
   std::optional<RouteRule> routing;

@@ -57,9 +57,35 @@ struct HotSpot {
   double seconds = 0;  // step time now − step time with that GPU-layer at mean load
 };
 
+// What one link, or a class of links, did in a phase.
+struct PhaseUse {
+  Phase phase = Phase::kDispatch;
+  double bytes = 0;  // payload per step
+  double use = 0;    // wire time ÷ time of the steps; of a class: its busiest link's
+};
+
 struct LinkRecord {
-  double nvlink_max = 0, nic_max = 0, spine_max = 0;  // 0–1, of the busiest link of the class
-  std::string nvlink_name, nic_name, spine_name;      // which link that is
+  std::string name;
+  LinkKind kind = LinkKind::kNvLink;
+  double bytes = 0;                      // payload per step
+  double use = 0;                        // 0–1, over all phases
+  std::vector<PhaseUse> phases;          // with traffic
+  double background = 0, hash_loss = 0;  // shares of the link that were lost
+};
+
+struct LinkClassRecord {
+  LinkKind kind = LinkKind::kNvLink;
+  int links = 0;        // that can be full
+  double bytes = 0;     // payload per step, over all its links; of spines: between leaves
+  double use_mean = 0;  // 0–1, over its links
+  LinkRecord busiest;   // no name: none carried anything
+  std::vector<PhaseUse> phases;
+};
+
+struct LinkReport {
+  std::vector<LinkClassRecord> classes;     // in the order of LinkKind, where there are such links
+  std::vector<LinkRecord> hottest;          // by use
+  double largest_use(LinkKind kind) const;  // 0 without such a link
 };
 
 struct RunResult {
@@ -70,7 +96,7 @@ struct RunResult {
   std::vector<LayerRecord> layers;
   std::vector<GpuRecord> gpu_records;
   std::vector<HotSpot> hot;
-  LinkRecord links;
+  LinkReport links;
   double mfu = 0, gpu_use = 0;
   std::vector<std::string> warnings;
   std::vector<std::string> calibrations;

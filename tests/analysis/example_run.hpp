@@ -76,10 +76,26 @@ inline RunResult example_result() {
   result.gpu_records = {{.gpu = 0, .node = 0, .routes = 1800, .busy = 0.5, .memory_bytes = 40e9},
                         {.gpu = 1, .node = 0, .routes = 2200, .busy = 0.75, .memory_bytes = 60e9}};
   result.hot = {{.layer = 1, .gpu = 1, .expert = 5, .seconds = 0.0005}};
-  result.links = {.nvlink_max = 0.25,
-                  .nic_max = 0.5,
-                  .nvlink_name = "node0.gpu1.nvlink_out",
-                  .nic_name = "node0.gpu1.nic_in"};
+  const std::vector<PhaseUse> phases = {{.phase = Phase::kDispatch, .bytes = 1e6, .use = 0.2},
+                                        {.phase = Phase::kCombine, .bytes = 3e6, .use = 0.05}};
+  result.links.classes = {
+      {.kind = LinkKind::kNvLink,
+       .links = 4,
+       .bytes = 8e6,
+       .use_mean = 0.125,
+       .busiest = {.name = "node0.gpu1.nvlink_out",
+                   .kind = LinkKind::kNvLink,
+                   .bytes = 4e6,
+                   .use = 0.25,
+                   .phases = phases},
+       .phases = phases},
+      {.kind = LinkKind::kNic,
+       .links = 4,
+       .bytes = 3e6,
+       .use_mean = 0.25,
+       .busiest = {
+           .name = "node0.gpu1.nic_in", .kind = LinkKind::kNic, .use = 0.5, .background = 0.3}}};
+  result.links.hottest = {result.links.classes[1].busiest, result.links.classes[0].busiest};
   result.mfu = 0.2;
   result.gpu_use = 0.625;
   result.warnings = {"8 recorded layers are repeated for 16"};

@@ -20,8 +20,9 @@ std::vector<std::string> keys(const Json& object) {
 
 TEST(Summary, HasTheKeysOfTheContractInTheirOrder) {
   const Json summary = summary_document(example_scenario(), example_result());
-  EXPECT_THAT(keys(summary), ElementsAre("schema", "scenario", "seed", "warnings", "provenance",
-                                         "uncertainty", "metrics", "layers", "gpus", "hot"));
+  EXPECT_THAT(keys(summary),
+              ElementsAre("schema", "scenario", "seed", "warnings", "provenance", "uncertainty",
+                          "metrics", "layers", "gpus", "hot", "links"));
   const Json& metrics = summary["metrics"];
   EXPECT_THAT(keys(metrics), ElementsAre("tokens_per_s", "tokens_per_s_per_gpu", "step_time_s",
                                          "breakdown_s", "imbalance", "straggler_wait_fraction",
@@ -36,6 +37,18 @@ TEST(Summary, HasTheKeysOfTheContractInTheirOrder) {
                           "balancedness_sglang", "balancedness_vllm"));
   EXPECT_THAT(keys(metrics["bytes"]), ElementsAre("nvlink", "network", "migration"));
   EXPECT_THAT(keys(metrics["link_use"]), ElementsAre("nvlink_max", "nic_max", "spine_max"));
+}
+
+TEST(Summary, ReportsLinksByClassByNameAndByPhase) {
+  const Json links = summary_document(example_scenario(), example_result())["links"];
+  ASSERT_EQ(links["classes"].size(), 2u);
+  EXPECT_EQ(links["classes"][0].dump(),
+            R"({"class":"nvlink","links":4,"bytes":8000000.0,"use_mean":0.125,"use_max":0.25,)"
+            R"("busiest":"node0.gpu1.nvlink_out","phases":{"dispatch":{"bytes":1000000.0,)"
+            R"("use":0.2},"combine":{"bytes":3000000.0,"use":0.05}}})");
+  EXPECT_EQ(links["hottest"][0]["name"], "node0.gpu1.nic_in");
+  EXPECT_EQ(links["hottest"][0]["background"], 0.3);
+  EXPECT_EQ(links["hottest"][1]["phases"]["combine"]["bytes"], 3e6);
 }
 
 TEST(Summary, ShowsTheResolvedScenarioWithItsTypes) {

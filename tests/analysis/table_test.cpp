@@ -26,7 +26,8 @@ TEST(RunTable, SaysWhatMatters) {
         "busiest GPU 1.30 × mean · busiest expert 2.50 × mean · GPU load CV 0.300",
         "5.00 % of the routes · 1.00 % of the tokens of a layer lose all routes",
         "NVLink 4.00 MB · network 1.50 MB per step",
-        "NVLink 25.0 % (node0.gpu1.nvlink_out) · NIC 50.0 % (node0.gpu1.nic_in)",
+        "NVLink 25.0 % node0.gpu1.nvlink_out (dispatch 20.0 %, combine 5.00 %) · mean 12.5 %",
+        "NIC 50.0 % node0.gpu1.nic_in · mean 25.0 % · 30.0 % taken by other traffic",
         "62.5 % of the time busy · MFU 20.0 % · memory up to 60.0 GB of 80.0 GB",
         "MoE layer 1, GPU 1, expert 5: costs 500 µs of each step (2.50 %)",
         "network fluid (tolerance 0.003) · kernels h200-sxm",
@@ -34,6 +35,13 @@ TEST(RunTable, SaysWhatMatters) {
     EXPECT_THAT(table, HasSubstr(text));
   EXPECT_THAT(table, Not(HasSubstr("spine")));   // there is none
   EXPECT_THAT(table, Not(HasSubstr("shared")));  // takes no time
+}
+
+TEST(RunTable, SaysWhyASpineIsNeverBusy) {
+  RunResult result = example_result();
+  result.links.classes.push_back({.kind = LinkKind::kSpine, .bytes = 2e9});
+  EXPECT_THAT(run_table(example_scenario(), result, false),
+              HasSubstr("spine 2.00 GB per step · as wide as the NICs: never full\n"));
 }
 
 // Of 20 ms: 8 experts, 5 wait; the longest bar has 40 columns.
@@ -51,7 +59,7 @@ TEST(RunTable, StaysWithinAHundredColumns) {
   RunResult result = example_result();
   result.warnings.push_back(std::string(40, 'x') + " " + std::string(40, 'y') + " " +
                             std::string(40, 'z'));
-  result.links.spine_name = std::string(60, 's');
+  result.links.classes[0].busiest.name = std::string(60, 's');
   std::istringstream lines(run_table(example_scenario(), result, true));
   for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 100u) << line;
 }

@@ -70,6 +70,22 @@ TEST_F(Network16, DoesNotMixDisjointGroups) {
   EXPECT_NEAR(both[2], latency(cluster, 3, 2) + 1e6 / kNvLink, 1e-15);
 }
 
+TEST_F(Network16, CountsWhatCrossesTheSpineAlsoWhereItIsNeverFull) {
+  const auto bytes = in_child([&] {
+    RecordingProducer producer;
+    // GPU 8 is on the rail of GPU 0; GPU 9 is not, and direct routes cross to its leaf.
+    producer.fragments.push_back(
+        exchange_graph(plain(matrix_of(16, {{0, 8, 5e6}, {0, 9, 3e6}, {0, 1, 1e6}}))));
+    Engine engine(cluster, kExact);
+    engine.add(producer);
+    engine.run();
+    return std::vector<double>{
+        engine.link_uses()[static_cast<std::size_t>(Phase::kDispatch)].spine_bytes,
+        engine.link_uses()[static_cast<std::size_t>(Phase::kCombine)].spine_bytes};
+  });
+  EXPECT_EQ(bytes, (std::vector<double>{3e6, 0}));
+}
+
 TEST_F(Network16, CountsPayloadAndWireBytesOnEachLinkOfTheRoute) {
   const auto bytes = in_child([&] {
     RecordingProducer producer;
@@ -81,10 +97,10 @@ TEST_F(Network16, CountsPayloadAndWireBytesOnEachLinkOfTheRoute) {
     engine.add(producer);
     engine.run();
     double nic = 0, nic_wire = 0, nvlink = 0, nvlink_wire = 0;
+    const LinkUse& use = engine.link_uses()[static_cast<std::size_t>(Phase::kDispatch)];
     for (const Link& link : cluster.links()) {
-      (link.kind == LinkKind::kNic ? nic : nvlink) += engine.link_use().bytes[link.id];
-      (link.kind == LinkKind::kNic ? nic_wire : nvlink_wire) +=
-          engine.link_use().wire_bytes[link.id];
+      (link.kind == LinkKind::kNic ? nic : nvlink) += use.bytes[link.id];
+      (link.kind == LinkKind::kNic ? nic_wire : nvlink_wire) += use.wire_bytes[link.id];
     }
     return std::vector<double>{nic,         nic_wire,           nvlink,
                                nvlink_wire, producer.end(0, 8), producer.end(0, 1)};
