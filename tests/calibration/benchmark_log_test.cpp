@@ -8,13 +8,14 @@
 #include <fstream>
 
 #include "sim/calibration/import.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
 namespace {
 using ::testing::HasSubstr;
 
 std::string write(const std::string& name, const std::string& text) {
-  const std::string file = ::testing::TempDir() + "/" + name;
+  const std::string file = (process_folder() / name).string();
   std::ofstream(file) << text;
   return file;
 }

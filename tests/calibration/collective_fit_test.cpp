@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/calibration/cost_models.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
 namespace {
@@ -14,7 +15,7 @@ using ::testing::HasSubstr;
 constexpr PortRates kHopper{.nvlink = BytesPerSecond(450e9), .nic = BytesPerSecond(50e9)};
 
 MeasuredTable table_of(const std::string& text) {
-  const std::string file = ::testing::TempDir() + "/collective.csv";
+  const std::string file = (process_folder() / "collective.csv").string();
   std::ofstream(file) << text;
   return MeasuredTable::read(file);
 }

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "sim/calibration/exchange_fit.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 constexpr PortRates kHopper{.nvlink = BytesPerSecond(450e9), .nic = BytesPerSecond(50e9)};
 
 MeasuredTable table_of(const std::string& text) {
-  const std::string file = ::testing::TempDir() + "/exchange.csv";
+  const std::string file = (process_folder() / "exchange.csv").string();
   std::ofstream(file) << text;
   return MeasuredTable::read(file);
 }

@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temporary_directory.hpp"
+
 namespace moesim {
 namespace {
 namespace fs = std::filesystem;
 
-fs::path temporary(const std::string& name) { return fs::path(::testing::TempDir()) / name; }
+fs::path temporary(const std::string& name) { return process_folder().path() / name; }
 
 fs::path written(const std::string& name, const std::string& text) {
   std::ofstream(temporary(name)) << text;

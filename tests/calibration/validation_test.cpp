@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/support/shared_data.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
 namespace {
@@ -16,7 +17,7 @@ constexpr const char* kMoeHeader =
     "topk,num_experts,moe_tp,moe_ep,num_tokens_global,latency_ms\n";
 
 MeasuredTable table_of(const std::string& name, const std::string& text) {
-  const std::string file = ::testing::TempDir() + "/" + name;
+  const std::string file = (process_folder() / name).string();
   std::ofstream(file) << text;
   return MeasuredTable::read(file);
 }

@@ -7,12 +7,13 @@
 
 #include "sim/model/model_reader.hpp"
 #include "tests/support/sections.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
 namespace {
 
 std::string write_config(const std::string& folder, const std::string& text) {
-  const auto path = std::filesystem::path(::testing::TempDir()) / folder / "config.json";
+  const auto path = process_folder().path() / folder / "config.json";
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path) << text;
   return path.string();

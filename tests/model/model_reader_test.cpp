@@ -7,6 +7,7 @@
 
 #include "sim/base/presets.hpp"
 #include "tests/support/sections.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
 namespace {
@@ -107,7 +108,7 @@ TEST(ModelReader, CollectsSeveralMistakes) {
 }
 
 TEST(ModelReader, RefusesAPresetThatBuildsOnItself) {
-  const auto path = std::filesystem::path(::testing::TempDir()) / "circle.yaml";
+  const auto path = process_folder().path() / "circle.yaml";
   std::ofstream(path) << "preset: " << path.string() << "\n";
   EXPECT_THAT(mistakes_of("model: " + path.string()), ::testing::HasSubstr("builds on itself"));
 }

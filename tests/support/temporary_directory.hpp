@@ -62,4 +62,10 @@ inline std::vector<std::string> names_in(const std::filesystem::path& folder) {
   return names;
 }
 
+// One for the whole process: tests run as processes beside each other.
+inline const TemporaryDirectory& process_folder() {
+  static const TemporaryDirectory folder;
+  return folder;
+}
+
 }  // namespace moesim
