@@ -48,7 +48,7 @@ void FlowNetwork::parts_ended(std::span<const FlowEnd> ends) {
     }
     Leg& leg = legs_[static_cast<std::size_t>(end.tag.leg)];
     const GpuId source(end.tag.source), target(end.tag.target);
-    const Seconds date = aggregate_ ? pass_port(end) : end.date;
+    const Seconds date = leg.grouped ? pass_port(end) : end.date;
     leg.request.listener->flow_ended(source, target, date);
     Side& out = leg.out[source];
     Side& in = leg.in[target];

@@ -46,7 +46,8 @@ void FlowNetwork::count(Leg& leg) {
   leg.in.raw().assign(gpus, Side{});
   leg.inflow.raw().assign(gpus, Load{});
   leg.senders.raw().resize(gpus);
-  if (aggregate_) leg.ports.raw().assign(cluster_.links().size(), Port{});
+  leg.grouped = aggregate_ && leg.request.schedule.window == 0;
+  if (leg.grouped) leg.ports.raw().assign(cluster_.links().size(), Port{});
   IdVector<GpuId, Load> outflow(gpus);
   for (const GpuId source : traffic.bytes.row_ids()) {
     const auto bytes = traffic.bytes.row(source);
@@ -99,7 +100,7 @@ void FlowNetwork::open_batch(Leg& leg) {
   const int peers = std::max(1, cluster_.gpus() - 1), window = leg.request.schedule.window;
   const double turn = window == 0 ? 1 : std::min(1.0, static_cast<double>(window) / peers);
   const double turns = window == 0 ? 1 : std::clamp(window / 2, 1, kAveraged);
-  const double few = aggregate_ ? 0 : turn * cluster_.gpus();
+  const double few = leg.grouped ? 0 : turn * cluster_.gpus();
   leg.batch = carrier_->open_batch(leg.expected * std::min(1.0, turns * turn),
                                    static_cast<std::size_t>(few));
 }
@@ -138,8 +139,6 @@ void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
   const int window = leg.request.schedule.window;
   auto places = static_cast<std::size_t>(window - sender.in_flight);
   if (window == 0) places = sender.peers.size();
-  // Aggregated flows go by half windows, so that they have something in common.
-  if (aggregate_ && static_cast<int>(places) < window / 2) return;
   served_.clear();
   for (; places > 0 && !sender.peers.empty(); --places) {
     served_.emplace_back(sender.peers.back());
@@ -147,7 +146,7 @@ void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
   }
   leg.request.listener->flows_began(source, served_, date);
   sender.in_flight += static_cast<int>(served_.size());
-  if (aggregate_) {
+  if (leg.grouped) {
     start_pairs(leg, handle, source, date);
   } else {
     for (const GpuId target : served_) start_pair(leg, handle, source, target);

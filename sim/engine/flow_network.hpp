@@ -7,6 +7,8 @@
 // no pair ends before its port can have carried it and the pairs of the leg that ended before. So
 // nothing beats the wire, and nobody waits for a node.
 //
+// With a window, where a sender has few flows at a time, they stay on their own.
+//
 // Latency delays the start of a flow. With a window of W, a sender serves its next peer when fewer
 // than W are being served.
 #pragma once
@@ -50,7 +52,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   struct Load {
     double local = 0, network = 0;
   };
-  // A receiver's port in a leg; aggregated only.
+  // A receiver's port in a leg.
   struct Port {
     Seconds begin = kForever;  // of the first byte
     Seconds busy;              // with what has arrived
@@ -60,10 +62,11 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     IdVector<GpuId, Side> out, in;
     IdVector<GpuId, Sender> senders;
     IdVector<GpuId, Load> inflow;
-    IdVector<LinkId, Port> ports;  // aggregated only
+    IdVector<LinkId, Port> ports;  // grouped only
     Seconds expected;
     int batch = -1;  // −1: nobody has sent
     int number = 0;  // over all legs opened so far
+    bool grouped = false;
     bool open = false;
   };
   struct Copy {

@@ -9,7 +9,6 @@ void FlowTable::take_run() {
     free_runs_.push_back(static_cast<FlowId>(run_users_.size()));
     run_users_.push_back(0);
     flows_.resize(flows_.size() + kRun);
-    paths_.resize(flows_.size());
     left.resize(flows_.size());
     rate.resize(flows_.size());
   }
@@ -29,26 +28,26 @@ FlowId FlowTable::add(std::span<const int> links, const FlowTag& tag,
   flow.batch = batch;
   flow.group = -1;
   left[id] = parts.front().bytes;
-  set_links(paths_[id], links);
+  set_links(flow, links);
   if (parts.size() > 1 || parts.front().queue >= 0) set_parts(flow, parts);
   return id;
 }
 
-void FlowTable::set_links(Path& path, std::span<const int> links) {
-  path.count = static_cast<int>(links.size());
-  if (path.count <= kShort) {
-    std::copy(links.begin(), links.end(), path.links.begin());
+void FlowTable::set_links(Flow& flow, std::span<const int> links) {
+  flow.count = static_cast<int>(links.size());
+  if (flow.count <= kShort) {
+    std::copy(links.begin(), links.end(), flow.links.begin());
     return;
   }
-  MOESIM_CHECK(path.count <= kLong, "a route has a largest length");
+  MOESIM_CHECK(flow.count <= kLong, "a route has a largest length");
   if (free_long_paths_.empty()) {
     free_long_paths_.push_back(static_cast<int>(long_paths_.size()));
     long_paths_.emplace_back();
   }
-  path.links[0] = free_long_paths_.back();
+  flow.links[0] = free_long_paths_.back();
   free_long_paths_.pop_back();
   std::copy(links.begin(), links.end(),
-            long_paths_[static_cast<std::size_t>(path.links[0])].begin());
+            long_paths_[static_cast<std::size_t>(flow.links[0])].begin());
 }
 
 void FlowTable::set_parts(Flow& flow, std::span<const FlowPart> parts) {
@@ -66,7 +65,7 @@ void FlowTable::set_parts(Flow& flow, std::span<const FlowPart> parts) {
 void FlowTable::end(FlowId id) {
   left[id] = 0;
   if (has_group(id)) free_groups_.push_back(flows_[id].group);
-  if (paths_[id].count > kShort) free_long_paths_.push_back(paths_[id].links[0]);
+  if (flows_[id].count > kShort) free_long_paths_.push_back(flows_[id].links[0]);
 }
 
 }  // namespace moesim

@@ -34,8 +34,12 @@ using FlowId = std::uint32_t;
 
 class FlowTable {
  public:
-  struct Flow {
-    FlowTag tag;  // of the part that ends next
+  static constexpr int kShort = 6;  // links; routes through relays have up to 6, but for PCIe
+  struct alignas(64) Flow {
+    std::array<int, kShort> links{};  // or the first is an index into long_paths_
+    int count = 0;                    // of its links
+    std::uint32_t marked = 0;         // see mark()
+    FlowTag tag;                      // of the part that ends next
     int batch = -1;
     int group = -1;  // its parts; −1 = only one
   };
@@ -57,20 +61,22 @@ class FlowTable {
 
   Flow& operator[](FlowId id) { return flows_[id]; }
   std::span<const int> links(FlowId id) const {
-    const Path& path = paths_[id];
-    const int* links = path.links.data();
-    if (path.count > kShort) links = long_paths_[static_cast<std::size_t>(path.links[0])].data();
-    return {links, static_cast<std::size_t>(path.count)};
+    const Flow& flow = flows_[id];
+    const int* links = flow.links.data();
+    if (flow.count > kShort) links = long_paths_[static_cast<std::size_t>(flow.links[0])].data();
+    return {links, static_cast<std::size_t>(flow.count)};
   }
   bool has_group(FlowId id) const { return flows_[id].group >= 0; }
   Group& group(FlowId id) { return groups_[static_cast<std::size_t>(flows_[id].group)]; }
   int copies(FlowId id) { return has_group(id) ? group(id).copies() : 1; }
   // For the links to meet each flow once: false if it was marked with this epoch before.
   bool mark(FlowId id, std::uint32_t epoch) {
-    if (paths_[id].marked == epoch) return false;
-    paths_[id].marked = epoch;
+    if (flows_[id].marked == epoch) return false;
+    flows_[id].marked = epoch;
     return true;
   }
+  // Called some time before it is used.
+  void prefetch(FlowId id) const { __builtin_prefetch(&flows_[id]); }
 
   // By slot: bytes that each copy still has to carry until the next part ends (0 = no flow), and
   // its bytes/s.
@@ -78,25 +84,17 @@ class FlowTable {
 
  private:
   static constexpr FlowId kRun = 64;  // slots
-  static constexpr int kShort = 6;    // links; routes through relays have up to 6, but for PCIe
-  static constexpr int kLong = 12;
-
-  struct Path {
-    std::array<int, kShort> links{};  // or the first is an index into long_paths_
-    int count = 0;
-    std::uint32_t marked = 0;
-  };
+  static constexpr int kLong = 12;    // links
 
   FlowId take_slot() {
     if (next_ == run_end_) take_run();
     return next_++;
   }
   void take_run();
-  void set_links(Path& path, std::span<const int> links);
+  void set_links(Flow& flow, std::span<const int> links);
   void set_parts(Flow& flow, std::span<const FlowPart> parts);
 
   std::vector<Flow> flows_;        // [slots]
-  std::vector<Path> paths_;        // [slots]
   std::vector<FlowId> run_users_;  // [runs] slots that are in use or not handed out yet
   std::vector<FlowId> free_runs_;
   FlowId next_ = 0, run_end_ = 0;  // slots to hand out

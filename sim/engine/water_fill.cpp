@@ -7,6 +7,11 @@
 #include "sim/engine/rate_heap.hpp"
 
 namespace moesim {
+namespace {
+
+constexpr std::size_t kAhead = 8;  // flows for which memory is asked in advance
+
+}  // namespace
 
 void FluidSolver::prepare_links(double window) {
   ++fills_;
@@ -79,7 +84,10 @@ void FluidSolver::freeze(int link, double rate, double window) {
   std::size_t kept = 0, given = 0;
   double* const lefts = flows_.left.data();
   double* const rates = flows_.rate.data();
-  for (const Entry entry : info.flows) {
+  const std::size_t count = info.flows.size();
+  for (std::size_t at = 0; at < count; ++at) {
+    if (at + kAhead < count) __builtin_prefetch(lefts + info.flows[at + kAhead].flow);
+    const Entry entry = info.flows[at];
     info.flows[kept] = entry;
     if (entry.other >= 0 ? state(entry.other).frozen == epoch_ : !flows_.mark(entry.flow, epoch_)) {
       ++kept;
@@ -134,7 +142,9 @@ void FluidSolver::freeze_complex(FlowId flow, int link, double rate) {
 // Lets the new flows catch up, and ends what ends inside the window.
 void FluidSolver::finish(double now, double window, std::vector<FlowEnd>& ends) {
   catch_up(window);
-  for (const FlowId flow : ending_) {
+  for (std::size_t at = 0; at < ending_.size(); ++at) {
+    if (at + kAhead < ending_.size()) flows_.prefetch(ending_[at + kAhead]);
+    const FlowId flow = ending_[at];
     double& rate = flows_.rate[flow];
     rate = -rate;
     if (!pass_parts(flow, now, same_date(now, window), ends))
