@@ -96,18 +96,21 @@ class CalibratedCost : public CostModel {
     return {};
   }
 
-  Seconds collective(CollectiveKind kind, const CollectiveGroup& group, Bytes size,
-                     const PortRates& rates, const std::string& library) const final {
+  CollectiveChoice collective(CollectiveKind kind, const CollectiveGroup& group, Bytes size,
+                              const PortRates& rates, const std::string& library) const final {
     const bool crosses_nodes = group.domains > 1;
     if (kind == CollectiveKind::kAllToAll) {
       const ExchangeCost cost = exchange(library, "dispatch", crosses_nodes);
-      return exchange_time(cost, uniform_work(size, group.ranks, group.domains), rates).total();
+      return {CollectiveAlgorithm::kPairwise,
+              exchange_time(cost, uniform_work(size, group.ranks, group.domains), rates)};
     }
-    Seconds fastest = kForever;
+    CollectiveChoice fastest;
     const CollectiveEntry* used = nullptr;
     for (const CollectiveEntry* entry : candidates(kind, crosses_nodes, library)) {
-      const Seconds time = collective_time(entry->cost, kind, group, size, rates);
-      if (time < fastest) fastest = time, used = entry;
+      const ExchangeTime time = collective_time(entry->cost, kind, group, size, rates);
+      if (used != nullptr && time.total() >= fastest.time.total()) continue;
+      fastest = {entry->cost.algorithm, time};
+      used = entry;
     }
     const std::string what =
         fmt::format("{} {}", to_string(kind), crosses_nodes ? "over the network" : "in a node");
@@ -118,7 +121,7 @@ class CalibratedCost : public CostModel {
     }
     if (note_use(what, 0, false))
       warn(fmt::format("{}: no calibration has it; a ring at datasheet rates", what));
-    return collective_time({}, kind, group, size, rates);
+    return {CollectiveAlgorithm::kRing, collective_time({}, kind, group, size, rates)};
   }
 
   std::vector<HeldOutError> errors() const final {

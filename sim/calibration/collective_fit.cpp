@@ -62,8 +62,8 @@ struct Model {
     Seconds fastest = kForever;
     for (const Costs* some : {&costs, &others})
       for (const CollectiveCost& cost : *some)
-        fastest =
-            std::min(fastest, collective_time(cost, sample.kind, sample.group, sample.size, rates));
+        fastest = std::min(
+            fastest, collective_time(cost, sample.kind, sample.group, sample.size, rates).total());
     return fastest;
   }
 };

@@ -43,10 +43,16 @@ SystemCalibrations::Found SystemCalibrations::find(const std::string& system,
   }
   if (!given_.empty()) {
     found.calibrations = given_;
-    if (sheet != nullptr) return found;
-    found.gpu = given_.back().gpu;
-    found.nvlink = given_.back().nvlink;
-    found.nic = given_.back().nic;
+    const Calibration& last = given_.back();
+    if (sheet != nullptr) {
+      // Efficiencies are relative to the ports of the machine that was measured.
+      if (last.gpu.name == sheet->gpu.name && last.nvlink.value > 0) found.nvlink = last.nvlink;
+      if (last.gpu.name == sheet->gpu.name && last.nic.value > 0) found.nic = last.nic;
+      return found;
+    }
+    found.gpu = last.gpu;
+    found.nvlink = last.nvlink;
+    found.nic = last.nic;
     return found;
   }
   if (sheet == nullptr) {

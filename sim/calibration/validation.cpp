@@ -168,7 +168,8 @@ Comparison compare_collective(const MeasuredTable& table, std::size_t index, Cos
   if (!comparison.reason.empty()) return comparison;
   const Seconds time = models.of(sample.system, "", "")
                            .collective(sample.kind, sample.group, sample.size,
-                                       {.nvlink = found.nvlink, .nic = found.nic}, sample.library);
+                                       {.nvlink = found.nvlink, .nic = found.nic}, sample.library)
+                           .time.total();
   comparison.predicted_us = 1e6 * time.value;
   return comparison;
 }

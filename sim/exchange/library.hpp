@@ -5,6 +5,7 @@
 #include <string>
 
 #include "sim/exchange/reach.hpp"
+#include "sim/model/port_rates.hpp"
 
 namespace moesim {
 
@@ -40,10 +41,6 @@ ByteMatrix transposed(const ByteMatrix& bytes, double factor);
 ByteMatrix bytes_of(const RowMatrix& rows, double bytes_per_row);
 // Sum over sources: rows that reach each GPU.
 IdVector<GpuId, double> received_rows(const RowMatrix& rows);
-
-// The fastest NVLink port (PCIe where there is none) and the fastest NIC: the rates that
-// efficiencies refer to. 0 = the cluster has none.
-PortRates port_rates(const Cluster& cluster);
 
 // The mean over the GPUs of what they send.
 struct ExchangeRows {

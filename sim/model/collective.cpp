@@ -20,6 +20,7 @@ CollectiveWork ring_work(CollectiveKind kind, const Shape& s, double size) {
   const double network_hops = s.domains > 1 ? rounds * s.domains : 0;
   CollectiveWork work{.local_hops = std::max(0.0, rounds * (s.ranks - 1) - network_hops),
                       .network_hops = network_hops};
+  // Over NVLink also to the GPU beside the NIC through which a ring leaves its domain.
   if (s.per_domain > 1) work.local = Bytes(rounds * share * size);
   if (s.domains > 1) work.network = Bytes(rounds * share * size / s.per_domain);
   return work;
@@ -29,7 +30,7 @@ CollectiveWork tree_work(CollectiveKind kind, const Shape& s, double size) {
   const double rounds = kind == CollectiveKind::kBroadcast ? 1 : 2;
   CollectiveWork work{.local_hops = rounds * (s.per_domain - 1),
                       .network_hops = rounds * std::ceil(std::log2(s.domains))};
-  if (s.per_domain > 1) work.local = Bytes(rounds * size);
+  work.local = Bytes(rounds * size * (s.per_domain - 1) / s.per_domain);
   if (s.domains > 1) work.network = Bytes(rounds * size / s.per_domain);
   return work;
 }
@@ -86,6 +87,8 @@ const char* to_string(CollectiveAlgorithm algorithm) {
       return "one_shot";
     case CollectiveAlgorithm::kTwoShot:
       return "two_shot";
+    case CollectiveAlgorithm::kPairwise:
+      return "pairwise";
   }
   return "";
 }
@@ -100,7 +103,7 @@ CollectiveKind collective_kind_of(std::string_view name) {
 
 CollectiveAlgorithm collective_algorithm_of(std::string_view name) {
   using enum CollectiveAlgorithm;
-  for (const CollectiveAlgorithm algorithm : {kRing, kTree, kOneHop, kOneShot, kTwoShot})
+  for (const CollectiveAlgorithm algorithm : {kRing, kTree, kOneHop, kOneShot, kTwoShot, kPairwise})
     if (name == to_string(algorithm)) return algorithm;
   MOESIM_CHECK(false, "the name of an algorithm was checked where it was read");
   return kRing;
@@ -122,22 +125,27 @@ CollectiveWork collective_work(CollectiveKind kind, CollectiveAlgorithm algorith
     case CollectiveAlgorithm::kOneShot:
     case CollectiveAlgorithm::kTwoShot:
       return shots_work(algorithm, shape, size.value);
+    case CollectiveAlgorithm::kPairwise:
+      break;
   }
   return {};
 }
 
-Seconds collective_time(const CollectiveCost& cost, CollectiveKind kind,
-                        const CollectiveGroup& group, Bytes size, const PortRates& rates) {
-  if (group.ranks < 2) return Seconds(0);
+ExchangeTime collective_time(const CollectiveCost& cost, CollectiveKind kind,
+                             const CollectiveGroup& group, Bytes size, const PortRates& rates) {
+  ExchangeTime time;
+  if (group.ranks < 2) return time;
   const CollectiveWork work = collective_work(kind, cost.algorithm, group, size);
   const double per_domain = static_cast<double>(group.ranks) / group.domains;
   const double local_efficiency =
       cost.local_efficiency * (1 - std::min(0.9, cost.pair_loss / per_domain));
-  const Seconds wire = slower_of(transfer_time(work.local, rates.nvlink * local_efficiency),
-                                 transfer_time(work.network, rates.nic * cost.network_efficiency));
-  Seconds time = cost.start_up + cost.per_local_hop * work.local_hops +
-                 cost.per_network_hop * work.network_hops + wire;
-  if (wire.value > 0) time += cost.ramp * (wire / (wire + cost.ramp_scale));
+  time.local = transfer_time(work.local, rates.nvlink * local_efficiency);
+  time.network = transfer_time(work.network, rates.nic * cost.network_efficiency);
+  const Seconds wire = slower_of(time.local, time.network);
+  (time.network > time.local ? time.network : time.local) = wire;
+  time.start_up = cost.start_up + cost.per_local_hop * work.local_hops +
+                  cost.per_network_hop * work.network_hops;
+  if (wire.value > 0) time.start_up += cost.ramp * (wire / (wire + cost.ramp_scale));
   return time;
 }
 

@@ -9,6 +9,8 @@
 //   one_hop    NVSwitch reduces and multicasts (NVLS): a rank sends its buffer, and its share again
 //   one_shot   every rank reads the whole buffer of every other
 //   two_shot   reduce-scatter and all-gather, each in one hop
+//   pairwise   all-to-all: an equal share of the buffer to every rank, as an exchange
+//   (ExchangeCost)
 // A group over several domains crosses NICs in one ring for each GPU of a domain, so that its NICs
 // share the bytes.
 //   time = start_up + hops · per_hop + wire + ramp · wire / (wire + ramp_scale)
@@ -24,7 +26,7 @@ enum class CollectiveKind { kAllReduce, kAllGather, kReduceScatter, kBroadcast, 
 const char* to_string(CollectiveKind kind);                // "all_reduce", …
 CollectiveKind collective_kind_of(std::string_view name);  // of those
 
-enum class CollectiveAlgorithm { kRing, kTree, kOneHop, kOneShot, kTwoShot };
+enum class CollectiveAlgorithm { kRing, kTree, kOneHop, kOneShot, kTwoShot, kPairwise };
 const char* to_string(CollectiveAlgorithm algorithm);  // "ring", …
 CollectiveAlgorithm collective_algorithm_of(std::string_view name);
 
@@ -50,7 +52,14 @@ struct CollectiveCost {
   double pair_loss = 0;  // of the local rate, divided by the GPUs of a domain: fewer channels
 };
 
-Seconds collective_time(const CollectiveCost& cost, CollectiveKind kind,
-                        const CollectiveGroup& group, Bytes size, const PortRates& rates);
+// Notify is 0.
+ExchangeTime collective_time(const CollectiveCost& cost, CollectiveKind kind,
+                             const CollectiveGroup& group, Bytes size, const PortRates& rates);
+
+// The form that a library would take, and its time.
+struct CollectiveChoice {
+  CollectiveAlgorithm algorithm = CollectiveAlgorithm::kRing;
+  ExchangeTime time;
+};
 
 }  // namespace moesim

@@ -74,8 +74,8 @@ class CostModel {
                                 bool crosses_nodes) const = 0;
   // The fastest form that a calibration has for a collective of `size` bytes (collective.hpp) over
   // ports of these rates. `library` is "nccl", "trtllm", …; whatever it lacks is NCCL's.
-  virtual Seconds collective(CollectiveKind kind, const CollectiveGroup& group, Bytes size,
-                             const PortRates& rates, const std::string& library) const = 0;
+  virtual CollectiveChoice collective(CollectiveKind kind, const CollectiveGroup& group, Bytes size,
+                                      const PortRates& rates, const std::string& library) const = 0;
   // What was used so far: for the result's provenance, warnings and uncertainty.
   virtual std::vector<HeldOutError> errors() const = 0;
   virtual std::vector<std::string> warnings() const = 0;

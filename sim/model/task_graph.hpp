@@ -87,6 +87,17 @@ struct Exchange {
   Phase phase = Phase::kDispatch;
 };
 
+// A collective of NCCL or of a framework among GPUs that call it together. It enters a graph as the
+// exchange that collective_exchange.hpp expands it to.
+struct Collective {
+  std::vector<GpuId> group;  // as many in each NVLink domain; a broadcast starts at the first
+  CollectiveKind kind = CollectiveKind::kAllReduce;
+  Bytes size;  // as nccl-tests counts it (collective.hpp)
+  std::string library = "nccl";
+  int sms = 0;  // taken from compute
+  Phase phase = Phase::kDense;
+};
+
 using Operation = std::variant<Compute, Transfer, Exchange>;
 
 struct TaskNode {

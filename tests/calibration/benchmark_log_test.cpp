@@ -202,6 +202,7 @@ TEST(ImportLogs, FindTheNetworkBehindALogOfNcclTests) {
   for (double size = 1 << 20; size < 4e9; size *= 2) {
     const double time = 1e6 * collective_time(truth, CollectiveKind::kAllGather,
                                               {.ranks = 4, .domains = 2}, Bytes(size), rates)
+                                  .total()
                                   .value;
     text += nccl_row(size, time, 2 * time);
   }

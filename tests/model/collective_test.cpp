@@ -35,6 +35,7 @@ TEST(CollectiveWork, OverNodesSharesTheBytesBetweenTheNicsOfANode) {
   EXPECT_DOUBLE_EQ(tree.network_hops, 4);  // two levels, up and down
   EXPECT_DOUBLE_EQ(tree.local_hops, 6);    // a chain of four, there and back
   EXPECT_DOUBLE_EQ(tree.network.value, 800);
+  EXPECT_DOUBLE_EQ(tree.local.value, 2400);
 }
 
 TEST(CollectiveWork, OfNvSwitchesSendsTheBufferAndTheOwnShareAgain) {
@@ -59,23 +60,24 @@ TEST(CollectiveTime, AddsStartUpHopsAndWire) {
                             .local_efficiency = 0.5,
                             .pair_loss = 0.8};
   // 8 GPUs: 7 hops; 700 kB at 400 · 0.5 · (1 − 0.1) = 180 GB/s.
-  EXPECT_NEAR(collective_time(cost, kAllGather, {.ranks = 8}, Bytes(800e3), kRates).value,
+  EXPECT_NEAR(collective_time(cost, kAllGather, {.ranks = 8}, Bytes(800e3), kRates).total().value,
               12e-6 + 700e3 / 180e9, 1e-12);
-  EXPECT_EQ(collective_time(cost, kAllGather, {.ranks = 1}, Bytes(800e3), kRates).value, 0);
+  EXPECT_EQ(collective_time(cost, kAllGather, {.ranks = 1}, Bytes(800e3), kRates).total().value, 0);
 }
 
 TEST(CollectiveTime, IsBoundByTheNicBetweenNodesOfOneGpu) {
   const CollectiveCost cost{.per_network_hop = Seconds(10e-6), .network_efficiency = 0.8};
   // 2 · 9/10 of 1 MB at 40 GB/s, and 20 hops.
-  EXPECT_NEAR(
-      collective_time(cost, kAllReduce, {.ranks = 10, .domains = 10}, Bytes(1e6), kRates).value,
-      200e-6 + 1.8e6 / 40e9, 1e-12);
+  EXPECT_NEAR(collective_time(cost, kAllReduce, {.ranks = 10, .domains = 10}, Bytes(1e6), kRates)
+                  .total()
+                  .value,
+              200e-6 + 1.8e6 / 40e9, 1e-12);
 }
 
 TEST(Collectives, KeepTheirNames) {
   for (const CollectiveKind kind : {kAllReduce, kAllGather, kReduceScatter, kBroadcast, kAllToAll})
     EXPECT_EQ(collective_kind_of(to_string(kind)), kind);
-  for (const CollectiveAlgorithm algorithm : {kRing, kTree, kOneHop, kOneShot, kTwoShot})
+  for (const CollectiveAlgorithm algorithm : {kRing, kTree, kOneHop, kOneShot, kTwoShot, kPairwise})
     EXPECT_EQ(collective_algorithm_of(to_string(algorithm)), algorithm);
 }
 

@@ -19,8 +19,8 @@ class FakeCost final : public CostModel {
     asked_ = library + " " + phase + (crosses_nodes ? " network" : " local");
     return exchange_cost;
   }
-  Seconds collective(CollectiveKind, const CollectiveGroup&, Bytes, const PortRates&,
-                     const std::string&) const override {
+  CollectiveChoice collective(CollectiveKind, const CollectiveGroup&, Bytes, const PortRates&,
+                              const std::string&) const override {
     return {};
   }
   std::vector<HeldOutError> errors() const override { return {}; }

@@ -21,8 +21,8 @@ class FlopCounter : public CostModel {
   }
   KernelTime memory_pass(Bytes bytes) const override { return {.memory = Seconds(bytes.value)}; }
   ExchangeCost exchange(const std::string&, const std::string&, bool) const override { return {}; }
-  Seconds collective(CollectiveKind, const CollectiveGroup&, Bytes, const PortRates&,
-                     const std::string&) const override {
+  CollectiveChoice collective(CollectiveKind, const CollectiveGroup&, Bytes, const PortRates&,
+                              const std::string&) const override {
     return {};
   }
   std::vector<HeldOutError> errors() const override { return {}; }
