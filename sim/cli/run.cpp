@@ -18,6 +18,7 @@
 #include "sim/base/preset_section.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/cli/flags.hpp"
+#include "sim/cli/run_fidelities.hpp"
 #include "sim/simulate.hpp"
 
 namespace moesim {
@@ -29,6 +30,7 @@ struct RunFlags {
   std::string directory;
   bool timeline = false;
   bool dry_run = false;
+  std::vector<std::string> fidelities;
 };
 
 // Writes the timeline while the run goes on, if asked for.
@@ -113,6 +115,13 @@ int print_preview(const Scenario& scenario, const RunFlags& flags) {
 }
 
 int run(const RunFlags& flags) {
+  if (!flags.fidelities.empty()) {
+    if (!flags.directory.empty() || flags.timeline || flags.dry_run)
+      throw InputError({text_source("--fidelity", "", true), 0, 0},
+                       "prints a comparison and nothing else",
+                       "for files of one fidelity: --set network.fidelity=NAME -o DIR");
+    return run_fidelities(flags.scenario, flags.output, flags.fidelities);
+  }
   const Scenario scenario = flags.scenario.read();
   if (flags.timeline && flags.directory.empty())
     throw InputError({text_source("--timeline", "", true), 0, 0}, "needs -o DIR to write to");
@@ -147,6 +156,12 @@ const RegisterCommand kRun(
              return text.empty() ? std::string("needs the name of a directory") : std::string();
            });
        app.add_flag("--timeline", flags->timeline, "also write timeline.json (opens in Perfetto)");
+       app.add_option(
+              "--fidelity", flags->fidelities,
+              "compare network models: pairwise, fluid, fluid:TOLERANCE, aggregated, analytic")
+           ->type_name("NAME,NAME,…")
+           ->delimiter(',')
+           ->allow_extra_args(false);
        app.add_flag(
            "--dry-run", flags->dry_run,
            "check everything, print the resolved scenario and what it takes; simulate nothing");
