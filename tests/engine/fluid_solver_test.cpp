@@ -210,7 +210,50 @@ TEST(FluidSolver, StaysWithinItsToleranceOfTheExactEndAndNeverBeatsTheWire) {
   }
 }
 
-TEST(FluidSolver, FillsOnceForEachDistinctRateOfAUniformMatrix) {
+TEST(FluidSolver, FillsOnceForAUniformMatrix) {
+  const int gpus = 32;
+  std::vector<TestFlow> flows;
+  for (int source = 0; source < gpus; ++source)
+    for (int target = 0; target < gpus; ++target)
+      if (source != target) flows.push_back({.links = {source, gpus + target}, .bytes = 3});
+  const Outcome outcome = solve(std::vector<double>(2 * gpus, 2), flows);
+  EXPECT_EQ(outcome.fills, 1);
+  for (const double end : outcome.ends) EXPECT_NEAR(end, 31 * 3 / 2.0, 1e-9);
+}
+
+TEST(FluidSolver, NeverLetsAFlowEndEarlierBecauseAnotherSharesItsLink) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Rng rng(seed, Purpose::kRouting);
+    std::vector<TestFlow> flows;
+    for (int flow = 0; flow < 12; ++flow)
+      flows.push_back({.links = {0}, .bytes = 0.1 + rng.uniform(), .start = 3 * rng.uniform()});
+    const Outcome more = solve({1}, flows);
+    const TestFlow dropped = flows.back();
+    flows.pop_back();
+    const Outcome fewer = solve({1}, flows);
+    for (std::size_t flow = 0; flow < flows.size(); ++flow)
+      EXPECT_GE(more.ends[flow], fewer.ends[flow] * (1 - 1e-12)) << seed;
+    EXPECT_GE(more.ends.back(), dropped.start + dropped.bytes);
+  }
+}
+
+TEST(FluidSolver, NeverCarriesMoreThanALinkCanWhenFlowsArriveInsideAWindow) {
+  // A window is 1 s here: 5 % of the 20 s that the batch is expected to take. What the flows that
+  // come inside one are given at once, the link owes.
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Rng rng(seed, Purpose::kRouting);
+    std::vector<TestFlow> flows;
+    double bytes = 0;
+    for (int flow = 0; flow < 40; ++flow) {
+      flows.push_back({.links = {0}, .bytes = 0.2 + rng.uniform(), .start = 10 * rng.uniform()});
+      bytes += flows.back().bytes;
+    }
+    flows.front().start = 0;
+    EXPECT_GE(solve({1}, flows, 0.05, 20).last(), bytes * (1 - 1e-9)) << seed;
+  }
+}
+
+TEST(FluidSolver, FillsOnceForEachDistinctRateOfTwoKindsOfReceivers) {
   // 32 ports; flows to the slow half of the receivers (rate 1/31) and to the fast half.
   const int gpus = 32;
   std::vector<double> capacities(2 * gpus, 1);
