@@ -2,14 +2,16 @@
 //
 // DeepEP gives its normal kernels as a bandwidth: bytes that leave a rank, its own share included,
 // after deduplication over nodes (RDMA) or ranks (NVLink), over the time (tests/test_internode.py,
-// test_intranode.py). Where the table has a later row for the same exchange, it is of kernels that
-// were replaced.
+// test_intranode.py). Where the table has a later row for the same normal exchange, it is of
+// kernels that were replaced.
 #include "sim/calibration/exchange_table.hpp"
 
 namespace moesim {
 namespace {
 
 constexpr int kNodeSize = 8;
+// Before, low latency sent through the NICs inside a node, too: every GPU a domain of its own.
+constexpr const char* kLowLatencyUsesNvLink = "2025-06-01";
 constexpr int kUsualSms = 24;  // of DeepEP's tests, where a row has none
 
 bool is_deepep(const MeasuredTable& table) {
@@ -50,7 +52,9 @@ ExchangeRow read_deepep(const MeasuredTable& table, std::size_t row) {
   const bool normal = table.text(row, "mode") == "normal";
   if (normal)
     traffic.sms = table.text(row, "num_sms").empty() ? kUsualSms : table.integer(row, "num_sms");
-  ExchangeRow read{.reason = traffic_mistake(traffic), .suspect = measured_again(table, row)};
+  const bool superseded = normal && measured_again(table, row);
+  if (!normal && table.text(row, "date") < kLowLatencyUsesNvLink) traffic.domains = traffic.ranks;
+  ExchangeRow read{.reason = traffic_mistake(traffic), .suspect = superseded};
   if (!read.reason.empty()) return read;
   Seconds measured(0);
   if (!table.text(row, "latency_us").empty())
@@ -75,6 +79,7 @@ ExchangeRow read_pplx(const MeasuredTable& table, std::size_t row) {
     read.reason = "no model of the kernel '" + kernel + "'";
   if (!read.reason.empty()) return read;
   const bool deepep = transport == "DeepEP";
+  if (deepep) traffic.domains = traffic.ranks;
   read.suspect = deepep;  // copies of DeepEP's first table
   const std::string library =
       deepep ? "deepep_low_latency" : (transport == "IBRC" ? "pplx_ibrc" : "pplx");

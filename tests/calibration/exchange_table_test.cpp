@@ -60,8 +60,8 @@ TEST(ReadExchangeRow, TurnsTheBandwidthsOfDeepEpIntoTimes) {
       header +
       "DeepEP,a,2025-02-24,H800+CX7-400G,normal,combine,2,1000,1024,1,2,bf16,,100,NVLink,\n"
       "DeepEP,b,2025-04-22,H800+CX7-400G,normal,combine,2,1000,1024,1,2,bf16,,200,NVLink,20\n"
-      "DeepEP,b,2025-04-22,H800+CX7-400G,low_latency,dispatch,16,128,7168,8,256,fp8,118,63,RDMA,"
-      "\n");
+      "DeepEP,d,2025-06-05,H800+CX7-400G,low_latency,dispatch,16,128,7168,8,256,fp8,118,63,,\n"
+      "DeepEP,a,2025-02-24,H800+CX7-400G,low_latency,dispatch,16,128,7168,8,256,fp8,173,43,,\n");
   const ExchangeRow old = read_exchange_row(table, 0), now = read_exchange_row(table, 1);
   ASSERT_EQ(now.samples.size(), 1U);
   EXPECT_TRUE(old.suspect);  // measured again later
@@ -73,6 +73,9 @@ TEST(ReadExchangeRow, TurnsTheBandwidthsOfDeepEpIntoTimes) {
   const ExchangeRow low_latency = read_exchange_row(table, 2);
   EXPECT_EQ(low_latency.samples[0].traffic.domains, 2);
   EXPECT_NEAR(low_latency.samples[0].measured.value, 118e-6, 1e-12);
+  // The first kernels used NICs inside a node, too.
+  EXPECT_EQ(read_exchange_row(table, 3).samples[0].work.local.value, 0);
+  EXPECT_FALSE(read_exchange_row(table, 3).suspect);
 }
 
 TEST(ReadExchangeRow, TellsTheKernelsOfPplxApart) {

@@ -94,5 +94,27 @@ TEST(Agreement, ARunChargesWhatValidatePredicts) {
   }
 }
 
+// NCCL's all-to-all: a bf16 row for every route, an equal share for every rank.
+TEST(Agreement, ADirectExchangeChargesWhatTheAllToAllOfNcclTakes) {
+  const auto cost = make_cost_model(parse_yaml(text_source("test", "h100-sxm-network")),
+                                    GpuSpec{.name = "H100 SXM"});
+  const PortRates rates{.nvlink = BytesPerSecond(450e9), .nic = BytesPerSecond(50e9)};
+  for (const int nodes : {1, 2, 4}) {
+    const Cluster cluster = build_cluster(test_spec(nodes), "rail_optimized");
+    for (const int tokens : {32, 256, 4096}) {
+      const double closed = cost->collective(CollectiveKind::kAllToAll,
+                                             {.ranks = cluster.gpus(), .domains = cluster.nodes()},
+                                             Bytes(2.0 * kHidden * kTopK * tokens), rates, "nccl")
+                                .time.total()
+                                .value;
+      const Phases all = on_the_engine("{kind: direct, window: 0}", cluster, *cost, tokens);
+      EXPECT_NEAR(all.combine, closed, 0.05 * closed) << nodes << " nodes " << tokens;
+      // The window keeps some NICs waiting for a peer that others serve.
+      const Phases windowed = on_the_engine("direct", cluster, *cost, tokens);
+      EXPECT_NEAR(windowed.combine, closed, 0.1 * closed) << nodes << " nodes " << tokens;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace moesim
