@@ -38,6 +38,8 @@ Json provenance_json(const RunResult& result) {
           {"kernels", kernels},
           {"fidelity", result.fidelity},
           {"tolerance", number_or_null(result.tolerance)},
+          {"network_error",
+           result.network_error ? number_or_null(*result.network_error) : Json(nullptr)},
           {"routing", result.routing_detail},
           {"inputs", inputs}};
 }

@@ -28,9 +28,7 @@ HotSpotProducer::HotSpotProducer(const Scenario& scenario, const LayerBuilder& b
                                  const HotSpotCandidates& candidates, const Placement& placement)
     : scenario_(scenario), builder_(builder), candidates_(candidates), placement_(placement) {}
 
-// An exchange without a byte that nobody leaves before everybody has come.
-TaskGraph HotSpotProducer::barrier() const {
-  const int gpus = scenario_.cluster->gpus();
+TaskGraph barrier(int gpus) {
   TaskGraph graph;
   graph.add(Exchange{
       .legs = {{.bytes = ByteMatrix(gpus, gpus)}}, .rendezvous = true, .wait_for = WaitFor::kAll});
@@ -42,7 +40,7 @@ std::optional<TaskGraph> HotSpotProducer::next() {
   if (index >= candidates_.worst().size()) return std::nullopt;
   const HotSpotCandidates::Candidate& candidate = candidates_.worst()[index];
   const int part = fragment_++ % kFragments;
-  if (part % 2 == 0) return barrier();
+  if (part % 2 == 0) return barrier(scenario_.cluster->gpus());
   std::optional<Evened> evened;
   if (part == 3) evened = Evened{GpuId(candidate.gpu)};
   return builder_.build(candidate.step, candidate.layer, placement_, nullptr, evened);

@@ -31,6 +31,9 @@ class HotSpotCandidates {
   std::vector<Candidate> worst_;  // by falling excess
 };
 
+// An exchange without a byte that nobody leaves before everybody has come.
+TaskGraph barrier(int gpus);
+
 // Replays the candidates once the steps are done.
 class HotSpotProducer : public Producer {
  public:
@@ -46,7 +49,6 @@ class HotSpotProducer : public Producer {
 
  private:
   static constexpr int kFragments = 4;  // barrier, layer, barrier, layer at mean load
-  TaskGraph barrier() const;
   HotSpot describe(const HotSpotCandidates::Candidate& candidate, double seconds) const;
 
   const Scenario& scenario_;

@@ -14,6 +14,7 @@
 #include "sim/link_report.hpp"
 #include "sim/model/imbalance.hpp"
 #include "sim/model/memory.hpp"
+#include "sim/network_check.hpp"
 #include "sim/placement/load_file.hpp"
 #include "sim/placement/placement_policy.hpp"
 #include "sim/rebalance/rebalance.hpp"
@@ -198,6 +199,9 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   engine.add(hot);
   engine.run();
   result.hot = hot.take();
+  const Fidelity fidelity = scenario.network.fidelity;
+  if (fidelity == Fidelity::kAggregated || fidelity == Fidelity::kAnalytic)
+    result.network_error = network_error(engine, scenario, builder, steps.placement());
 
   for (GpuRecord& gpu : result.gpu_records) gpu.memory_bytes = memory[GpuId(gpu.gpu)].total().value;
   result.mfu = flop_utilization(scenario, result);

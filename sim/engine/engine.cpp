@@ -30,6 +30,8 @@ void Engine::add(Producer& producer) { core_->add(producer); }
 
 Seconds Engine::run() { return core_->run(); }
 
+void Engine::change_network(const NetworkOptions& options) { core_->change_network(options); }
+
 const LinkUses& Engine::link_uses() const { return core_->link_uses(); }
 
 }  // namespace moesim

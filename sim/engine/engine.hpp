@@ -62,6 +62,9 @@ class Engine {
   // another producer was added; spans and times of that run go on from the clock where the last one
   // ended.
   Seconds run();
+  // Between two runs: what comes has this fidelity and tolerance, and link uses start anew. Not
+  // from or to `pairwise`.
+  void change_network(const NetworkOptions& options);
   // Of the run so far.
   const LinkUses& link_uses() const;
 

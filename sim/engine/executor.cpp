@@ -48,6 +48,14 @@ Seconds Engine::Core::run() {
   return clock_.now() - begin;
 }
 
+void Engine::Core::change_network(const NetworkOptions& options) {
+  MOESIM_CHECK(free_exchanges_.size() == exchanges_.size(), "no exchange is under way");
+  free_exchanges_.clear();
+  exchanges_.clear();
+  former_networks_.push_back(std::move(network_));
+  network_ = make_network(options, cluster_, clock_, platform_);
+}
+
 void Engine::Core::fetch(ProducerRun& run) {
   std::optional<TaskGraph> graph = run.producer->next();
   if (!graph) {

@@ -32,6 +32,7 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
 
   void add(Producer& producer);
   Seconds run();
+  void change_network(const NetworkOptions& options);
   const LinkUses& link_uses() const { return network_->link_uses(); }
 
   void kernel_ended(const Task& task, int stream, Seconds begin) final;
@@ -58,6 +59,7 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
   Platform platform_;
   Clock clock_;
   std::unique_ptr<Network> network_;
+  std::vector<std::unique_ptr<Network>> former_networks_;  // SimGrid may still ask their models
   Streams streams_;
   std::vector<std::unique_ptr<ProducerRun>> producers_;
   std::size_t entered_ = 0;  // producers whose GPUs have entered their first fragment

@@ -12,8 +12,8 @@ namespace {
 
 class FluidModel final : public simgrid::kernel::resource::Model {
  public:
-  FluidModel(FluidSolver solver, FlowOwner& owner)
-      : Model("moesim_fluid"), solver_(std::move(solver)), owner_(owner) {}
+  FluidModel(const std::string& name, FluidSolver solver, FlowOwner& owner)
+      : Model(name), solver_(std::move(solver)), owner_(owner) {}
 
   FluidSolver& solver() { return solver_; }
 
@@ -67,7 +67,8 @@ std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, double t
                                                 FlowOwner& owner, Platform& platform) {
   std::vector<BytesPerSecond> capacities;
   for (const Link& link : cluster.links()) capacities.push_back(link.bandwidth);
-  auto model = std::make_shared<FluidModel>(FluidSolver(std::move(capacities), tolerance), owner);
+  auto model = std::make_shared<FluidModel>(platform.new_model_name(),
+                                            FluidSolver(std::move(capacities), tolerance), owner);
   platform.engine().add_model(model);
   return std::make_unique<FluidCarrier>(std::move(model));
 }

@@ -6,6 +6,7 @@
 #include <simgrid/forward.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "sim/model/cluster.hpp"
@@ -24,6 +25,8 @@ class Platform {
   Platform& operator=(const Platform&) = delete;
 
   simgrid::s4u::Engine& engine() { return *engine_; }
+  // SimGrid tells models apart by their names.
+  std::string new_model_name() { return "moesim_fluid" + std::to_string(models_++); }
   // SimGrid asks for a route by its two ends only, so a GPU has a host for each rule; the host of
   // the source decides.
   simgrid::s4u::Host* host(GpuId gpu, RouteRule rule) const {
@@ -33,6 +36,7 @@ class Platform {
  private:
   static constexpr std::size_t kRules = 3;
   std::unique_ptr<simgrid::s4u::Engine> engine_;
+  int models_ = 0;
   std::vector<simgrid::s4u::Host*> hosts_;  // [gpus × rules]
 };
 

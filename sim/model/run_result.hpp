@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,8 @@ struct RunResult {
   std::vector<HeldOutError> errors;
   std::string fidelity;
   double tolerance = 0;
+  // Of a simplified network: its time of a few layers over that of `fluid`, minus 1.
+  std::optional<double> network_error;
   std::string routing_detail;                               // "ids" or "counts"
   std::vector<std::pair<std::string, std::string>> inputs;  // file as shown, digest
 };

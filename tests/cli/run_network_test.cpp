@@ -44,6 +44,18 @@ TEST(RunFidelity, GivesTheSameJsonForAnyNumberOfJobs) {
   EXPECT_EQ(document("2"), document("1"));
 }
 
+TEST(RunFidelity, StatesTheErrorOfASimplifiedNetwork) {
+  const auto error_of = [](const std::string& fidelity) {
+    const Session session =
+        run_cut("quickstart.yaml", {"--json", "--set", "network.fidelity=" + fidelity});
+    return Json::parse(session.out)["provenance"]["network_error"];
+  };
+  EXPECT_TRUE(error_of("fluid").is_null());
+  const double aggregated = error_of("aggregated").get<double>();
+  EXPECT_NE(aggregated, 0);
+  EXPECT_LT(std::abs(aggregated), 0.05);
+}
+
 TEST(RunFidelity, SaysWhatItCannotDo) {
   Session session = run_cut("quickstart.yaml", {"--fidelity", "fluid,exact"});
   EXPECT_EQ(session.exit_code, 2);

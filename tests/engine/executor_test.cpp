@@ -85,6 +85,28 @@ TEST_F(Executor, RunsAgainForAProducerThatIsAddedLater) {
   EXPECT_NEAR(numbers[2], 15e-6, 1e-18);
 }
 
+TEST_F(Executor, ChangesItsNetworkBetweenTwoRuns) {
+  // 9 MB and 4.5 MB from 0: 30 us for everybody by the bound, 20 us for the shorter one as flows.
+  const auto ends = in_child([&] {
+    RecordingProducer first, second;
+    for (RecordingProducer* producer : {&first, &second})
+      producer->fragments.push_back(
+          exchange_graph({.legs = {{.bytes = matrix_of(8, {{0, 1, 9e6}, {0, 2, 4.5e6}})}}}));
+    Engine engine(cluster, {.fidelity = Fidelity::kAnalytic});
+    engine.add(first);
+    const double begin = engine.run().value;
+    engine.change_network({.fidelity = Fidelity::kAggregated});
+    engine.change_network(kExact);
+    engine.add(second);
+    engine.run();
+    return std::vector<double>{first.end(0, 2), second.end(0, 2) - begin};
+  });
+  const double latency = cluster.route(GpuId(0), GpuId(1), RouteRule::kDirect).latency.value;
+  ASSERT_EQ(ends.size(), 2u);
+  EXPECT_NEAR(ends[0], latency + 30e-6, 1e-15);
+  EXPECT_NEAR(ends[1], latency + 20e-6, 1e-15);
+}
+
 // Layers of random kernels on two streams and skewed exchanges with everything switched on.
 TaskGraph random_layer(int gpus, std::uint64_t seed) {
   Rng rng(seed, Purpose::kJitter);
