@@ -48,7 +48,7 @@ std::vector<ExchangePrior> normal_local(bool dispatch) {
 std::vector<ExchangePrior> normal_network(bool dispatch) {
   std::vector<ExchangePrior> unknowns = {prior("start_up", 24e-6),
                                          prior("notify_share", 0.003),
-                                         prior("staging_rate_per_sm", dispatch ? 12e9 : 6e9),
+                                         prior("staging_rate_per_sm", dispatch ? 50e9 : 25e9),
                                          efficiency("network_efficiency", kTypicalNic),
                                          prior("ramp", dispatch ? 50e-6 : 120e-6),
                                          prior("ramp_scale", dispatch ? 70e-6 : 160e-6)};

@@ -56,8 +56,10 @@ class HierarchicalDedup final : public ExchangePolicy {
     const double sent = builder.mean(reach.gpus);
     ExchangeRows rows{
         .rows = sent,
-        .staged = std::accumulate(reach.domains.raw().begin(), reach.domains.raw().end(), 0.0) /
-                  request.cluster.gpus(),
+        // Written once for each domain, and read there once for each GPU.
+        .staged =
+            sent + std::accumulate(reach.domains.raw().begin(), reach.domains.raw().end(), 0.0) /
+                       request.cluster.gpus(),
         .messages = sent,
         .row_bytes = (settings_.fp8_dispatch(model) ? fp8_row(model) : bf16_row(model)) +
                      kRouteMetadata * model.top_k,

@@ -48,7 +48,7 @@ struct ExchangeWork {
   int ranks = 1, domains = 1;  // of the group; NVLink domains that it spans
   double sms = 0;              // that move rows; 0: not limited by SMs
   Bytes local, network;        // over its NVLink port and its NIC
-  Bytes staged;                // to and from the NIC's buffers
+  Bytes staged;                // into and out of the NIC's buffers
 };
 
 // One way.

@@ -34,8 +34,9 @@ ExchangeWork deduplicated_work(const UniformTraffic& t, ExchangeWork work) {
   work.sms = t.sms;
   work.local = Bytes(work.rows * work.row_bytes * (per_domain - 1) / per_domain);
   if (t.domains == 1) return work;
-  work.staged = Bytes(t.tokens * to_domains * work.row_bytes);
-  work.network = work.staged * ((t.domains - 1.0) / t.domains);
+  // A row is written once for each domain, and read there once for each rank.
+  work.staged = Bytes(t.tokens * (to_domains + to_ranks) * work.row_bytes);
+  work.network = Bytes(t.tokens * to_domains * work.row_bytes * (t.domains - 1) / t.domains);
   return work;
 }
 

@@ -67,7 +67,7 @@ TEST(UniformWork, CountsDistinctRanksAndNodesOfNormalMode) {
   const ExchangeWork work = uniform_work(traffic);
   EXPECT_DOUBLE_EQ(work.rows, 200);                      // two experts are on two ranks
   EXPECT_DOUBLE_EQ(work.local.value, 200 * 2048 * 0.5);  // one in two stays on its GPU
-  EXPECT_DOUBLE_EQ(work.staged.value, 100 * 5.0 / 3 * 2048);
+  EXPECT_DOUBLE_EQ(work.staged.value, (100 * 5.0 / 3 + 200) * 2048);  // written, and read
   EXPECT_DOUBLE_EQ(work.network.value, 100 * 5.0 / 3 * 2048 / 2);
   EXPECT_EQ(work.sms, 20);
 }
