@@ -5,24 +5,17 @@
 
 #include <vector>
 
-#include "sim/base/random.hpp"
+#include "sim/model/power_law.hpp"
 
 namespace moesim {
 
-struct LoadShape {
-  int tokens = 0;  // of the whole EP group
-  int experts = 0;
-  int top_k = 1;
-  int ranks = 1;  // EP group; divides experts
-  auto operator<=>(const LoadShape&) const = default;
-};
+using LoadShape = PowerLawShape;
 
 // Token t, choice j goes to expert (t + j·⌈E/k⌉) mod E; where there are fewer tokens than the
 // stride they are spread. Routes per expert, [experts].
 std::vector<int> balanced_load(const LoadShape& shape);
 
-// Loads from a power law with exponent −alpha, cut at `tokens`, the heaviest rank moved to rank 0.
-// Routes per expert, [experts]; they sum to tokens × top_k. alpha = 1 is the logarithmic limit.
+// One draw of a power law with exponent −alpha (sim/model/power_law.hpp).
 std::vector<int> power_law_load(const LoadShape& shape, double alpha, Rng& rng);
 
 }  // namespace moesim

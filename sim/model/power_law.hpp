@@ -13,6 +13,7 @@ struct PowerLawShape {
   int experts = 0;
   int top_k = 1;
   int ranks = 1;  // of the group; they hold equal contiguous shares of the experts
+  auto operator<=>(const PowerLawShape&) const = default;
 };
 
 // One number per expert with density ~ x^−alpha, before it is scaled to routes: on [1, 0.8·tokens],
