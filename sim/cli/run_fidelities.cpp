@@ -48,11 +48,14 @@ std::string run_one(const Scenario& scenario) {
   return document.dump();
 }
 
+bool has_tolerance(Fidelity fidelity) {
+  return fidelity == Fidelity::kFluid || fidelity == Fidelity::kAggregated;
+}
+
 // Smaller is more exact: by the fidelity, then by its tolerance.
 std::pair<int, double> inexactness(const Scenario& scenario) {
   const Fidelity fidelity = scenario.network.fidelity;
-  const bool solves = fidelity == Fidelity::kFluid || fidelity == Fidelity::kAggregated;
-  return {static_cast<int>(fidelity), solves ? scenario.network.tolerance : 0};
+  return {static_cast<int>(fidelity), has_tolerance(fidelity) ? scenario.network.tolerance : 0};
 }
 
 struct Error {
@@ -74,10 +77,9 @@ Error error_of(const Json& run, const Json& reference) {
 
 std::string label(const Scenario& scenario) {
   const NetworkOptions& network = scenario.network;
-  const bool solves =
-      network.fidelity == Fidelity::kFluid || network.fidelity == Fidelity::kAggregated;
-  return solves ? fmt::format("{}, tolerance {}", to_string(network.fidelity), network.tolerance)
-                : to_string(network.fidelity);
+  return has_tolerance(network.fidelity)
+             ? fmt::format("{}, tolerance {}", to_string(network.fidelity), network.tolerance)
+             : to_string(network.fidelity);
 }
 
 std::string table_of(const std::vector<Rung>& choices, const std::vector<Json>& runs,

@@ -1,12 +1,9 @@
 #include "sim/trace/hdf5_writer.hpp"
 
-#include <fmt/format.h>
-
-#include <system_error>
-
 #include "sim/base/check.hpp"
 #include "sim/trace/half.hpp"
 #include "sim/trace/hdf5_handle.hpp"
+#include "sim/trace/unfinished_file.hpp"
 
 namespace moesim {
 namespace {
@@ -20,15 +17,8 @@ constexpr hsize_t kLogitRows = 256;
 
 class Hdf5Writer final : public TraceSink {
  public:
-  Hdf5Writer(fs::path path, Spot spot) : path_(std::move(path)), spot_(std::move(spot)) {
+  Hdf5Writer(fs::path path, Spot spot) : target_(std::move(path), std::move(spot)) {
     silence_hdf5();
-    unfinished_ = path_;
-    unfinished_ += ".unfinished";
-  }
-  ~Hdf5Writer() override {
-    file_.reset();
-    std::error_code error;
-    if (!finished_) fs::remove(unfinished_, error);
   }
 
   void begin(const TraceHeader& header) override;
@@ -38,13 +28,7 @@ class Hdf5Writer final : public TraceSink {
   void finish() override;
 
  private:
-  [[noreturn]] void fail() const {
-    throw InputError(spot_, fmt::format("cannot write '{}'", path_.string()),
-                     "is there a folder of that name, the right to write to it, and room?");
-  }
-  void need(bool done) const {
-    if (!done) fail();
-  }
+  void need(bool done) const { target_.need(done); }
   Hdf5Handle make_group(const char* name) const;
   void write_attributes() const;
   void write_attribute(const char* name, const std::string& value) const;
@@ -59,9 +43,7 @@ class Hdf5Writer final : public TraceSink {
     need(column.append(values.data(), values.size()));
   }
 
-  fs::path path_, unfinished_;
-  Spot spot_;
-  bool finished_ = false;
+  UnfinishedFile target_;
   TraceHeader header_;
   std::int64_t tokens_written_ = 0;
   Hdf5Handle half_ = half_type(), text_ = text_type();
@@ -108,8 +90,7 @@ void Hdf5Writer::begin(const TraceHeader& header) {
   MOESIM_CHECK(header.experts > 0 && !header.layers.empty(), "a trace has experts and layers");
   const Hdf5Handle options(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   H5Pset_obj_track_times(options.id(), false);
-  file_ = Hdf5Handle(H5Fcreate(unfinished_.c_str(), H5F_ACC_TRUNC, options.id(), H5P_DEFAULT),
-                     H5Fclose);
+  file_ = Hdf5Handle(H5Fcreate(target_.name(), H5F_ACC_TRUNC, options.id(), H5P_DEFAULT), H5Fclose);
   need(file_.valid());
   write_attributes();
   GrowingDataset layers(file_.id(), "model_layers", H5T_NATIVE_INT, {}, header.layers.size());
@@ -239,10 +220,7 @@ void Hdf5Writer::finish() {
     group->reset();
   need(H5Fflush(file_.id(), H5F_SCOPE_LOCAL) >= 0);
   file_.reset();
-  std::error_code error;
-  fs::rename(unfinished_, path_, error);
-  need(!error);
-  finished_ = true;
+  target_.finish();
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 #include <cstdio>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <system_error>
+
+#include "sim/trace/unfinished_file.hpp"
 
 namespace moesim {
 namespace {
@@ -15,15 +16,7 @@ namespace fs = std::filesystem;
 
 class JsonlWriter final : public TraceSink {
  public:
-  JsonlWriter(fs::path path, Spot spot) : path_(std::move(path)), spot_(std::move(spot)) {
-    unfinished_ = path_;
-    unfinished_ += ".unfinished";
-  }
-  ~JsonlWriter() override {
-    file_.reset();
-    std::error_code error;
-    if (!finished_) fs::remove(unfinished_, error);
-  }
+  JsonlWriter(fs::path path, Spot spot) : target_(std::move(path), std::move(spot)) {}
 
   void begin(const TraceHeader& header) override;
   void tokens(const TokenBatch& batch) override;
@@ -32,11 +25,7 @@ class JsonlWriter final : public TraceSink {
   void finish() override;
 
  private:
-  void need(bool done) const {
-    if (!done)
-      throw InputError(spot_, fmt::format("cannot write '{}'", path_.string()),
-                       "is there a folder of that name, the right to write to it, and room?");
-  }
+  void need(bool done) const { target_.need(done); }
   void write(const std::string& line) {
     need(std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() &&
          std::fputc('\n', file_.get()) != EOF);
@@ -48,9 +37,7 @@ class JsonlWriter final : public TraceSink {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  fs::path path_, unfinished_;
-  Spot spot_;
-  bool finished_ = false;
+  UnfinishedFile target_;
   std::unique_ptr<std::FILE, Close> file_;
   TraceHeader header_;
 };
@@ -77,7 +64,7 @@ std::string JsonlWriter::start(const char* type, std::int64_t step, int rank) co
 
 void JsonlWriter::begin(const TraceHeader& header) {
   header_ = header;
-  file_.reset(std::fopen(unfinished_.c_str(), "wb"));
+  file_.reset(std::fopen(target_.name(), "wb"));
   need(file_ != nullptr);
   nlohmann::ordered_json meta;
   meta["t"] = "meta";
@@ -177,10 +164,7 @@ void JsonlWriter::counts(const CountBatch& batch) {
 void JsonlWriter::finish() {
   need(std::fflush(file_.get()) == 0);
   file_.reset();
-  std::error_code error;
-  fs::rename(unfinished_, path_, error);
-  need(!error);
-  finished_ = true;
+  target_.finish();
 }
 
 }  // namespace
