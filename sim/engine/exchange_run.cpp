@@ -19,22 +19,47 @@ void ExchangeRun::begin(const Exchange& exchange, const Task& task) {
   exchange_ = &exchange;
   task_ = task;
   open_ = false;
-  ready_ = complete_ = released_ = 0;
+  released_ = 0;
   const auto gpus = static_cast<std::size_t>(cluster_.gpus());
   for (const ExchangeLeg& leg : exchange.legs)
     MOESIM_CHECK(leg.bytes.rows() == gpus && leg.bytes.columns() == gpus,
                  "the matrix of a leg has a row and a column for each GPU");
   gpus_.raw().assign(gpus, Gpu{.legs_to_receive = legs(), .legs_to_send = legs()});
-  complete_of_node_.raw().assign(static_cast<std::size_t>(cluster_.nodes()), 0);
   activity_.reset(cluster_.gpus());
+  form_groups();
+}
+
+void ExchangeRun::form_groups() {
+  groups_.assign(std::max<std::size_t>(1, exchange_->groups.size()), {});
+  if (exchange_->groups.empty())
+    for (const GpuId gpu : gpus_.ids()) groups_.front().members.push_back(gpu);
+  for (std::size_t i = 0; i < exchange_->groups.size(); ++i)
+    groups_[i].members = exchange_->groups[i];
+  for (std::size_t i = 0; i < groups_.size(); ++i)
+    for (const GpuId member : groups_[i].members) {
+      MOESIM_CHECK(gpus_[member].group < 0, "groups of an exchange are disjoint");
+      gpus_[member].group = static_cast<int>(i);
+    }
+  for (const ExchangeLeg& leg : exchange_->legs)
+    for (const GpuId source : leg.bytes.row_ids()) {
+      if (exchange_->groups.empty()) return;
+      for (const GpuId target : leg.bytes.column_ids())
+        MOESIM_CHECK(gpus_[source].group == gpus_[target].group || !(leg.bytes(source, target) > 0),
+                     "GPUs of different groups exchange nothing");
+    }
 }
 
 void ExchangeRun::ready(GpuId gpu) {
+  if (gpus_[gpu].group < 0) {
+    listener_.exchange_ended(task_on(gpu));
+    return release_one();
+  }
   if (!open_) open_legs();
-  ++ready_;
+  Group& group = group_of(gpu);
+  ++group.ready;
   if (!exchange_->rendezvous) return launch(gpu);
-  if (ready_ < gpus_.size()) return;
-  for (const GpuId each : gpus_.ids()) launch(each);
+  if (group.ready < group.members.size()) return;
+  for (const GpuId each : group.members) launch(each);
 }
 
 void ExchangeRun::open_legs() {
@@ -62,9 +87,10 @@ void ExchangeRun::open_legs() {
 void ExchangeRun::expect_signals() {
   if (exchange_->legs.empty()) return;
   const ByteMatrix& bytes = exchange_->legs.back().bytes;
-  for (const GpuId source : gpus_.ids())
-    for (const GpuId target : gpus_.ids())
-      if (source != target && !(bytes(source, target) > 0)) ++gpus_[target].signals;
+  for (const Group& group : groups_)
+    for (const GpuId source : group.members)
+      for (const GpuId target : group.members)
+        if (source != target && !(bytes(source, target) > 0)) ++gpus_[target].signals;
 }
 
 void ExchangeRun::launch(GpuId gpu) {
@@ -87,7 +113,7 @@ void ExchangeRun::start(GpuId gpu) {
 
 void ExchangeRun::signal_from(GpuId source) {
   const ExchangeLeg& leg = exchange_->legs.back();
-  for (const GpuId target : gpus_.ids()) {
+  for (const GpuId target : group_of(source).members) {
     if (source == target || leg.bytes(source, target) > 0) continue;
     Gpu& waiting = gpus_[target];
     const Seconds latency = cluster_.route(source, target, leg.rule).latency;
@@ -129,18 +155,25 @@ void ExchangeRun::check_complete(GpuId gpu) {
   Gpu& at = gpus_[gpu];
   if (at.complete || !at.started || at.legs_to_receive > 0 || at.signals > 0) return;
   at.complete = true;
-  ++complete_;
-  const NodeId node = cluster_.node_of(gpu);
-  const std::vector<GpuId>& members = cluster_.gpus_of(node);
-  const bool node_complete = ++complete_of_node_[node] == static_cast<int>(members.size());
+  Group& group = group_of(gpu);
+  ++group.complete;
   if (exchange_->wait_for == WaitFor::kOwn) {
     end(gpu);
   } else if (exchange_->wait_for == WaitFor::kNode) {
-    if (node_complete)
-      for (const GpuId member : members) end(member);
-  } else if (complete_ == gpus_.size()) {
-    for (const GpuId each : gpus_.ids()) end(each);
+    end_node(gpu);
+  } else if (group.complete == group.members.size()) {
+    for (const GpuId each : group.members) end(each);
   }
+}
+
+// Ends the members of the GPU's group on its node when they are all complete.
+void ExchangeRun::end_node(GpuId gpu) {
+  const auto beside = [&](GpuId other) { return gpus_[other].group == gpus_[gpu].group; };
+  const std::vector<GpuId>& node = cluster_.gpus_of(cluster_.node_of(gpu));
+  for (const GpuId member : node)
+    if (beside(member) && !gpus_[member].complete) return;
+  for (const GpuId member : node)
+    if (beside(member)) end(member);
 }
 
 void ExchangeRun::end(GpuId gpu) {
@@ -153,10 +186,11 @@ void ExchangeRun::check_released(GpuId gpu) {
   if (!gpus_[gpu].ended || gpus_[gpu].legs_to_send > 0) return;
   streams_.return_sms(gpu, exchange_->sms);
   activity_.close(gpu, tell_active_);
-  if (++released_ == gpus_.size()) close();
+  release_one();
 }
 
-void ExchangeRun::close() {
+void ExchangeRun::release_one() {
+  if (++released_ < gpus_.size() || !open_) return;
   for (const LegState& leg : legs_) network_.close(leg.handle);
 }
 
@@ -178,10 +212,15 @@ void ExchangeRun::handle(const Event& event) {
 }
 
 std::string ExchangeRun::waiting_for() const {
-  std::size_t started = 0;
+  std::size_t members = 0, ready = 0, started = 0, complete = 0;
   for (const Gpu& gpu : gpus_) started += gpu.started;
-  return fmt::format("{} of {} GPUs ready, {} started, {} complete", ready_, gpus_.size(), started,
-                     complete_);
+  for (const Group& group : groups_) {
+    members += group.members.size();
+    ready += group.ready;
+    complete += group.complete;
+  }
+  return fmt::format("{} of {} GPUs ready, {} started, {} complete", ready, members, started,
+                     complete);
 }
 
 }  // namespace moesim

@@ -1,8 +1,9 @@
 // One exchange under way: when each GPU may send what, and when it has what it waits for.
 //
-// On each GPU: ready → [all are ready → notify →] start-up → its rows leave, leg by leg, and its
-// self traffic is there. It ends when it has started and `wait_for` is met: every leg has arrived
-// on it (`kOwn`), on all GPUs of its node (`kNode`), or on all (`kAll`). A leg has arrived on a GPU
+// On each GPU: ready → [its group is ready → notify →] start-up → its rows leave, leg by leg, and
+// its self traffic is there. It ends when it has started and `wait_for` is met: every leg has
+// arrived on it (`kOwn`), on those of its group on its node (`kNode`), or on its whole group
+// (`kAll`). A leg has arrived on a GPU
 // when its column has, and, with cut-through, when the leg before has arrived on everybody who
 // forwards to it. With signals, the GPU also waits for start + latency of every GPU that has
 // nothing for it. SMs are held from notify or start-up until the GPU has ended and all it sends has
@@ -55,6 +56,11 @@ class ExchangeRun final : public LegListener, public EventHandler {
     int legs_to_send = 0;  // not told as sent
     int signals = 0;       // still to come
     Seconds last_signal;
+    int group = -1;  // −1: none
+  };
+  struct Group {
+    std::vector<GpuId> members;
+    std::size_t ready = 0, complete = 0;  // members
   };
   struct LegState {
     int handle = -1;
@@ -64,6 +70,8 @@ class ExchangeRun final : public LegListener, public EventHandler {
   };
 
   int legs() const { return static_cast<int>(exchange_->legs.size()); }
+  Group& group_of(GpuId gpu) { return groups_[static_cast<std::size_t>(gpus_[gpu].group)]; }
+  void form_groups();
   bool cut_through() const { return exchange_->coupling == Coupling::kCutThrough; }
   void open_legs();
   void expect_signals();
@@ -74,8 +82,9 @@ class ExchangeRun final : public LegListener, public EventHandler {
   void leg_arrived(int leg, GpuId gpu);
   void check_complete(GpuId gpu);
   void end(GpuId gpu);
+  void end_node(GpuId gpu);
   void check_released(GpuId gpu);
-  void close();
+  void release_one();
   Task task_on(GpuId gpu) const { return {task_.fragment, task_.node, gpu}; }
 
   const Cluster& cluster_;
@@ -88,10 +97,10 @@ class ExchangeRun final : public LegListener, public EventHandler {
   const Exchange* exchange_ = nullptr;
   Task task_;
   bool open_ = false;
-  std::size_t ready_ = 0, complete_ = 0, released_ = 0;  // GPUs
+  std::size_t released_ = 0;  // GPUs
+  std::vector<Group> groups_;
   std::vector<LegState> legs_;
   IdVector<GpuId, Gpu> gpus_;
-  IdVector<NodeId, int> complete_of_node_;
   Activity activity_;
 };
 

@@ -188,8 +188,10 @@ Exchange expand(std::span<const Collective> collectives, const Cluster& cluster,
       cost.collective(first.kind, shape, first.size, rates, first.library);
   const auto gpus = static_cast<std::size_t>(cluster.gpus());
   ExchangeLeg leg{.bytes = ByteMatrix(gpus, gpus), .rule = kRule};
+  std::vector<std::vector<GpuId>> groups;
   Seconds latency(0);
   for (const Collective& collective : collectives) {
+    groups.push_back(collective.group);
     const CollectiveGroup own = group_of(collective, cluster);
     MOESIM_CHECK(own.ranks == shape.ranks && own.domains == shape.domains &&
                      collective.kind == first.kind && collective.size == first.size,
@@ -206,8 +208,9 @@ Exchange expand(std::span<const Collective> collectives, const Cluster& cluster,
   leg.local_inflation = inflation(choice.time.local, busiest.local, rates.nvlink);
   leg.network_inflation = inflation(choice.time.network, busiest.network, rates.nic);
   return {.legs = {std::move(leg)},
+          .groups = std::move(groups),
           .start_up = std::max(Seconds(0), choice.time.start_up - latency),
-          .rendezvous = shape.ranks == cluster.gpus(),
+          .rendezvous = true,
           .sms = first.sms,
           .phase = first.phase};
 }

@@ -17,8 +17,8 @@ namespace moesim {
 
 // Collectives of the same kind, size and library that disjoint groups of the same shape call at the
 // same time (such as the all-reduces of all tensor-parallel groups), as one exchange. Its time on
-// an idle network is CostModel::collective(). With a single group of all GPUs nothing starts before
-// every GPU is there; several groups run without a rendezvous.
+// an idle network is CostModel::collective(). In each group nothing starts before all its GPUs are
+// there; GPUs outside the groups have no part in it.
 Exchange expand(std::span<const Collective> collectives, const Cluster& cluster,
                 const CostModel& cost);
 

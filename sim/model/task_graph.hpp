@@ -73,9 +73,13 @@ struct Schedule {
   PeerOrder order = PeerOrder::kShifted;
 };
 
-// An all-to-all. Each source starts, and each target ends, at its own time.
+// An all-to-all. Each source starts, and each target ends, at its own time. "Every rank" is every
+// GPU of the own group.
 struct Exchange {
   std::vector<ExchangeLeg> legs;
+  // Disjoint groups that exchange among themselves; a GPU of none has no part in it, and its node
+  // ends as soon as it is ready. None: one group of all GPUs.
+  std::vector<std::vector<GpuId>> groups = {};
   Coupling coupling = Coupling::kCutThrough;
   Seconds start_up;         // between a rank's start and its first byte
   Seconds notify;           // after the rendezvous, before the start-up

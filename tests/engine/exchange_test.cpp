@@ -96,6 +96,50 @@ TEST_F(ExchangeSemantics, ARendezvousHoldsUpEverybodyThenNotifyAndStartUpPass) {
   EXPECT_NEAR(ends[5], 110e-6, 1e-15);
 }
 
+// Groups {0, 3, 8}, {1, 9}; GPU 3 comes 70 us late.
+Exchange of_two_groups() {
+  Exchange exchange = one_leg({{0, 8, 5e6}, {1, 9, 10e6}});
+  exchange.groups = {{GpuId(0), GpuId(3), GpuId(8)}, {GpuId(1), GpuId(9)}};
+  return exchange;
+}
+
+TEST_F(ExchangeSemantics, ARendezvousHoldsUpTheOwnGroupOnly) {
+  Exchange exchange = of_two_groups();
+  exchange.rendezvous = true;
+  const auto ends = ends_of(after_straggler(exchange), 1);
+  EXPECT_NEAR(ends[0], 70e-6, 1e-15);
+  EXPECT_NEAR(ends[8], 170e-6, 1e-15);
+  EXPECT_NEAR(ends[9], 200e-6, 1e-15);
+  EXPECT_EQ(ends[2], 0);
+}
+
+TEST_F(ExchangeSemantics, WaitsForTheOwnGroupOnly) {
+  Exchange exchange = of_two_groups();
+  exchange.wait_for = WaitFor::kAll;
+  auto ends = ends_of(exchange_graph(exchange), 0);
+  EXPECT_NEAR(ends[0], 100e-6, 1e-15);
+  EXPECT_NEAR(ends[1], 200e-6, 1e-15);
+  EXPECT_EQ(ends[10], 0);
+  exchange.wait_for = WaitFor::kNode;
+  ends = ends_of(exchange_graph(exchange), 0);
+  EXPECT_EQ(ends[0], 0);
+  EXPECT_NEAR(ends[8], 100e-6, 1e-15);
+  EXPECT_NEAR(ends[9], 200e-6, 1e-15);
+}
+
+TEST_F(ExchangeSemantics, SignalsComeFromTheOwnGroupOnly) {
+  const Cluster slow = build_cluster(instant_spec(Seconds(1e-6)), "rail_optimized");
+  Exchange exchange = of_two_groups();
+  exchange.signals = true;
+  const auto ends = run_alone(slow, kExact, after_straggler(exchange), 1);
+  const auto latency = [&](int source, int target) {
+    return slow.route(GpuId(source), GpuId(target), RouteRule::kDirect).latency.value;
+  };
+  EXPECT_NEAR(ends[0], 70e-6 + latency(3, 0), 1e-15);
+  EXPECT_NEAR(ends[1], latency(9, 1), 1e-15);
+  EXPECT_EQ(ends[5], 0);
+}
+
 TEST_F(ExchangeSemantics, SelfTrafficIsThereAfterTheStartUpAndUsesNoLink) {
   Exchange exchange = one_leg({{4, 4, 1e12}});
   exchange.start_up = Seconds(10e-6);

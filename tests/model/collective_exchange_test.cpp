@@ -147,7 +147,22 @@ TEST(ExpandedCollective, OfDisjointGroupsTakesAsLongAsOne) {
   };
   const double both = time_of(groups), one = time_of(std::span(groups).first(1));
   EXPECT_NEAR(both, one, 1e-9);
-  EXPECT_FALSE(expand(groups, cluster, *cost).rendezvous);
+}
+
+TEST(ExpandedCollective, StartsWhenAllOfItsGroupAreThereAndLeavesOthersAlone) {
+  const auto cost = make_cost_model(parse_yaml(text_source("test", "h100-sxm-network")),
+                                    GpuSpec{.name = "H100 SXM"});
+  const Cluster cluster = cluster_of(1, 8);
+  const Collective collective{.group = gpus_from(0, 4), .size = Bytes(64e6)};
+  const Exchange exchange = expand({&collective, 1}, cluster, *cost);
+  const auto idle = run_alone(cluster, {.tolerance = 0}, exchange_graph(exchange), 0);
+  TaskGraph graph;
+  const int kernel = graph.add(compute(8, {{2, 5e-3}}));
+  graph.add(exchange, {kernel});
+  const auto held_up = run_alone(cluster, {.tolerance = 0}, graph, 1);
+  for (const std::size_t member : {0u, 1u, 2u, 3u})
+    EXPECT_NEAR(held_up[member], 5e-3 + idle[member], 1e-12);
+  for (const std::size_t outside : {4u, 7u}) EXPECT_EQ(held_up[outside], 0);
 }
 
 }  // namespace
