@@ -158,22 +158,21 @@ void Cluster::attach_nic(Attachment& attachment, std::size_t vertex, const Spot&
   const std::set<VertexKind> pcie = {VertexKind::kPcieSwitch, VertexKind::kHost};
   std::set<VertexKind> any = pcie;
   any.insert({VertexKind::kGpu, VertexKind::kNvSwitch});
-  std::vector<EdgePath> to_nic;
+  std::vector<EdgePath> to_leaf;  // through a NIC, the nearest first
   for (const auto& through : {pcie, any}) {
-    to_nic = shortest_paths(graph, vertex, VertexKind::kNic, through);
-    std::erase_if(to_nic, [&](const EdgePath& path) {
-      const Vertex nic = target(path.back(), graph);
-      return shortest_paths(graph, nic, VertexKind::kLeaf, {}).empty();
-    });
-    if (!to_nic.empty()) break;
+    for (EdgePath& path : shortest_paths(graph, vertex, VertexKind::kNic, through)) {
+      const auto beyond = shortest_paths(graph, target(path.back(), graph), VertexKind::kLeaf, {});
+      if (beyond.empty()) continue;
+      path.push_back(beyond.front().front());
+      to_leaf.push_back(std::move(path));
+    }
+    if (!to_leaf.empty()) break;
   }
-  if (to_nic.empty()) return;
-  std::erase_if(to_nic, [nearest = to_nic.front().size()](const EdgePath& path) {
+  if (to_leaf.empty()) return;
+  std::erase_if(to_leaf, [nearest = to_leaf.front().size()](const EdgePath& path) {
     return path.size() > nearest;
   });
-  EdgePath out = to_nic[static_cast<std::size_t>(attachment.rail) % to_nic.size()];
-  const auto to_leaf = shortest_paths(graph, target(out.back(), graph), VertexKind::kLeaf, {});
-  out.push_back(to_leaf.front().front());
+  const EdgePath& out = to_leaf[static_cast<std::size_t>(attachment.rail) % to_leaf.size()];
   attachment.leaf = graph[target(out.back(), graph)].number;
   for (const Edge edge : out) attachment.out.append(graph[edge]);
   for (const Edge edge : way_back(graph, out, spot)) attachment.in.append(graph[edge]);
