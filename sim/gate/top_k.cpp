@@ -85,13 +85,16 @@ Gating choose_top_k(const Logits& logits, const TopKRule& rule, std::span<const 
   return gating;
 }
 
-Gating topk_then_softmax(const Logits& logits, int top_k, float scale) {
+Gating topk_then_softmax(const Logits& logits, int top_k, float scale, const GroupLimit& limit) {
   Gating gating = empty_gating(logits.tokens(), logits.experts, top_k);
-  std::vector<float> chosen;
+  GroupMask mask(limit, logits.experts);
+  std::vector<float> chosen, choice;
   for (int token = 0; token < logits.tokens(); ++token) {
     const auto row = logits.of(token);
     const auto ids = gating.ids_of(token);
-    choose_top(row, ids);
+    choice.assign(row.begin(), row.end());
+    mask.apply(choice);
+    choose_top(choice, ids);
     chosen.clear();
     for (const std::int16_t id : ids)
       if (id >= 0) chosen.push_back(row[static_cast<std::size_t>(id)]);

@@ -32,8 +32,10 @@ struct TopKRule {
 // groups, and the kept ones must have top_k experts.
 Gating choose_top_k(const Logits& logits, const TopKRule& rule, std::span<const float> bias = {});
 
-// Top-k of the logits, softmax over the k chosen (Mixtral, gpt-oss; Megatron's default).
-Gating topk_then_softmax(const Logits& logits, int top_k, float scale = 1);
+// Top-k of the logits, softmax over the k chosen (Mixtral, gpt-oss; Megatron's default). A group's
+// score is made of logits.
+Gating topk_then_softmax(const Logits& logits, int top_k, float scale = 1,
+                         const GroupLimit& limit = {});
 
 // Top-k of the softmax over all experts (OLMoE, DeepSeek-V2, Qwen3-MoE with `normalize`).
 Gating softmax_then_topk(const Logits& logits, TopKRule rule);
