@@ -22,7 +22,7 @@ class EventHandler {
   virtual void handle(const Event& event) = 0;
 };
 
-enum class Urgency { kHigh, kNormal };
+enum class Urgency { kHigh, kNormal, kLow };
 
 class Clock {
  public:

@@ -42,6 +42,24 @@ class FlowArrivals {
     free_lists_.push_back(arrival.list);
   }
 
+  // Takes out the flows that are `wanted`, in no order; tells each with its date.
+  template <class Wanted, class Tell>
+  void withdraw(const Wanted& wanted, const Tell& tell) {
+    std::erase_if(heap_, [&](const Arrival& arrival) {
+      const auto take = [&](FlowId flow) {
+        if (!wanted(flow)) return false;
+        tell(flow, Seconds(arrival.date));
+        return true;
+      };
+      if (arrival.list < 0) return take(arrival.flow);
+      std::vector<FlowId>& list = lists_[static_cast<std::size_t>(arrival.list)];
+      std::erase_if(list, take);
+      if (list.empty()) free_lists_.push_back(arrival.list);
+      return list.empty();
+    });
+    std::make_heap(heap_.begin(), heap_.end(), later);
+  }
+
  private:
   struct Arrival {
     double date = 0;  // seconds

@@ -27,9 +27,23 @@ class FlowOwner {
   virtual void parts_ended(std::span<const FlowEnd> ends) = 0;
 };
 
+// For flows that stand for several, on links of their own.
+class FoldedLinks {
+ public:
+  virtual ~FoldedLinks() = default;
+  // Links beside those of the cluster; the first of them.
+  virtual int add(std::span<const BytesPerSecond> capacities) = 0;
+  // Tells the owner all that has ended until now.
+  virtual void catch_up() = 0;
+  // See FluidSolver.
+  virtual void withdraw(int batch, std::vector<WithdrawnFlow>& withdrawn) = 0;
+};
+
 class FlowCarrier {
  public:
   virtual ~FlowCarrier() = default;
+  // Nothing if every flow must be what it is.
+  virtual FoldedLinks* folded() { return nullptr; }
   // See FluidSolver.
   virtual int open_batch(Seconds expected, std::size_t tail) = 0;
   virtual void close_batch(int batch) = 0;
@@ -40,7 +54,8 @@ class FlowCarrier {
 
 // `owner` must outlive the carrier.
 std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, double tolerance,
-                                                FlowOwner& owner, Platform& platform);
+                                                const Clock& clock, FlowOwner& owner,
+                                                Platform& platform);
 std::unique_ptr<FlowCarrier> make_pairwise_carrier(Clock& clock, FlowOwner& owner,
                                                    Platform& platform);
 

@@ -14,6 +14,8 @@ std::size_t copy_slot(int leg) { return static_cast<std::size_t>(-1 - leg); }
 }  // namespace
 
 void FlowNetwork::copy(const Transfer& transfer, EventHandler& handler, const Event& event) {
+  unfold_all();
+  ++alone_;
   const auto& [source, target, size, phase] = transfer;
   const std::size_t slot = free_slot(copies_, [](const Copy& copy) { return !copy.handler; });
   const RouteCache::Path path = routes_.path(source, target, RouteRule::kDirect);
@@ -47,24 +49,30 @@ void FlowNetwork::parts_ended(std::span<const FlowEnd> ends) {
       continue;
     }
     Leg& leg = legs_[static_cast<std::size_t>(end.tag.leg)];
-    const GpuId source(end.tag.source), target(end.tag.target);
-    const Seconds date = leg.grouped ? pass_port(end) : end.date;
-    leg.request.listener->flow_ended(source, target, date);
-    Side& out = leg.out[source];
-    Side& in = leg.in[target];
-    out.last = std::max(out.last, date);
-    in.last = std::max(in.last, date);
-    if (--out.left == 0)
-      clock_.at(out.last, *this, {.kind = kSent, .a = end.tag.leg, .b = source.value},
-                Urgency::kHigh);
-    if (--in.left == 0)
-      clock_.at(in.last, *this, {.kind = kReceived, .a = end.tag.leg, .b = target.value});
+    leg.folded.under_way ? class_ended(leg, end) : pair_ended(leg, end);
+    const GpuId source(end.tag.source);
     Sender& sender = leg.senders[source];
     --sender.in_flight;
     if (!sender.peers.empty())
       refills_.push_back({.date = end.date, .leg = end.tag.leg, .source = source});
   }
   refill();
+}
+
+void FlowNetwork::pair_ended(Leg& leg, const FlowEnd& end) {
+  const GpuId source(end.tag.source), target(end.tag.target);
+  const Seconds date = leg.grouped ? pass_port(end) : end.date;
+  --alone_;
+  leg.request.listener->flow_ended(source, target, date);
+  Side& out = leg.out[source];
+  Side& in = leg.in[target];
+  out.last = std::max(out.last, date);
+  in.last = std::max(in.last, date);
+  if (--out.left == 0)
+    clock_.at(out.last, *this, {.kind = kSent, .a = end.tag.leg, .b = source.value},
+              Urgency::kHigh);
+  if (--in.left == 0)
+    clock_.at(in.last, *this, {.kind = kReceived, .a = end.tag.leg, .b = target.value});
 }
 
 // Senders serve their next peers, in the order in which their places became free.
@@ -80,10 +88,16 @@ void FlowNetwork::copy_ended(std::size_t slot, Seconds date) {
   clock_.at(date, *copy.handler, copy.event);
   carrier_->close_batch(copy.batch);
   copy.handler = nullptr;
+  --alone_;
 }
 
 void FlowNetwork::handle(const Event& event) {
-  const LegRequest& request = legs_[static_cast<std::size_t>(event.a)].request;
+  Leg& leg = legs_[static_cast<std::size_t>(event.a)];
+  if (event.kind == kHeld) {
+    if (leg.number == event.b && !leg.folded.held.empty()) release(event.a);
+    return;
+  }
+  const LegRequest& request = leg.request;
   if (event.kind == kSent) return request.listener->sent(request.index, GpuId(event.b));
   request.listener->received(request.index, GpuId(event.b));
 }

@@ -29,6 +29,7 @@ int FlowNetwork::open(const LegRequest& request) {
   leg.open = true;
   leg.batch = -1;
   leg.number = opened_++;
+  leg.folded = {.fold = fold_for(request)};
   count(leg);
   const int handle = static_cast<int>(slot);
   for (const GpuId gpu : leg.in.ids()) {
@@ -38,10 +39,12 @@ int FlowNetwork::open(const LegRequest& request) {
   return handle;
 }
 
-// What every GPU sends and receives, and about how long the leg will take on its own.
+// What every GPU sends and receives, and about how long the leg will take on its own. GPUs of a
+// class send and receive alike.
 void FlowNetwork::count(Leg& leg) {
   const ExchangeLeg& traffic = *leg.request.leg;
   const std::size_t gpus = traffic.bytes.rows();
+  const Folding* classes = leg.folded.fold ? &leg.folded.fold->classes : nullptr;
   leg.out.raw().assign(gpus, Side{});
   leg.in.raw().assign(gpus, Side{});
   leg.inflow.raw().assign(gpus, Load{});
@@ -50,17 +53,28 @@ void FlowNetwork::count(Leg& leg) {
   if (leg.grouped) leg.ports.raw().assign(cluster_.links().size(), Port{});
   IdVector<GpuId, Load> outflow(gpus);
   for (const GpuId source : traffic.bytes.row_ids()) {
+    if (classes && classes->first_of(source) != source) continue;
     const auto bytes = traffic.bytes.row(source);
     for (const GpuId target : traffic.bytes.column_ids()) {
       if (bytes[target.index()] <= 0 || source == target) continue;
+      const GpuId receiver = classes ? classes->first_of(target) : target;
       ++leg.out[source].left;
-      ++leg.in[target].left;
+      ++leg.in[receiver].left;
       const bool local = cluster_.same_domain(source, target);
       const double wire =
           bytes[target.index()] * (local ? traffic.local_inflation : traffic.network_inflation);
       (local ? outflow[source].local : outflow[source].network) += wire;
-      (local ? leg.inflow[target].local : leg.inflow[target].network) += wire;
+      (local ? leg.inflow[receiver].local : leg.inflow[receiver].network) += wire;
     }
+  }
+  leg.senders_left = 0;
+  for (const GpuId gpu : leg.out.ids()) {
+    const GpuId first = classes ? classes->first_of(gpu) : gpu;
+    leg.out[gpu] = leg.out[first];
+    leg.in[gpu] = leg.in[first];
+    leg.inflow[gpu] = leg.inflow[first];
+    outflow[gpu] = outflow[first];
+    leg.senders_left += leg.out[gpu].left > 0;
   }
   leg.expected = std::max(longest(outflow, traffic.rule == RouteRule::kPxn),
                           longest(leg.inflow, traffic.rule == RouteRule::kSourceRail));
@@ -89,6 +103,13 @@ Seconds FlowNetwork::longest(const IdVector<GpuId, Load>& loads, bool relayed) c
 void FlowNetwork::send(int handle, GpuId source) {
   Leg& leg = legs_[static_cast<std::size_t>(handle)];
   if (leg.out[source].left == 0) return leg.request.listener->sent(leg.request.index, source);
+  if (leg.folded.fold) return hold(handle, source);
+  send_alone(handle, source);
+}
+
+void FlowNetwork::send_alone(int handle, GpuId source) {
+  unfold_all();
+  Leg& leg = legs_[static_cast<std::size_t>(handle)];
   if (leg.batch < 0) open_batch(leg);
   list_peers(leg, source);
   pump(handle, source, clock_.now());
@@ -100,7 +121,8 @@ void FlowNetwork::open_batch(Leg& leg) {
   const int peers = std::max(1, cluster_.gpus() - 1), window = leg.request.schedule.window;
   const double turn = window == 0 ? 1 : std::min(1.0, static_cast<double>(window) / peers);
   const double turns = window == 0 ? 1 : std::clamp(window / 2, 1, kAveraged);
-  const double few = leg.grouped ? 0 : turn * cluster_.gpus();
+  double few = leg.grouped ? 0 : turn * cluster_.gpus();
+  if (leg.folded.under_way) few /= leg.folded.fold->classes.size();
   leg.batch = carrier_->open_batch(leg.expected * std::min(1.0, turns * turn),
                                    static_cast<std::size_t>(few));
 }
@@ -144,8 +166,14 @@ void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
     served_.emplace_back(sender.peers.back());
     sender.peers.pop_back();
   }
-  leg.request.listener->flows_began(source, served_, date);
   sender.in_flight += static_cast<int>(served_.size());
+  if (leg.folded.under_way) {
+    begin_busy(leg, source, date);
+    for (const GpuId target : served_) start_class(leg, handle, source, target);
+    return depart(date);
+  }
+  leg.request.listener->flows_began(source, served_, date);
+  alone_ += served_.size();
   if (leg.grouped) {
     start_pairs(leg, handle, source, date);
   } else {

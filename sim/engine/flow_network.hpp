@@ -9,16 +9,23 @@
 //
 // With a window, where a sender has few flows at a time, they stay on their own.
 //
+// Legs whose traffic is symmetric are folded: where all GPUs send at one instant, and nothing but
+// such legs is under way, one flow stands for each class of flows (symmetry.hpp). When anything
+// else comes, what is left of these flows is unfolded into all that they stand for.
+//
 // Latency delays the start of a flow. With a window of W, a sender serves its next peer when fewer
 // than W are being served.
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "sim/engine/flow_carrier.hpp"
 #include "sim/engine/network.hpp"
 #include "sim/engine/route_cache.hpp"
+#include "sim/engine/symmetry.hpp"
 
 namespace moesim {
 
@@ -37,7 +44,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void handle(const Event& event) final;
 
  private:
-  enum Kind { kSent, kReceived };
+  enum Kind { kSent, kReceived, kHeld };
 
   // One side of a GPU in a leg.
   struct Side {
@@ -57,6 +64,30 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     Seconds begin = kForever;  // of the first byte
     Seconds busy;              // with what has arrived
   };
+  // Classes under some of the renamings, and the links that stand for them.
+  struct Fold {
+    unsigned renamings = 0;  // a bit for each
+    Folding classes;
+    int first_link = 0;
+  };
+  // The first GPU of a class in a folded leg.
+  struct Busy {
+    int flows = 0;
+    Seconds last;  // the latest end
+  };
+  // Of one flow of each class, on all links of a class together.
+  struct Carried {
+    double bytes = 0, wire = 0;
+  };
+  struct FoldedLeg {
+    const Fold* fold = nullptr;  // none: it cannot be folded
+    bool under_way = false;
+    std::vector<GpuId> held;  // GPUs that wait for the others to send
+    int pairs_left = 0;       // classes of pairs that have not ended
+    IdVector<GpuId, Busy> busy;
+    std::vector<Carried> carried;  // [link classes] not accounted yet
+    double spine_bytes = 0;        // likewise
+  };
   struct Leg {
     LegRequest request;
     IdVector<GpuId, Side> out, in;
@@ -68,6 +99,8 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     int number = 0;  // over all legs opened so far
     bool grouped = false;
     bool open = false;
+    int senders_left = 0;  // GPUs that have something to send
+    FoldedLeg folded;
   };
   struct Copy {
     EventHandler* handler = nullptr;
@@ -87,9 +120,26 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     std::vector<FlowPart> parts;
   };
 
+  const Fold* fold_for(const LegRequest& request);
+  void hold(int handle, GpuId source);
+  void release(int handle);
+  void fold(int handle);
+  void start_class(Leg& leg, int handle, GpuId source, GpuId target);
+  void class_ended(Leg& leg, const FlowEnd& end);
+  void tell_members(const Leg& leg, GpuId first, const Event& event, Seconds date);
+  void begin_busy(Leg& leg, GpuId source, Seconds date);
+  void end_busy(Leg& leg, GpuId first, Seconds date);
+  void account_carried(Leg& leg);
+  void unfold_all();
+  void unfold(int handle);
+  void copy_to_members(Leg& leg);
+  void tell_unfolded(const Leg& leg, const std::vector<WithdrawnFlow>& flows);
+  void start_unfolded(const Leg& leg, int handle, const std::vector<WithdrawnFlow>& flows);
+
   void count(Leg& leg);
   Seconds longest(const IdVector<GpuId, Load>& loads, bool relayed) const;
   void open_batch(Leg& leg);
+  void send_alone(int handle, GpuId source);
   void list_peers(Leg& leg, GpuId source);
   void pump(int handle, GpuId source, Seconds date);
   void refill();
@@ -99,6 +149,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   Group& group_of(const RouteCache::Path& path);
   void start_group(const Leg& leg, const FlowTag& tag, Group& group);
   Seconds pass_port(const FlowEnd& end);
+  void pair_ended(Leg& leg, const FlowEnd& end);
   void copy_ended(std::size_t slot, Seconds date);
   std::vector<FlowId>& departing(int latency) {
     const auto at = static_cast<std::size_t>(latency);
@@ -119,6 +170,12 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   std::vector<Group> groups_;  // of one turn: the first `groups_used_`
   std::size_t groups_used_ = 0;
   int opened_ = 0;
+
+  std::optional<std::vector<Renaming>> renamings_;
+  std::deque<Fold> folds_;
+  int folded_legs_ = 0;    // under way
+  std::size_t alone_ = 0;  // flows of other legs, and copies, under way
+  std::vector<int> class_path_;
 };
 
 }  // namespace moesim

@@ -31,6 +31,12 @@ class FluidModel final : public simgrid::kernel::resource::Model {
     tell();
   }
 
+  void catch_up(Seconds now) {
+    ends_.clear();
+    solver_.advance(now, ends_);
+    tell();
+  }
+
  private:
   void tell() {
     if (!ends_.empty()) owner_.parts_ended(ends_);
@@ -42,10 +48,19 @@ class FluidModel final : public simgrid::kernel::resource::Model {
   std::vector<FlowEnd> ends_;
 };
 
-class FluidCarrier final : public FlowCarrier {
+class FluidCarrier final : public FlowCarrier, public FoldedLinks {
  public:
-  explicit FluidCarrier(std::shared_ptr<FluidModel> model) : model_(std::move(model)) {}
+  FluidCarrier(std::shared_ptr<FluidModel> model, const Clock& clock)
+      : model_(std::move(model)), clock_(clock) {}
 
+  FoldedLinks* folded() final { return this; }
+  int add(std::span<const BytesPerSecond> capacities) final {
+    return model_->solver().add_links(capacities);
+  }
+  void catch_up() final { model_->catch_up(clock_.now()); }
+  void withdraw(int batch, std::vector<WithdrawnFlow>& withdrawn) final {
+    model_->solver().withdraw(batch, withdrawn);
+  }
   int open_batch(Seconds expected, std::size_t tail) final {
     return model_->solver().open_batch(expected, tail);
   }
@@ -59,18 +74,20 @@ class FluidCarrier final : public FlowCarrier {
 
  private:
   std::shared_ptr<FluidModel> model_;
+  const Clock& clock_;
 };
 
 }  // namespace
 
 std::unique_ptr<FlowCarrier> make_fluid_carrier(const Cluster& cluster, double tolerance,
-                                                FlowOwner& owner, Platform& platform) {
+                                                const Clock& clock, FlowOwner& owner,
+                                                Platform& platform) {
   std::vector<BytesPerSecond> capacities;
   for (const Link& link : cluster.links()) capacities.push_back(link.bandwidth);
   auto model = std::make_shared<FluidModel>(platform.new_model_name(),
                                             FluidSolver(std::move(capacities), tolerance), owner);
   platform.engine().add_model(model);
-  return std::make_unique<FluidCarrier>(std::move(model));
+  return std::make_unique<FluidCarrier>(std::move(model), clock);
 }
 
 }  // namespace moesim

@@ -31,6 +31,12 @@ struct FlowEnd {
   Seconds date;
 };
 
+struct WithdrawnFlow {
+  FlowTag tag;
+  double bytes = 0;  // still to carry
+  Seconds date;      // from which on
+};
+
 class FluidSolver {
  public:
   // `capacities` [links], above 0; `tolerance` a ratio, ≥ 0.
@@ -41,6 +47,13 @@ class FluidSolver {
   // is how many flows are few for it. A batch is dropped when closed and without flows.
   int open_batch(Seconds expected, std::size_t tail);
   void close_batch(int batch);
+
+  // More links; the index of the first of them.
+  int add_links(std::span<const BytesPerSecond> capacities);
+  // Takes out all flows of a batch, none of which has several parts, after advance() to now. What
+  // they have been told to carry until the end of a window they have carried; what their links owe
+  // is theirs to carry.
+  void withdraw(int batch, std::vector<WithdrawnFlow>& withdrawn);
 
   // A flow that is not under way yet. `links` are indices into the capacities, at least one. Each
   // of its parts, by rising bytes above 0, is a flow of its own with the same links; they always

@@ -22,7 +22,7 @@ std::unique_ptr<Network> make_network(const NetworkOptions& options, const Clust
     network->use(make_pairwise_carrier(clock, *network, platform));
     return network;
   }
-  network->use(make_fluid_carrier(cluster, options.tolerance, *network, platform));
+  network->use(make_fluid_carrier(cluster, options.tolerance, clock, *network, platform));
   return network;
 }
 

@@ -67,6 +67,7 @@ class Network {
     if (path.crosses_spine) use.spine_bytes += bytes;
     return wire;
   }
+  LinkUse& use_of(Phase phase) { return uses_[static_cast<std::size_t>(phase)]; }
   double inflation(const ExchangeLeg& leg, GpuId source, GpuId target) const {
     return cluster_.same_domain(source, target) ? leg.local_inflation : leg.network_inflation;
   }

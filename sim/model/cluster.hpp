@@ -72,6 +72,16 @@ struct Route {
   void append(LinkId link, Seconds link_latency);
 };
 
+// Another numbering of GPUs: in every `block` of neighbours each takes the number of the one
+// `stride` further on, and the last of a block those of its first.
+struct GpuShift {
+  int stride = 1, block = 1;  // block divides the number of GPUs, stride the block
+  GpuId operator()(GpuId gpu) const {
+    const int place = gpu.value % block;
+    return GpuId(gpu.value - place + (place + stride) % block);
+  }
+};
+
 class Cluster {
  public:
   // Derives attachments and fabric paths. `graph` has GPUs numbered from 0, node by node. Throws
@@ -98,6 +108,11 @@ class Cluster {
   // source ≠ target.
   Route route(GpuId source, GpuId target, RouteRule rule) const;
 
+  // The link that takes the place of each [links], if no route can tell the GPUs' other numbers
+  // from their own: under every rule, the route between two shifted GPUs is the shifted route, as
+  // fast.
+  std::optional<IdVector<LinkId, LinkId>> links_after(const GpuShift& shift) const;
+
  private:
   // Links that can be full, and the latency of all that are passed.
   struct Path {
@@ -113,6 +128,7 @@ class Cluster {
     Path out, in;                  // GPU ↔ leaf, through its NIC
     int leaf = -1;                 // −1 = no NIC
   };
+  class SymmetryCheck;
   void number_links(ClusterGraph& graph, const Spot& spot);
   void number_gpus();
   void attach_domain(Attachment& attachment, std::size_t vertex, const Spot& spot) const;
