@@ -17,12 +17,13 @@ bool names(const std::string& kernel, std::string_view word) {
 // ("deepep_normal dispatch"); one without a direction speaks for both.
 bool runs(Phase phase, const std::string& kernel) {
   const bool exchange = !names(kernel, "experts") && !names(kernel, "gemm") &&
-                        !names(kernel, "attention") && !names(kernel, "memory");
+                        !names(kernel, "attention") && !names(kernel, "memory") &&
+                        !names(kernel, "gate");
   switch (phase) {
     case Phase::kAttention:
       return names(kernel, "attention") || names(kernel, "gemm");
     case Phase::kGate:
-      return names(kernel, "gemm") || names(kernel, "memory");
+      return names(kernel, "gemm") || names(kernel, "gate");
     case Phase::kExperts:
       return names(kernel, "experts");
     case Phase::kShared:

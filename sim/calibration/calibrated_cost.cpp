@@ -48,37 +48,14 @@ class CalibratedCost : public CostModel {
     });
   }
 
-  KernelTime experts(const ExpertWork& work) const final {
-    double routes = 0, active = 0;
-    for (const int rows : work.tokens) routes += rows, active += rows > 0 ? 1 : 0;
-    const double weights = static_cast<double>(work.matrices) * work.hidden * work.width;
-    const double element = bytes_per_parameter(work.dtype);
-    const KernelWork kernel{.tokens = work.input_tokens,
-                            .flops = 2 * weights * routes,
-                            .bytes = active * weights * element + 4.0 * routes * work.hidden,
-                            .dtype = work.dtype,
-                            .experts = &work};
-    const Candidate& candidate = find("experts", work.dtype, work.matrices);
-    check_ranges(candidate, work);
-    return run(candidate, "experts", kernel);
-  }
-
-  KernelTime gemm(const GemmWork& work) const final {
-    const double element = bytes_per_parameter(work.dtype);
-    return run(find("gemm", work.dtype, 0), "gemm",
-               {.tokens = work.m,
-                .flops = 2 * work.m * work.n * work.k,
-                .bytes = element * (work.m * work.k + work.n * work.k) + 2 * work.m * work.n,
-                .dtype = work.dtype});
-  }
-
+  KernelTime experts(const ExpertWork& work) const final { return time("experts", work); }
+  KernelTime gemm(const GemmWork& work) const final { return time("gemm", work); }
   KernelTime attention(const AttentionWork& work) const final {
-    return run(find("attention", DType::kBf16, 0), "attention",
-               {.tokens = work.query_tokens, .flops = work.flops, .bytes = work.kv_read});
+    return run(work.decode ? "attention_decode" : "attention_prefill", kernel_work(work));
   }
-
+  KernelTime gate(const GateWork& work) const final { return run("gate", kernel_work(work)); }
   KernelTime memory_pass(Bytes bytes) const final {
-    return run(find("memory_pass", DType::kBf16, 0), "memory_pass", {.bytes = bytes.value});
+    return run("memory_pass", {.bytes = bytes.value});
   }
 
   ExchangeCost exchange(const std::string& library, const std::string& phase,
@@ -180,39 +157,78 @@ class CalibratedCost : public CostModel {
     }
   }
 
+  // A dtype that the measured GPU has no units for ran as the wider one.
+  template <class Work>
+  KernelTime time(const char* kernel, Work work) const {
+    const Candidate& candidate = find(kernel, kernel_work(work));
+    const std::string what = fmt::format("{} {}", kernel, to_string(work.dtype));
+    if (candidate.entry.dtype && *candidate.entry.dtype != work.dtype) {
+      if (warned_dtypes_.insert(what).second)
+        warn(fmt::format("{}: {} has no units for it; calibration {} measured {}", what,
+                         candidate.gpu.name, candidate.calibration,
+                         to_string(*candidate.entry.dtype)));
+      work.dtype = *candidate.entry.dtype;
+    }
+    return run(candidate, what, kernel_work(work));
+  }
+
+  KernelTime run(const char* kernel, const KernelWork& work) const {
+    std::string what = kernel;
+    if (work.attention != nullptr) what += fmt::format(" {}", core_name(work.attention->kind));
+    return run(find(kernel, work), what, work);
+  }
+
   // The first calibrated kernel for the work; experts with another number of matrices are nearer
-  // than a roofline.
-  const Candidate& find(std::string_view kernel, DType dtype, int matrices) const {
+  // than a roofline, and so is the general kernel of a family.
+  const Candidate& find(std::string_view kernel, const KernelWork& work) const {
     const Candidate* nearest = nullptr;
     for (const Candidate& candidate : kernels_) {
-      const KernelEntry& entry = candidate.entry;
-      if (entry.kernel != kernel || (entry.dtype && *entry.dtype != dtype)) continue;
-      if (entry.matrices == 0 || entry.matrices == matrices) return candidate;
+      if (!serves(candidate, kernel, work)) continue;
+      const int matrices = candidate.entry.matrices;
+      if (matrices == 0 || work.experts == nullptr || matrices == work.experts->matrices)
+        return candidate;
       if (nearest == nullptr) nearest = &candidate;
     }
-    if (nearest == nullptr) return roofline_;
-    if (warned_matrices_.insert({dtype, matrices}).second)
+    if (nearest == nullptr) {
+      if (kernel.starts_with("attention_")) return find("attention", work);
+      return kernel == "gate" ? find("memory_pass", work) : roofline_;
+    }
+    if (warned_matrices_.insert({work.dtype, work.experts->matrices}).second)
       warn(fmt::format("experts in {} with {} matrices: calibration {} has only {}",
-                       to_string(dtype), matrices, nearest->calibration, nearest->entry.matrices));
+                       to_string(work.dtype), work.experts->matrices, nearest->calibration,
+                       nearest->entry.matrices));
     return *nearest;
   }
 
-  KernelTime run(const Candidate& candidate, const char* kernel, const KernelWork& work) const {
-    const FormTime result = candidate.entry.form->time(
-        work, {.spec = candidate.gpu, .traffic_scale = candidate.traffic_scale});
-    if (seen_.insert({&candidate, kernel, work.dtype}).second) first_use(candidate, kernel, work);
-    if (result.outside != nullptr) {
-      const AxisRange& range = *result.outside;
-      warn_outside(candidate, range, kernel);
+  static bool serves(const Candidate& candidate, std::string_view kernel, const KernelWork& work) {
+    const KernelEntry& entry = candidate.entry;
+    if (entry.kernel != kernel) return false;
+    if (entry.dtype && *entry.dtype != work.dtype &&
+        *entry.dtype != candidate.gpu.runs_as(work.dtype))
+      return false;
+    if (!entry.attention.empty() && work.attention != nullptr &&
+        entry.attention != core_name(work.attention->kind))
+      return false;
+    return entry.form->takes(work, form_gpu(candidate));
+  }
+
+  static FormGpu form_gpu(const Candidate& candidate) {
+    return {.spec = candidate.gpu, .traffic_scale = candidate.traffic_scale};
+  }
+
+  KernelTime run(const Candidate& candidate, const std::string& what,
+                 const KernelWork& work) const {
+    const FormTime result = candidate.entry.form->time(work, form_gpu(candidate));
+    if (seen_.insert({&candidate, what}).second) first_use(candidate, what);
+    for (const AxisRange& range : candidate.entry.ranges) {
+      const std::optional<double> at = axis_value(range.axis, work);
+      if (at && (*at < range.low || *at > range.high)) warn_outside(candidate, range, what);
     }
+    if (result.outside != nullptr) warn_outside(candidate, *result.outside, what);
     return result.time;
   }
 
-  void first_use(const Candidate& candidate, const char* kernel, const KernelWork& work) const {
-    const bool by_dtype =
-        std::string_view(kernel) == "experts" || std::string_view(kernel) == "gemm";
-    const std::string what =
-        by_dtype ? fmt::format("{} {}", kernel, to_string(work.dtype)) : kernel;
+  void first_use(const Candidate& candidate, const std::string& what) const {
     const KernelEntry& entry = candidate.entry;
     note_use(what, entry.held_out_mape.value_or(0), entry.held_out_mape.has_value());
     if (&candidate == &roofline_)
@@ -220,27 +236,20 @@ class CalibratedCost : public CostModel {
                        gpu_.name));
   }
 
-  void check_ranges(const Candidate& candidate, const ExpertWork& work) const {
-    for (const AxisRange& range : candidate.entry.ranges) {
-      const double at = range.axis == "tokens"   ? work.input_tokens
-                        : range.axis == "hidden" ? work.hidden
-                        : range.axis == "width"  ? work.width
-                                                 : static_cast<double>(work.tokens.size());
-      if (at < range.low || at > range.high) warn_outside(candidate, range, "experts");
-    }
-  }
-
-  void warn_outside(const Candidate& candidate, const AxisRange& range, const char* kernel) const {
-    if (!outside_.insert(&range).second) return;
-    const std::string dtype =
-        candidate.entry.dtype ? " " + to_string(*candidate.entry.dtype) : std::string();
-    warn(fmt::format("{}{}: {} outside {:g} to {:g}, the range that calibration {} was measured on",
-                     kernel, dtype, range.axis, range.low, range.high, candidate.calibration));
+  void warn_outside(const Candidate& candidate, const AxisRange& range,
+                    const std::string& what) const {
+    if (!outside_.insert({&range, what}).second) return;
+    warn(fmt::format("{}: {} outside {:g} to {:g}, the range that calibration {} was measured on",
+                     what, range.axis, range.low, range.high, candidate.calibration));
   }
 
   // Whether this is the first use.
   bool note_use(const std::string& what, double mape, bool measured) const {
-    return used_.try_emplace(what, HeldOutError{what, mape, measured}).second;
+    const auto [entry, fresh] = used_.try_emplace(what, HeldOutError{what, mape, measured});
+    // Several entries may share a kernel's work: the worst speaks for it.
+    entry->second.mape = std::max(entry->second.mape, mape);
+    entry->second.measured = entry->second.measured && measured;
+    return fresh;
   }
   void warn(std::string text) const { warnings_.push_back(std::move(text)); }
 
@@ -253,9 +262,10 @@ class CalibratedCost : public CostModel {
   // What was used so far, for the result's provenance; it changes no time.
   mutable std::map<std::string, HeldOutError> used_;
   mutable std::vector<std::string> warnings_;
-  mutable std::set<std::tuple<const Candidate*, std::string_view, DType>> seen_;
+  mutable std::set<std::pair<const Candidate*, std::string>> seen_;
   mutable std::set<std::pair<DType, int>> warned_matrices_;
-  mutable std::set<const AxisRange*> outside_;
+  mutable std::set<std::string> warned_dtypes_;
+  mutable std::set<std::pair<const AxisRange*, std::string>> outside_;
 };
 
 }  // namespace

@@ -71,6 +71,7 @@ std::optional<KernelEntry> read_kernel(const YamlNode& section, Mistakes& mistak
     own.throw_if_any();
     KernelEntry kernel{.kernel = entry.text("kernel"),
                        .matrices = entry.integer("matrices"),
+                       .attention = entry.has("attention") ? entry.text("attention") : "",
                        .kernel_source = entry.text("kernel_source"),
                        .samples = entry.integer("samples")};
     if (entry.has("dtype")) kernel.dtype = dtype_of(entry.text("dtype"));
@@ -78,10 +79,11 @@ std::optional<KernelEntry> read_kernel(const YamlNode& section, Mistakes& mistak
     kernel.held_out_mape = read_held_out(entry, own);
     const Choice form = read_choice(CostForm::kRole, entry.tree("form"), own);
     own.throw_if_any();
-    if (form.kind == "pnorm_experts" && kernel.kernel != "experts")
-      throw InputError(form.spot, "pnorm_experts stands only under kernel: experts",
-                       "use affine, roofline or table here");
     kernel.form = Registry<CostForm>::make(form);
+    const std::string only = kernel.form->only_kernel();
+    if (!only.empty() && only != kernel.kernel)
+      throw InputError(form.spot, fmt::format("{} stands only under kernel: {}", form.kind, only),
+                       "affine, roofline and table stand under any");
     return kernel;
   } catch (const InputError& error) {
     mistakes.add(error);

@@ -18,9 +18,10 @@ namespace moesim {
 
 // A kernel with the form and coefficients of its time, and how well they are known.
 struct KernelEntry {
-  std::string kernel;          // experts, gemm, attention or memory_pass
+  std::string kernel;          // one of kernel_names()
   std::optional<DType> dtype;  // none: any
   int matrices = 0;            // of an expert; 0: any
+  std::string attention;       // mla or gqa; empty: any
   std::string kernel_source;   // the library's name of the kernel; may be empty
   std::shared_ptr<const CostForm> form;
   std::vector<AxisRange> ranges;  // of the rows it was fitted on

@@ -27,6 +27,15 @@ void add_evidence(std::vector<Parameter>& parameters) {
 
 }  // namespace
 
+const std::vector<std::string>& kernel_names() {
+  // Those after memory_pass are measured, and validated, but no run asks for them yet.
+  static const std::vector<std::string> names = {
+      "experts",      "gemm",        "attention", "attention_prefill",   "attention_decode",
+      "gate",         "memory_pass", "permute",   "unpermute",           "dispatch_pack",
+      "combine_pack", "copy_device", "launch",    "copy_host_to_device", "copy_device_to_host"};
+  return names;
+}
+
 const std::vector<Parameter>& calibration_parameters() {
   static const std::vector<Parameter> parameters = {
       {.name = "schema", .doc = "moesim.calibration/1", .required = true},
@@ -70,7 +79,7 @@ const std::vector<Parameter>& kernel_parameters() {
        .type = kChoice,
        .doc = "which work it does",
        .required = true,
-       .choices = {"experts", "gemm", "attention", "memory_pass"}},
+       .choices = kernel_names()},
       {.name = "dtype", .type = kChoice, .doc = "absent: every dtype", .choices = dtype_names()},
       {.name = "matrices",
        .type = kInteger,
@@ -78,6 +87,10 @@ const std::vector<Parameter>& kernel_parameters() {
        .fallback = "0",
        .minimum = 0,
        .maximum = 3},
+      {.name = "attention",
+       .type = kChoice,
+       .doc = "core of an attention kernel; absent: either",
+       .choices = {"mla", "gqa"}},
       {.name = "kernel_source", .doc = "the library's name of the kernel", .fallback = "\"\""},
       {.name = "form", .type = kTree, .doc = "a cost form and its coefficients", .required = true},
       {.name = "range", .type = kTree, .doc = "of the measurements it was fitted on"},
@@ -95,10 +108,17 @@ const std::vector<Parameter>& range_parameters() {
     return Parameter{.name = std::move(name), .type = kNumbers, .doc = std::move(doc)};
   };
   static const std::vector<Parameter> parameters = {
-      axis("tokens", "input tokens, [low, high]"),
+      axis("tokens", "input tokens, rows of a GEMM, [low, high]"),
       axis("hidden", "hidden size, [low, high]"),
       axis("width", "expert width of a GPU, [low, high]"),
       axis("slots", "local experts, [low, high]"),
+      axis("n", "columns of a GEMM's result, [low, high]"),
+      axis("k", "inner dimension of a GEMM, [low, high]"),
+      axis("heads", "query heads of a GPU, [low, high]"),
+      axis("sequences", "of an attention batch, [low, high]"),
+      axis("context", "tokens that the last one attends to, [low, high]"),
+      axis("experts", "that a gate chooses from, [low, high]"),
+      axis("bytes", "read or written, [low, high]"),
   };
   return parameters;
 }

@@ -7,6 +7,9 @@
 
 namespace moesim {
 
+// The work that a kernel entry can be of.
+const std::vector<std::string>& kernel_names();
+
 const std::vector<Parameter>& calibration_parameters();
 const std::vector<Parameter>& measured_gpu_parameters();
 const std::vector<Parameter>& kernel_parameters();

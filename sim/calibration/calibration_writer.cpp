@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "sim/calibration/cost_fields.hpp"
 #include "sim/calibration/import.hpp"
@@ -40,16 +41,22 @@ std::string regimes_text(const char* heading, const std::vector<Regime>& regimes
   return text + "}\n";
 }
 
+std::string range_text(const std::vector<AxisRange>& ranges) {
+  if (ranges.empty()) return {};
+  std::string text;
+  for (const AxisRange& range : ranges)
+    text += fmt::format("{}{}: [{:.10g}, {:.10g}]", text.empty() ? "" : ", ", range.axis, range.low,
+                        range.high);
+  return "    range: {" + text + "}\n";
+}
+
 std::string kernel_text(const FittedKernel& kernel) {
   const PnormFit& fit = kernel.fit;
   std::string text = fmt::format(
       "  - kernel: experts\n    dtype: {}\n    matrices: {}\n    kernel_source: {}\n"
-      "    samples: {}\n    range: {{",
+      "    samples: {}\n",
       to_string(kernel.dtype), kernel.matrices, kernel.kernel_source, fit.fitted.rows);
-  for (std::size_t i = 0; i < kernel.ranges.size(); ++i)
-    text += fmt::format("{}{}: [{:g}, {:g}]", i > 0 ? ", " : "", kernel.ranges[i].axis,
-                        kernel.ranges[i].low, kernel.ranges[i].high);
-  text += "}\n" + form_text(fit.coefficients);
+  text += range_text(kernel.ranges) + form_text(fit.coefficients);
   const bool held_out = fit.folds >= 2;
   text += fmt::format("    held_out:\n      mape: {:.4f}\n      folds: {}\n      regimes:\n",
                       held_out ? fit.held_out.mape : fit.fitted.mape,
@@ -59,19 +66,74 @@ std::string kernel_text(const FittedKernel& kernel) {
   return text + regimes_text("fitted", fit.fitted_regimes);
 }
 
-std::string gpu_text(const Datasheet& sheet, const PortRates& ports) {
-  std::string text = fmt::format(
-      "gpu:\n  name: {}\n  memory_bandwidth: {:g} GB/s\n  sms: {}\n  nvlink: {:g} GB/s\n"
-      "  nic: {:g} GB/s\n  peak: {{",
-      sheet.gpu.name, sheet.gpu.memory_bandwidth.value / 1e9, sheet.gpu.sms,
-      ports.nvlink.value / 1e9, ports.nic.value / 1e9);
+std::string quoted(const std::string& text) {
+  std::string escaped = "\"";
+  for (const char c : text)
+    escaped += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
+  return escaped + '"';
+}
+
+// A name; in quotes where YAML could take it for something else.
+std::string yaml_text(const std::string& text) {
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == ' ' || c == '-' || c == '_';
+  });
+  return plain ? text : quoted(text);
+}
+
+std::string speed_text(double flops_per_second) {
+  if (flops_per_second >= 1e12) return fmt::format("{:.4g} TFLOP/s", flops_per_second / 1e12);
+  return fmt::format("{:.4g} GFLOP/s", flops_per_second / 1e9);
+}
+
+std::string gpu_text(const GpuSpec& gpu, const PortRates& ports) {
+  std::string text = fmt::format("gpu:\n  name: {}\n  memory_bandwidth: {:g} GB/s\n  sms: {}\n",
+                                 yaml_text(gpu.name), gpu.memory_bandwidth.value / 1e9, gpu.sms);
+  if (ports.nvlink.value > 0 || ports.nic.value > 0)
+    text += fmt::format("  nvlink: {:g} GB/s\n  nic: {:g} GB/s\n", ports.nvlink.value / 1e9,
+                        ports.nic.value / 1e9);
+  text += "  peak: {";
   bool first = true;
-  for (const auto& [dtype, peak] : sheet.gpu.peak) {
-    text +=
-        fmt::format("{}{}: {:g} TFLOP/s", first ? "" : ", ", to_string(dtype), peak.value / 1e12);
+  for (const auto& [dtype, peak] : gpu.peak) {
+    text += fmt::format("{}{}: {}", first ? "" : ", ", to_string(dtype), speed_text(peak.value));
     first = false;
   }
   return text + "}\n";
+}
+
+// A form with the coefficients that differ from their defaults.
+std::string form_text(const KernelFit& fit) {
+  std::string text = fmt::format("    form:\n      kind: {}\n", fit.model->name);
+  const std::vector<Parameter> parameters = parameters_of(*fit.model);
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Coefficient& coefficient = fit.model->coefficients[i];
+    const double value = fit.values[i];
+    if (value == (coefficient.fitted() ? 0 : coefficient.start)) continue;
+    text += fmt::format("      {}: {}\n", coefficient.name,
+                        coefficient.type == ParameterType::kRate
+                            ? fmt::format("{:.4g} GB/s", value / 1e9)
+                            : coefficient_text(parameters[i], value));
+  }
+  return text;
+}
+
+std::string form_entry(const FittedForm& fitted) {
+  const KernelFit& fit = fitted.fit;
+  std::string text = fmt::format("  - kernel: {}\n", fitted.kernel);
+  if (fitted.dtype) text += fmt::format("    dtype: {}\n", to_string(*fitted.dtype));
+  if (!fitted.attention.empty()) text += fmt::format("    attention: {}\n", fitted.attention);
+  if (!fitted.kernel_source.empty())
+    text += fmt::format("    kernel_source: {}\n", fitted.kernel_source);
+  text += fmt::format("    samples: {}\n", fit.fitted.rows) + range_text(fitted.ranges) +
+          form_text(fit);
+  const bool held_out = fit.folds >= 2;
+  text += fmt::format("    held_out:\n      mape: {:.4f}\n      folds: {}\n      regimes:\n",
+                      held_out ? fit.held_out.mape : fit.fitted.mape,
+                      held_out ? fmt::format("{} folds of whole shapes, median error {:.4f}",
+                                             fit.folds, fit.held_out.median)
+                               : std::string("none, too few rows"));
+  if (held_out) text += regimes_text("held_out", fit.held_out_regimes);
+  return text + regimes_text("fitted", fit.fitted_regimes);
 }
 
 template <class Cost>
@@ -146,8 +208,6 @@ std::string collective_text(const CollectiveFit& fit) {
   return text;
 }
 
-std::string quoted(const std::string& text) { return '"' + text + '"'; }
-
 }  // namespace
 
 std::string write_calibration(const Import& import, const std::string& source,
@@ -160,9 +220,10 @@ std::string write_calibration(const Import& import, const std::string& source,
     text += "notes:\n";
     for (const std::string& note : notes) text += "  - " + quoted(note) + "\n";
   }
-  text += gpu_text(*import.datasheet, import.ports);
-  if (!import.kernels.empty()) text += "kernels:\n";
+  text += gpu_text(import.gpu, import.ports);
+  if (!import.kernels.empty() || !import.forms.empty()) text += "kernels:\n";
   for (const FittedKernel& kernel : import.kernels) text += kernel_text(kernel);
+  for (const FittedForm& form : import.forms) text += form_entry(form);
   if (!import.exchanges.empty()) text += "exchanges:\n";
   for (const ExchangeFit& exchange : import.exchanges) text += exchange_text(exchange);
   if (!import.collectives.empty()) text += "collectives:\n";

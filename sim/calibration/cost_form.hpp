@@ -4,6 +4,7 @@
 // calibration file holds.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "sim/base/registry.hpp"
@@ -12,14 +13,30 @@
 
 namespace moesim {
 
-// One call of a kernel, as far as any form may look at it.
+// One call of a kernel, as far as any form may look at it. At most one of the pointers is set.
 struct KernelWork {
   double tokens = 0;  // rows of its activations
   double flops = 0;   // floating-point operations
   double bytes = 0;   // read or written at least once
   DType dtype = DType::kBf16;
-  const ExpertWork* experts = nullptr;  // of the grouped expert FFN only
+  const ExpertWork* experts = nullptr;
+  const GemmWork* gemm = nullptr;
+  const AttentionWork* attention = nullptr;
+  const GateWork* gate = nullptr;
 };
+
+// The kernel keeps a pointer to the work.
+KernelWork kernel_work(const ExpertWork& work);
+KernelWork kernel_work(const GemmWork& work);
+KernelWork kernel_work(const AttentionWork& work);
+KernelWork kernel_work(const GateWork& work);
+
+// "mla", or "gqa" for every kernel that caches keys and values of heads.
+std::string core_name(AttentionKind kind);
+
+// An input of the work by the name that ranges in calibration files give it; none where the work
+// has no such input.
+std::optional<double> axis_value(const std::string& axis, const KernelWork& work);
 
 // The GPU that a kernel runs on.
 struct FormGpu {
@@ -46,6 +63,10 @@ class CostForm {
   static constexpr const char* kRole = "cost_form";
   virtual ~CostForm() = default;
   virtual FormTime time(const KernelWork& work, const FormGpu& gpu) const = 0;
+  // Whether the library takes this kernel for the work; the next entry of the file is asked else.
+  virtual bool takes(const KernelWork&, const FormGpu&) const { return true; }
+  // The kernel that the form can stand under; empty: any.
+  virtual std::string only_kernel() const { return {}; }
 };
 
 }  // namespace moesim

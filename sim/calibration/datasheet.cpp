@@ -1,5 +1,7 @@
 #include "sim/calibration/datasheet.hpp"
 
+#include <cctype>
+
 namespace moesim {
 namespace {
 
@@ -54,6 +56,21 @@ const Datasheet* find_datasheet(const std::string& system) {
   for (const Datasheet& sheet : datasheets())
     if (sheet.system == system) return &sheet;
   return nullptr;
+}
+
+const Datasheet* datasheet_in(const std::string& gpu) {
+  const Datasheet* longest = nullptr;
+  for (const std::string& system : datasheet_systems()) {
+    const std::size_t at = gpu.find(system);
+    if (at == std::string::npos) continue;
+    const std::size_t end = at + system.size();
+    const bool whole =
+        (at == 0 || std::isalnum(static_cast<unsigned char>(gpu[at - 1])) == 0) &&
+        (end == gpu.size() || std::isalnum(static_cast<unsigned char>(gpu[end])) == 0);
+    if (whole && (longest == nullptr || system.size() > longest->system.size()))
+      longest = find_datasheet(system);
+  }
+  return longest;
 }
 
 PortRates port_rates_of(const std::string& system, const PortRates& otherwise) {

@@ -21,6 +21,10 @@ struct Datasheet {
 // Of the system, or `otherwise` where it is not known.
 PortRates port_rates_of(const std::string& system, const PortRates& otherwise);
 
+// The datasheet whose system is a word of a GPU's name, such as "NVIDIA H100 80GB HBM3"; null where
+// none is.
+const Datasheet* datasheet_in(const std::string& gpu);
+
 // Null for a system that is not known.
 const Datasheet* find_datasheet(const std::string& system);
 std::vector<std::string> datasheet_systems();

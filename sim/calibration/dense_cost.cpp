@@ -17,22 +17,37 @@ bool has_attention(const MoeModel& model, int layer) {
   return with < 0 || spread_evenly(layer, with, model.layers);
 }
 
-// FLOPs of the attention core for one token, and the KV bytes of one cached token of one layer.
-struct CoreShape {
-  double flops_per_token = 0;
-  double kv_bytes_per_token = 0;
-};
-
-CoreShape core_shape(const MoeModel& model, double attended, bool absorbed) {
+// The attention core of a layer, for `tokens` new tokens of `sequences`. Decode absorbs the
+// up-projection of an MLA latent, so that all heads read the one latent.
+AttentionWork core_work(const MoeModel& model, double attended, const TokenBatch& batch,
+                        bool absorbed) {
   const Attention& a = model.attention;
-  if (a.kind != AttentionKind::kMla)
-    return {.flops_per_token = 4.0 * a.heads * a.head_dim * attended,
-            .kv_bytes_per_token = 2.0 * a.kv_heads * a.head_dim * kKvBytes};
-  const double latent = a.kv_lora_rank + a.qk_rope_dim;
-  const double per_head =
-      absorbed ? latent + a.kv_lora_rank : a.qk_nope_dim + a.qk_rope_dim + a.v_dim;
-  return {.flops_per_token = 2.0 * a.heads * per_head * attended,
-          .kv_bytes_per_token = latent * kKvBytes};
+  AttentionWork work{.query_tokens = batch.tokens,
+                     .kind = a.kind,
+                     .decode = batch.decode,
+                     .heads = a.heads,
+                     .kv_heads = a.kv_heads,
+                     .query_width = a.head_dim,
+                     .value_width = a.head_dim,
+                     .kv_width = 2 * a.head_dim,
+                     .attended = attended};
+  double cached_columns = 2.0 * a.kv_heads * a.head_dim;  // of a token
+  if (a.kind == AttentionKind::kMla) {
+    const int latent = a.kv_lora_rank + a.qk_rope_dim;
+    cached_columns = latent;
+    work.kv_heads = absorbed ? 1 : a.heads;
+    work.query_width = absorbed ? latent : a.qk_nope_dim + a.qk_rope_dim;
+    work.value_width = absorbed ? a.kv_lora_rank : a.v_dim;
+    work.kv_width = absorbed ? latent : work.query_width + work.value_width;
+  }
+  work.flops = batch.tokens * 2 * a.heads * (work.query_width + work.value_width) * attended;
+  // Decode reads each sequence's cache for its one new token; prefill reads a prompt's keys once.
+  const double cached = batch.decode ? batch.tokens * attended : batch.tokens;
+  work.kv_read = cached * cached_columns * kKvBytes;
+  // A batch may hold a part of a prompt.
+  work.sequences = batch.decode ? batch.tokens : std::max(1.0, batch.tokens / batch.context);
+  work.longest = batch.decode ? attended : std::min<double>(2 * attended, batch.context);
+  return work;
 }
 
 KernelTime mla_projections(const MoeModel& model, const TokenBatch& batch, const CostModel& cost) {
@@ -102,12 +117,7 @@ KernelTime attention_time(const MoeModel& model, int layer, const TokenBatch& ba
   if (!has_attention(model, layer)) return time += mamba_time(model, batch, cost);
   time += projections(model, batch, cost);
   const double attended = attended_tokens(model, layer, batch);
-  const CoreShape core = core_shape(model, attended, batch.decode);
-  // Decode reads each sequence's cache for its one new token; prefill reads a prompt's keys once.
-  const double cached = batch.decode ? batch.tokens * attended : batch.tokens;
-  time += cost.attention({.query_tokens = batch.tokens,
-                          .kv_read = cached * core.kv_bytes_per_token,
-                          .flops = batch.tokens * core.flops_per_token});
+  time += cost.attention(core_work(model, attended, batch, batch.decode));
   return time;
 }
 
@@ -117,7 +127,7 @@ KernelTime gate_time(const MoeModel& model, double tokens, const CostModel& cost
                                .n = static_cast<double>(model.experts),
                                .k = static_cast<double>(model.hidden),
                                .dtype = DType::kBf16});
-  time += cost.memory_pass(Bytes(tokens * model.experts * 4));
+  time += cost.gate({.tokens = tokens, .experts = model.experts, .top_k = model.top_k});
   return time;
 }
 
@@ -148,7 +158,9 @@ double flops_per_token(const MoeModel& model, const TokenBatch& batch) {
   double flops = 2 * (active_parameters(model) - look_up);
   for (int layer = 0; layer < model.layers; ++layer)
     if (has_attention(model, layer))
-      flops += core_shape(model, attended_tokens(model, layer, batch), false).flops_per_token;
+      flops += core_work(model, attended_tokens(model, layer, batch),
+                         {.tokens = 1, .context = batch.context, .decode = batch.decode}, false)
+                   .flops;
   return flops;
 }
 

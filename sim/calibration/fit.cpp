@@ -61,6 +61,27 @@ struct LogRatio {
   }
 };
 
+// From where a fit starts: decides only what the measurements leave open.
+struct Distance {
+  template <class T>
+  bool operator()(const T* const unknowns, T* residual) const {
+    constexpr double kWeight = 0.003;  // of being off by all of it
+    for (std::size_t i = 0; i < kPnormCount; ++i) residual[i] = kWeight * (unknowns[i] - 1.0);
+    return true;
+  }
+};
+
+void set_bounds(ceres::Problem& problem, double* unknowns, const PnormLimits& limits) {
+  for (std::size_t i = 0; i < kPnormCount; ++i) {
+    const int index = static_cast<int>(i);
+    double high = kBounds[i].high;
+    if (Pnorm(i) == Pnorm::kComputeEfficiency) high = limits.compute;
+    if (Pnorm(i) == Pnorm::kMemoryEfficiency) high = limits.memory;
+    problem.SetParameterLowerBound(unknowns, index, kBounds[i].low / kBounds[i].start);
+    if (high > 0) problem.SetParameterUpperBound(unknowns, index, high / kBounds[i].start);
+  }
+}
+
 // Four significant digits, as a file holds them.
 double rounded(double value) { return std::stod(fmt::format("{:.4g}", value)); }
 
@@ -103,25 +124,33 @@ std::vector<PnormSample> thinned(const std::vector<PnormSample>& samples, std::s
 }
 
 // Converges on every eighth row, then settles on all of them.
-PnormCoefficients<double> fit_in_two_passes(const std::vector<PnormSample>& samples) {
+PnormCoefficients<double> fit_in_two_passes(const std::vector<PnormSample>& samples,
+                                            const PnormLimits& limits) {
   const std::size_t step = samples.size() > 4000 ? 8 : 1;
   const std::vector<int> no_folds(samples.size(), 0);
   const PnormCoefficients<double> coarse =
-      fit_pnorm(thinned(samples, step, no_folds, -1), pnorm_start(), 150);
-  return step > 1 ? fit_pnorm(samples, coarse, 8) : coarse;
+      fit_pnorm(thinned(samples, step, no_folds, -1), pnorm_start(), 150, limits);
+  return step > 1 ? fit_pnorm(samples, coarse, 8, limits) : coarse;
 }
 
 }  // namespace
 
 PnormSample pnorm_sample(const MoeRow& row, const std::vector<std::vector<int>>& draws,
                          const GpuSpec& gpu) {
+  return pnorm_sample(
+      expert_work(row, draws.front()), draws, gpu, row.measured, row.distribution,
+      fmt::format("{}x{} top {} of {}", row.hidden, row.width, row.top_k, row.experts));
+}
+
+PnormSample pnorm_sample(const ExpertWork& work, const std::vector<std::vector<int>>& draws,
+                         const GpuSpec& gpu, Seconds measured, std::string distribution,
+                         std::string model_shape) {
   constexpr double kTile = 64;
-  PnormSample sample{.shape = pnorm_shape(expert_work(row, draws.front()), {.spec = gpu}, kTile),
-                     .seconds = row.measured.value,
-                     .tokens = row.tokens,
-                     .distribution = row.distribution,
-                     .model_shape = fmt::format("{}x{} top {} of {}", row.hidden, row.width,
-                                                row.top_k, row.experts)};
+  PnormSample sample{.shape = pnorm_shape(work, {.spec = gpu}, kTile),
+                     .seconds = measured.value,
+                     .tokens = static_cast<int>(work.input_tokens),
+                     .distribution = std::move(distribution),
+                     .model_shape = std::move(model_shape)};
   const double weight = 1.0 / static_cast<double>(draws.size());
   std::map<int, double> experts_with;
   for (const std::vector<int>& draw : draws)
@@ -151,7 +180,8 @@ PnormCoefficients<double> pnorm_start() {
 }
 
 PnormCoefficients<double> fit_pnorm(std::span<const PnormSample> samples,
-                                    const PnormCoefficients<double>& start, int iterations) {
+                                    const PnormCoefficients<double>& start, int iterations,
+                                    const PnormLimits& limits) {
   MOESIM_CHECK(!samples.empty(), "a fit has measurements");
   std::array<double, kPnormCount> unknowns;
   for (std::size_t i = 0; i < kPnormCount; ++i) unknowns[i] = start[i] / kBounds[i].start;
@@ -161,16 +191,15 @@ PnormCoefficients<double> fit_pnorm(std::span<const PnormSample> samples,
     problem.AddResidualBlock(
         new ceres::AutoDiffCostFunction<LogRatio, 1, kPnormCount>(new LogRatio{&sample}), loss,
         unknowns.data());
-  for (std::size_t i = 0; i < kPnormCount; ++i) {
-    const int index = static_cast<int>(i);
-    problem.SetParameterLowerBound(unknowns.data(), index, kBounds[i].low / kBounds[i].start);
-    if (kBounds[i].high > 0)
-      problem.SetParameterUpperBound(unknowns.data(), index, kBounds[i].high / kBounds[i].start);
-  }
+  problem.AddResidualBlock(
+      new ceres::AutoDiffCostFunction<Distance, kPnormCount, kPnormCount>(new Distance), nullptr,
+      unknowns.data());
+  set_bounds(problem, unknowns.data(), limits);
   ceres::Solver::Options options;
   options.linear_solver_type = ceres::DENSE_NORMAL_CHOLESKY;
   options.max_num_iterations = iterations;
-  options.function_tolerance = 1e-6;
+  // A few samples are settled with little work.
+  options.function_tolerance = samples.size() > 1000 ? 1e-6 : 1e-10;
   options.num_threads = 1;  // the sums, and so the digits, do not depend on the machine's cores
   options.logging_type = ceres::SILENT;
   ceres::Solver::Summary summary;
@@ -194,6 +223,9 @@ ErrorSummary summarize(std::vector<double> errors) {
   // The smallest error that nine rows in ten do not exceed.
   const auto rank = static_cast<std::size_t>(std::ceil(0.9 * count)) - 1;
   summary.p90 = errors[rank];
+  const std::size_t middle = errors.size() / 2;
+  summary.median =
+      errors.size() % 2 == 1 ? errors[middle] : 0.5 * (errors[middle - 1] + errors[middle]);
   return summary;
 }
 
@@ -208,6 +240,7 @@ std::vector<Regime> regimes_of(std::span<const PnormSample> samples,
       if (belongs(samples[i])) chosen.push_back(errors[i]);
     if (!chosen.empty()) regimes.push_back({name, summarize(std::move(chosen))});
   };
+  distributions.erase("");  // not said
   for (const std::string& distribution : distributions)
     add(distribution, [&](const PnormSample& s) { return s.distribution == distribution; });
   constexpr std::array<int, 7> kTokens = {0, 16, 64, 256, 1024, 4096, 1 << 30};
@@ -221,8 +254,9 @@ std::vector<Regime> regimes_of(std::span<const PnormSample> samples,
   return regimes;
 }
 
-PnormFit fit_with_folds(const std::vector<PnormSample>& samples, int folds) {
-  const PnormCoefficients<double> best = fit_in_two_passes(samples);
+PnormFit fit_with_folds(const std::vector<PnormSample>& samples, int folds,
+                        const PnormLimits& limits) {
+  const PnormCoefficients<double> best = fit_in_two_passes(samples, limits);
   PnormFit fit;
   for (std::size_t i = 0; i < kPnormCount; ++i) fit.coefficients[i] = rounded(best[i]);
   const std::vector<double> errors = relative_errors(fit.coefficients, samples);
@@ -236,7 +270,7 @@ PnormFit fit_with_folds(const std::vector<PnormSample>& samples, int folds) {
     // A sixth of the rows tells nearly as much as all, and errs on the honest side.
     const std::vector<PnormSample> kept =
         thinned(samples, samples.size() > 4000 ? 6 : 1, fold, left_out);
-    const PnormCoefficients<double> without = fit_pnorm(kept, pnorm_start(), 60);
+    const PnormCoefficients<double> without = fit_pnorm(kept, pnorm_start(), 60, limits);
     for (std::size_t i = 0; i < samples.size(); ++i)
       if (fold[i] == left_out)
         held_out[i] = pnorm_seconds(without, samples[i]) / samples[i].seconds - 1;

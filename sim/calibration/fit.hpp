@@ -26,14 +26,24 @@ struct PnormSample {
 
 PnormSample pnorm_sample(const MoeRow& row, const std::vector<std::vector<int>>& draws,
                          const GpuSpec& gpu);
+// The same from any work; its `tokens` are not looked at.
+PnormSample pnorm_sample(const ExpertWork& work, const std::vector<std::vector<int>>& draws,
+                         const GpuSpec& gpu, Seconds measured, std::string distribution,
+                         std::string model_shape);
 
 double pnorm_seconds(const PnormCoefficients<double>& coefficients, const PnormSample& sample);
+
+// The highest efficiencies that a fit may find, of datasheet rates unless said.
+struct PnormLimits {
+  double compute = 0.9, memory = 0.97;
+};
 
 // Least squares of the logarithm of predicted over measured time, with a soft-L1 loss that keeps
 // rows of failed autotuning from pulling, coefficients within physical bounds; Levenberg-Marquardt
 // (Ceres). Deterministic. `start` may be the coefficients of a similar fit.
 PnormCoefficients<double> fit_pnorm(std::span<const PnormSample> samples,
-                                    const PnormCoefficients<double>& start, int iterations);
+                                    const PnormCoefficients<double>& start, int iterations,
+                                    const PnormLimits& limits = {});
 // A start from which every table at hand converges.
 PnormCoefficients<double> pnorm_start();
 
@@ -41,6 +51,7 @@ PnormCoefficients<double> pnorm_start();
 struct ErrorSummary {
   int rows = 0;
   double mape = 0;  // mean of |predicted / measured − 1|
+  double median = 0;
   double p90 = 0;   // its 90th percentile
   double bias = 0;  // mean of predicted / measured − 1
 };
@@ -66,6 +77,7 @@ struct PnormFit {
 
 // The fit on all rows, and up to `folds` fits that leave whole shapes out. With one shape only the
 // folds leave token counts out.
-PnormFit fit_with_folds(const std::vector<PnormSample>& samples, int folds);
+PnormFit fit_with_folds(const std::vector<PnormSample>& samples, int folds,
+                        const PnormLimits& limits = {});
 
 }  // namespace moesim

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 #include <tuple>
@@ -108,22 +107,6 @@ void read_collectives(const MeasuredTable& table, Import& import) {
   }
 }
 
-// The datasheet whose system is a word of a GPU's name, such as "NVIDIA H100 80GB HBM3".
-const Datasheet* datasheet_in(const std::string& gpu) {
-  const Datasheet* longest = nullptr;
-  for (const std::string& system : datasheet_systems()) {
-    const std::size_t at = gpu.find(system);
-    if (at == std::string::npos) continue;
-    const std::size_t end = at + system.size();
-    const bool whole =
-        (at == 0 || std::isalnum(static_cast<unsigned char>(gpu[at - 1])) == 0) &&
-        (end == gpu.size() || std::isalnum(static_cast<unsigned char>(gpu[end])) == 0);
-    if (whole && (longest == nullptr || system.size() > longest->system.size()))
-      longest = find_datasheet(system);
-  }
-  return longest;
-}
-
 // Logs are of one system: the one that is said, or that they name.
 void read_logs(const ImportRequest& request, Import& import) {
   for (const BenchmarkLog& log : request.logs) {
@@ -164,6 +147,22 @@ void fit_network(const ImportRequest& request, Import& import) {
 
 }  // namespace
 
+Import import_measurements(const MeasurementFile& file, int folds,
+                           const std::function<void(const std::string&)>& progress) {
+  MeasurementFits fits = fit_measurements(file, folds, progress);
+  Import import{.gpu = fits.gpu,
+                .kernels = std::move(fits.kernels),
+                .forms = std::move(fits.forms),
+                .collective_samples = std::move(fits.collectives),
+                .left_out = std::move(fits.left_out)};
+  import.datasheet = find_datasheet(fits.system);
+  for (const CollectiveSample& sample : import.collective_samples)
+    if (sample.kind == CollectiveKind::kAllToAll)
+      import.exchange_samples.push_back(exchange_of(sample));
+  if (import.datasheet != nullptr) fit_network({}, import);
+  return import;
+}
+
 Import import_tables(const ImportRequest& request,
                      const std::function<void(const std::string&)>& progress) {
   Import import;
@@ -184,6 +183,7 @@ Import import_tables(const ImportRequest& request,
   }
   read_logs(request, import);
   if (import.datasheet == nullptr) import.datasheet = &sheet_of_network(request, import);
+  import.gpu = import.datasheet->gpu;
   TableLoads loads(request.seed, request.draws);
   for (const auto& [key, rows] : groups) {
     progress(fmt::format("{} {} {}: {} rows", std::get<0>(key), std::get<1>(key),
@@ -194,6 +194,11 @@ Import import_tables(const ImportRequest& request,
     return a.fit.fitted.rows > b.fit.fitted.rows;
   });
   fit_network(request, import);
+  if (import.suspect_rows > 0)
+    import.left_out.push_back(
+        fmt::format("{} rows of {} suspect groups", import.suspect_rows, request.suspects.size()));
+  if (import.unusable_rows > 0)
+    import.left_out.push_back(fmt::format("{} rows that cannot be used", import.unusable_rows));
   return import;
 }
 

@@ -10,18 +10,9 @@
 #include "sim/calibration/cost_form.hpp"
 #include "sim/calibration/datasheet.hpp"
 #include "sim/calibration/exchange_fit.hpp"
-#include "sim/calibration/fit.hpp"
+#include "sim/calibration/measurement_fit.hpp"
 
 namespace moesim {
-
-// A fused MoE kernel and its fit.
-struct FittedKernel {
-  std::string framework, kernel_source;
-  DType dtype = DType::kBf16;
-  int matrices = 3;
-  std::vector<AxisRange> ranges;
-  PnormFit fit;
-};
 
 struct ImportRequest {
   std::vector<MeasuredTable> tables;  // kernels are of one system
@@ -36,16 +27,20 @@ struct ImportRequest {
 };
 
 struct Import {
-  const Datasheet* datasheet = nullptr;          // of the system that the tables and logs are of
-  PortRates ports;                               // of that system
-  std::vector<std::string> assumed;              // what logs do not say
-  std::vector<FittedKernel> kernels;             // most rows first
+  const Datasheet* datasheet =
+      nullptr;                        // of the system that the tables and logs are of; null: none
+  GpuSpec gpu;                        // of that system, or the device that was profiled
+  PortRates ports;                    // of that system
+  std::vector<std::string> assumed;   // what logs do not say
+  std::vector<FittedKernel> kernels;  // most rows first
+  std::vector<FittedForm> forms;      // other kernels
   std::vector<ExchangeSample> exchange_samples;  // that could be used
   std::vector<ExchangeFit> exchanges;
   std::vector<CollectiveSample> collective_samples;
   std::vector<CollectiveFit> collectives;
   int suspect_rows = 0;  // left out
   int unusable_rows = 0;
+  std::vector<std::string> left_out;  // of a measurement file, and why
 };
 
 // Fits each (kernel, dtype), exchange library and collective of the tables. `progress` hears a line
@@ -53,6 +48,11 @@ struct Import {
 // kernel.
 Import import_tables(const ImportRequest& request,
                      const std::function<void(const std::string&)>& progress);
+
+// The same from what `moesim profile` measured. One GPU of a known datasheet may have all-reduces
+// and all-to-alls; a CPU has none.
+Import import_measurements(const MeasurementFile& file, int folds,
+                           const std::function<void(const std::string&)>& progress);
 
 // The calibration file as YAML text. `command` is noted at its top.
 std::string write_calibration(const Import& import, const std::string& source,

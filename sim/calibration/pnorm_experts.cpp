@@ -13,6 +13,8 @@ class PnormExperts : public CostForm {
       coefficients_[i] = arguments.number(pnorm_parameters()[i].name);
   }
 
+  std::string only_kernel() const final { return "experts"; }
+
   FormTime time(const KernelWork& work, const FormGpu& gpu) const final {
     MOESIM_CHECK(work.experts != nullptr, "pnorm_experts stands only under kernel: experts");
     const ExpertWork& experts = *work.experts;

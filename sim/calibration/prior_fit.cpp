@@ -62,7 +62,7 @@ void add_prior(ceres::Problem& problem, std::vector<double>& unknowns, const Pri
 }  // namespace
 
 std::vector<double> fit_with_priors(std::span<const Prior> priors, std::span<const double> measured,
-                                    const Prediction& prediction) {
+                                    const Prediction& prediction, double tolerance) {
   std::vector<double> unknowns(priors.size(), 1);
   ceres::Problem problem;
   problem.AddParameterBlock(unknowns.data(), static_cast<int>(unknowns.size()));
@@ -77,6 +77,7 @@ std::vector<double> fit_with_priors(std::span<const Prior> priors, std::span<con
   options.linear_solver_type = ceres::DENSE_QR;
   options.num_threads = 1;
   options.max_num_iterations = 200;
+  options.function_tolerance = tolerance;
   options.logging_type = ceres::SILENT;
   ceres::Solver::Summary summary;
   ceres::Solve(options, &problem, &summary);

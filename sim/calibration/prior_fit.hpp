@@ -21,8 +21,9 @@ using Prediction = std::function<double(std::span<const double> values, std::siz
 
 // The values that minimise the squared logarithm of predicted over measured, with a soft-L1 loss
 // that keeps odd rows from pulling, plus the distance from the priors; Levenberg-Marquardt (Ceres).
-// `measured` is above 0. Deterministic.
+// `measured` is above 0. It stops where a step improves the sum by less than `tolerance` of it.
+// Deterministic.
 std::vector<double> fit_with_priors(std::span<const Prior> priors, std::span<const double> measured,
-                                    const Prediction& prediction);
+                                    const Prediction& prediction, double tolerance = 1e-6);
 
 }  // namespace moesim

@@ -1,6 +1,7 @@
 // moesim calibrate: fits a calibration to tables of measured kernels.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -12,7 +13,7 @@ namespace moesim {
 namespace {
 
 struct Flags {
-  std::vector<std::string> tables, notes;
+  std::vector<std::string> files, imported, notes;
   std::string output, suspects, source, system, nvlink, nic, format = "auto";
   int draws = 3, folds = 5;
   std::uint64_t seed = 1;
@@ -35,7 +36,7 @@ bool is_log(const std::string& file, const std::string& format) {
   return !file.ends_with(".csv") && !file.ends_with(".csv.gz");
 }
 
-ImportRequest read_request(const Flags& flags) {
+ImportRequest read_request(const Flags& flags, const std::vector<std::string>& files) {
   ImportRequest request{
       .system = flags.system, .draws = flags.draws, .seed = flags.seed, .folds = flags.folds};
   std::filesystem::path suspects = flags.suspects;
@@ -43,18 +44,40 @@ ImportRequest read_request(const Flags& flags) {
   if (!flags.nic.empty()) request.nic = rate_of(flags.nic, "--nic");
   if (flags.format == "nccl-tests") request.log_format = LogFormat::kNcclTests;
   if (flags.format == "deepep") request.log_format = LogFormat::kDeepEp;
-  for (const std::string& table : flags.tables) {
-    if (is_log(table, flags.format)) {
-      request.logs.push_back(read_benchmark_log(table));
+  for (const std::string& file : files) {
+    if (is_log(file, flags.format)) {
+      request.logs.push_back(read_benchmark_log(file));
       continue;
     }
-    request.tables.push_back(MeasuredTable::read(table));
-    if (suspects.empty() && std::filesystem::exists(suspects_beside(table)))
-      suspects = suspects_beside(table);
+    request.tables.push_back(MeasuredTable::read(file));
+    if (suspects.empty() && std::filesystem::exists(suspects_beside(file)))
+      suspects = suspects_beside(file);
   }
   if (!suspects.empty() && suspects != "none")
     request.suspects = SuspectGroups(MeasuredTable::read(suspects));
   return request;
+}
+
+// Measurements of `moesim profile` go by themselves: they are of one device, in one file format.
+Import import_files(const Flags& flags) {
+  std::vector<std::string> files = flags.files;
+  files.insert(files.end(), flags.imported.begin(), flags.imported.end());
+  const auto progress = [&](const std::string& line) {
+    if (!flags.quiet) fmt::print(stderr, "fitting {}\n", line);
+  };
+  const auto is_measured = [](const std::string& file) {
+    return std::filesystem::is_regular_file(file) && is_measurement_file(file);
+  };
+  const auto measured = std::count_if(files.begin(), files.end(), is_measured);
+  if (measured == 0) return import_tables(read_request(flags, files), progress);
+  if (measured < std::ssize(files)) {
+    const auto other = std::find_if_not(files.begin(), files.end(), is_measured);
+    throw InputError({text_source("FILE", *other, true), 1, 1},
+                     "not a file of moesim profile, which others here are",
+                     "calibrate them one after the other; a run merges calibrations");
+  }
+  return import_measurements(read_measurement_files({files.begin(), files.end()}), flags.folds,
+                             progress);
 }
 
 void print_summary(const char* heading, const ErrorSummary& error) {
@@ -73,6 +96,22 @@ void print_kernel(const FittedKernel& kernel) {
   print_summary(fmt::format("held out, {} folds", kernel.fit.folds).c_str(), kernel.fit.held_out);
   for (const Regime& regime : kernel.fit.held_out_regimes)
     print_summary(("  " + regime.name).c_str(), regime.error);
+}
+
+void print_form(const FittedForm& form) {
+  fmt::print("{}{}{}{}{}, {}\n", form.kernel, form.attention.empty() ? "" : " ", form.attention,
+             form.dtype ? " " + to_string(*form.dtype) : "",
+             form.kernel_source.empty() ? "" : " " + form.kernel_source, form.fit.model->name);
+  fmt::print("  {:<28}{:>7}{:>9}{:>9}{:>9}{:>9}\n", "error in %", "rows", "MAPE", "median", "p90",
+             "bias");
+  const auto print = [](const std::string& heading, const ErrorSummary& error) {
+    fmt::print("  {:<28}{:>7}{:>9.2f}{:>9.2f}{:>9.2f}{:>+9.2f}\n", heading, error.rows,
+               100 * error.mape, 100 * error.median, 100 * error.p90, 100 * error.bias);
+  };
+  print("fitted", form.fit.fitted);
+  if (form.fit.folds < 2) return;
+  print(fmt::format("held out, {} folds", form.fit.folds), form.fit.held_out);
+  for (const Regime& regime : form.fit.held_out_regimes) print("  " + regime.name, regime.error);
 }
 
 void print_exchange(const ExchangeFit& fit) {
@@ -121,15 +160,14 @@ void print_rows(const Import& import, const CollectiveFit& fit) {
 }
 
 int calibrate(const Flags& flags) {
-  const ImportRequest request = read_request(flags);
-  const Import import = import_tables(request, [&](const std::string& line) {
-    if (!flags.quiet) fmt::print(stderr, "fitting {}\n", line);
-  });
-  if (import.kernels.empty() && import.exchanges.empty() && import.collectives.empty()) {
-    fmt::print(stderr, "moesim: the tables hold no row that anything can be fitted to\n");
+  const Import import = import_files(flags);
+  if (import.kernels.empty() && import.forms.empty() && import.exchanges.empty() &&
+      import.collectives.empty()) {
+    fmt::print(stderr, "moesim: the files hold no row that anything can be fitted to\n");
     return kExitNo;
   }
   for (const FittedKernel& kernel : import.kernels) print_kernel(kernel);
+  for (const FittedForm& form : import.forms) print_form(form);
   for (const ExchangeFit& exchange : import.exchanges) {
     print_exchange(exchange);
     if (flags.rows) print_rows(import, exchange);
@@ -139,8 +177,7 @@ int calibrate(const Flags& flags) {
     if (flags.rows) print_rows(import, collective);
   }
   for (const std::string& assumed : import.assumed) fmt::print(stderr, "assumed: {}\n", assumed);
-  fmt::print("left out: {} rows of {} suspect groups, {} rows that cannot be used\n",
-             import.suspect_rows, request.suspects.size(), import.unusable_rows);
+  for (const std::string& left_out : import.left_out) fmt::print("left out: {}\n", left_out);
   std::ofstream file(flags.output);
   file << write_calibration(import, flags.source, flags.notes);
   if (!file.flush()) {
@@ -156,13 +193,15 @@ const RegisterCommand kCalibrate{
          "fit a calibration to tables and logs of measured kernels, exchanges and collectives",
      .declare = [](CLI::App& app) -> std::function<int()> {
        auto flags = std::make_shared<Flags>();
+       app.add_option("FILE", flags->files,
+                      "what moesim profile wrote (JSON lines, plain or gzipped), several of one "
+                      "device; or what --import takes");
        app.add_option(
-              "--import", flags->tables,
-              "tables of fused MoE kernels, exchanges and collectives (.csv or .csv.gz), and "
-              "logs of nccl-tests and of DeepEP's tests; a log may be followed by what it "
-              "does not say: run.log:gpus=16,nodes=2,tokens=128,hidden=7168,topk=8,"
-              "experts=256,collective=alltoall,in_place=yes")
-           ->required();
+           "--import", flags->imported,
+           "measurements by others: tables of kernels, exchanges and collectives (.csv or "
+           ".csv.gz), and logs of nccl-tests and of DeepEP's tests; a log may be followed by what "
+           "it does not say: run.log:gpus=16,nodes=2,tokens=128,hidden=7168,topk=8,"
+           "experts=256,collective=alltoall,in_place=yes");
        app.add_option("-o,--out", flags->output, "the calibration file to write")->required();
        app.add_option("--suspects", flags->suspects,
                       "a table of groups to leave out (default: moe_kernel_suspect_groups.csv "
@@ -190,6 +229,10 @@ const RegisterCommand kCalibrate{
            ->capture_default_str();
        app.add_option("--seed", flags->seed, "of the draws")->capture_default_str();
        app.add_flag("-q,--quiet", flags->quiet, "no progress");
+       app.callback([flags] {
+         if (flags->files.empty() && flags->imported.empty())
+           throw CLI::RequiredError("FILE or --import");
+       });
        return [flags] { return calibrate(*flags); };
      }}};
 

@@ -26,16 +26,18 @@ std::vector<LinkId> link_ids(const ClusterGraph& graph, const EdgePath& path) {
 
 }  // namespace
 
-FlopsPerSecond GpuSpec::peak_of(DType dtype) const {
+DType GpuSpec::runs_as(DType dtype) const {
   std::vector<DType> wider = {dtype};
   if (dtype == DType::kFp8Block) wider.push_back(DType::kFp8);
   if (dtype != DType::kFloat32) wider.push_back(DType::kBf16);
   wider.push_back(DType::kFloat32);
   for (const DType candidate : wider)
-    if (const auto found = peak.find(candidate); found != peak.end()) return found->second;
+    if (peak.contains(candidate)) return candidate;
   MOESIM_CHECK(false, "a GPU has a bf16 peak");
-  return {};
+  return dtype;
 }
+
+FlopsPerSecond GpuSpec::peak_of(DType dtype) const { return peak.at(runs_as(dtype)); }
 
 std::string to_string(LinkKind kind) {
   switch (kind) {

@@ -31,6 +31,7 @@ struct GpuSpec {
   // Peak of a dtype; a dtype the GPU has no units for runs at the peak of the next wider one that
   // it is unpacked to (mxfp4 and int8 weights to bf16).
   FlopsPerSecond peak_of(DType dtype) const;
+  DType runs_as(DType dtype) const;  // that dtype, or the wider one
 };
 
 // NIC to leaf switch is kNic; leaf to spine is kSpine.

@@ -51,6 +51,25 @@ struct AttentionWork {
   double query_tokens = 0;  // new tokens on the GPU
   double kv_read = 0;       // bytes of KV cache that are read once
   double flops = 0;
+  // What forms of attention kernels look at beside that.
+  AttentionKind kind = AttentionKind::kMha;
+  bool decode = false;
+  double sequences = 0;           // that the new tokens belong to
+  int heads = 0;                  // of queries, on the GPU
+  int kv_heads = 0;               // that the kernel reads: 1 where a latent is absorbed
+  int query_width = 0;            // columns of a query and key of one head
+  int value_width = 0;            // columns of a value of one head
+  int kv_width = 0;               // cached columns of a token for each of its KV heads
+  double attended = 0;            // mean tokens that a new token attends to
+  double longest = 0;             // the most that one attends to
+  DType kv_dtype = DType::kBf16;  // of the KV cache
+};
+
+// Top-k selection of one layer and GPU from ready-made logits (no router GEMM).
+struct GateWork {
+  double tokens = 0;
+  int experts = 0;
+  int top_k = 1;
 };
 
 // How far a prediction may be off, from the calibration's held-out rows: 0.06 = ± 6 %.
@@ -66,7 +85,8 @@ class CostModel {
   virtual KernelTime experts(const ExpertWork& work) const = 0;
   virtual KernelTime gemm(const GemmWork& work) const = 0;
   virtual KernelTime attention(const AttentionWork& work) const = 0;
-  // Memory-bound elementwise work over so many bytes (norms, router top-k).
+  virtual KernelTime gate(const GateWork& work) const = 0;
+  // Memory-bound elementwise work over so many bytes (norms).
   virtual KernelTime memory_pass(Bytes bytes) const = 0;
   // `library` is "deepep_normal", "deepep_low_latency", "nccl", …; `phase` "dispatch" or "combine";
   // `crosses_nodes` says whether the group spans several NVLink domains.

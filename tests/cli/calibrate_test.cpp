@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,6 +46,75 @@ TEST(CalibrateCommand, PointsAtTheLineOfABrokenLog) {
       run_program({"calibrate", "--import", "broken.log", "-o", "mine.yaml"}, folder.path());
   EXPECT_EQ(session.exit_code, 2);
   EXPECT_THAT(session.err, HasSubstr("broken.log:8:1: error: the row has 3 fields, the header 13"));
+}
+
+// A sweep of a CPU: 1 TFLOP/s, 100 GB/s, 10 us a call.
+std::string cpu_sweep() {
+  std::string text =
+      R"({"schema":"moesim.measurements/1","program":"moesim 0.1.0","device":{"kind":"cpu",)"
+      R"("name":"Test CPU, 16 threads","sms":16,"peak_flops":{"fp32":1e12},)"
+      R"("memory_bandwidth":1e11,"measured_peak":true}})"
+      "\n";
+  const auto line = [&](const std::string& kernel, const std::string& shape,
+                        const std::string& rest, double seconds) {
+    text += fmt::format(
+        R"({{"kernel":"{}","variant":"blas","dtype":"fp32","shape":{{{}}}{},"seconds":{{"median":{:g}}}}})"
+        "\n",
+        kernel, shape, rest, seconds);
+  };
+  for (const int tokens : {1, 16, 128, 1024})
+    for (const int hidden : {512, 2048}) {
+      const int rows = std::max(1, tokens / 8);
+      const double weights = 3.0 * hidden * 1024;
+      line("experts",
+           fmt::format(R"("tokens":{},"hidden":{},"width":1024,"experts":64,"local_experts":2,)"
+                       R"("top_k":8,"matrices":3)",
+                       tokens, hidden),
+           fmt::format(R"(,"rows":[{},{}])", rows, rows),
+           1e-5 + 2 * weights * 4 / 1e11 + 2 * 2 * weights * rows / 1e12);
+      line("gemm", fmt::format(R"("m":{},"n":1024,"k":{})", tokens, hidden), "",
+           1e-5 + 4.0 * 1024 * hidden / 1e11 + 2.0 * tokens * 1024 * hidden / 1e12);
+      line("memory_pass", fmt::format(R"("bytes":{})", tokens * hidden), "",
+           2e-6 + tokens * hidden / 1e11);
+      line("gate", fmt::format(R"("tokens":{},"experts":{},"top_k":8)", tokens, hidden / 8), "",
+           2e-6 + tokens * hidden / 8 * 1e-9);
+    }
+  return text;
+}
+
+TEST(CalibrateCommand, FitsWhatProfileMeasuredAndTheRunUsesIt) {
+  const TemporaryDirectory folder;
+  write_file(folder / "m.jsonl", cpu_sweep());
+  const Session session =
+      run_program({"calibrate", "m.jsonl", "-q", "-o", "cpu.yaml"}, folder.path());
+  EXPECT_EQ(session.exit_code, 0) << session.err;
+  EXPECT_THAT(session.out, HasSubstr("moesim blas float32, 3 matrices"));
+  EXPECT_THAT(session.out, HasSubstr("gemm float32 blas, gemm_tiles"));
+  const std::string text = file_text(folder / "cpu.yaml");
+  EXPECT_THAT(text, HasSubstr("name: \"Test CPU, 16 threads\""));
+  EXPECT_THAT(text, HasSubstr("peak: {float32: 1 TFLOP/s}"));
+  const Session run =
+      run_program({"run", std::string(MOESIM_SOURCE_DIR) + "/scenarios/quickstart.yaml", "--set",
+                   "calibration=cpu.yaml", "--json"},
+                  folder.path());
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("Test CPU, 16 threads has no units for it; calibration cpu "
+                                 "measured float32"));
+  EXPECT_THAT(run.out, HasSubstr("\"kernel\": \"experts bf16\""));
+}
+
+TEST(CalibrateCommand, PointsAtMistakesOfAMeasurementFileAndAtFilesOfAnotherKind) {
+  const TemporaryDirectory folder;
+  write_file(folder / "m.jsonl", cpu_sweep() + "{\"kernel\":\"gemm\",\"shape\":{\"m\":1");
+  write_file(folder / "t.csv", "system,m,n,k,latency_ms\n");
+  const Session cut = run_program({"calibrate", "m.jsonl", "-o", "x.yaml"}, folder.path());
+  EXPECT_EQ(cut.exit_code, 2);
+  EXPECT_THAT(cut.err, HasSubstr("m.jsonl:34:32: error: the line is cut off"));
+  const Session mixed =
+      run_program({"calibrate", "m.jsonl", "t.csv", "-o", "x.yaml"}, folder.path());
+  EXPECT_EQ(mixed.exit_code, 2);
+  EXPECT_THAT(mixed.err, HasSubstr("not a file of moesim profile"));
+  EXPECT_EQ(run_program({"calibrate", "-o", "x.yaml"}, folder.path()).exit_code, 2);
 }
 
 }  // namespace

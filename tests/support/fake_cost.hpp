@@ -13,6 +13,7 @@ class FakeCost final : public CostModel {
   KernelTime experts(const ExpertWork&) const override { return {}; }
   KernelTime gemm(const GemmWork&) const override { return {}; }
   KernelTime attention(const AttentionWork&) const override { return {}; }
+  KernelTime gate(const GateWork&) const override { return {}; }
   KernelTime memory_pass(Bytes) const override { return {}; }
   ExchangeCost exchange(const std::string& library, const std::string& phase,
                         bool crosses_nodes) const override {

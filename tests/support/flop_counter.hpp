@@ -19,6 +19,9 @@ class FlopCounter : public CostModel {
   KernelTime attention(const AttentionWork& work) const override {
     return {.compute = Seconds(work.flops), .memory = Seconds(work.kv_read)};
   }
+  KernelTime gate(const GateWork& work) const override {
+    return {.memory = Seconds(work.tokens * work.experts * 4)};
+  }
   KernelTime memory_pass(Bytes bytes) const override { return {.memory = Seconds(bytes.value)}; }
   ExchangeCost exchange(const std::string&, const std::string&, bool) const override { return {}; }
   CollectiveChoice collective(CollectiveKind, const CollectiveGroup&, Bytes, const PortRates&,
