@@ -1,5 +1,6 @@
 #include "analysis/summary.hpp"
 
+#include "analysis/gate_metrics.hpp"
 #include "analysis/metrics.hpp"
 #include "analysis/phases.hpp"
 #include "analysis/uncertainty.hpp"
@@ -89,6 +90,23 @@ Json metrics_json(const RunResult& result, const Metrics& metrics) {
           {"memory_bytes_max", number_or_null(metrics.memory_bytes_max)}};
 }
 
+Json gate_json(const Scenario& scenario, const RunResult& result) {
+  const GateMetrics metrics = gate_metrics(result);
+  Json json = {{"kind", scenario.gate.kind}};
+  if (!metrics.gated) {
+    json["routes_changed"] = 0;
+    return json;
+  }
+  json["routes_changed"] = number_or_null(metrics.routes_changed);
+  json["routes_per_token"] = number_or_null(metrics.routes_per_token);
+  json["free_share"] = number_or_null(metrics.free_share);
+  json["unrouted_tokens"] = number_or_null(metrics.unrouted_tokens);
+  json["confidence"] = number_or_null(metrics.confidence);
+  json["losses"] = Json::object();
+  for (const auto& [name, value] : metrics.losses) json["losses"][name] = number_or_null(value);
+  return json;
+}
+
 Json layers_json(const RunResult& result) {
   Json layers = Json::array();
   for (const LayerRecord& layer : result.layers)
@@ -166,6 +184,8 @@ std::vector<std::string> all_warnings(const RunResult& result) {
   if (const auto uncertainty = estimate_uncertainty(result, compute_metrics(result)))
     if (std::string warning = uncertainty->warning(); !warning.empty())
       warnings.push_back(std::move(warning));
+  if (std::string warning = gate_warning(gate_metrics(result)); !warning.empty())
+    warnings.push_back(std::move(warning));
   return warnings;
 }
 
@@ -181,7 +201,8 @@ Json summary_document(const Scenario& scenario, const RunResult& result) {
           {"layers", layers_json(result)},
           {"gpus", gpus_json(result)},
           {"hot", hot_json(result, metrics)},
-          {"links", links_json(result.links)}};
+          {"links", links_json(result.links)},
+          {"gate", gate_json(scenario, result)}};
 }
 
 }  // namespace moesim

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "analysis/format.hpp"
+#include "analysis/gate_metrics.hpp"
 #include "analysis/metrics.hpp"
 #include "analysis/paint.hpp"
 #include "analysis/phases.hpp"
@@ -147,6 +148,21 @@ void add_balance(Lines& lines, const Metrics& metrics) {
     lines.add("padding", format_percent(metrics.padding_waste) + " of the rows experts compute");
 }
 
+void add_gate(Lines& lines, const RunResult& result) {
+  const GateMetrics metrics = gate_metrics(result);
+  if (!metrics.gated) return;
+  Parts parts;
+  if (std::isfinite(metrics.routes_changed))
+    parts.push_back(format_percent(metrics.routes_changed) + " of the routes are not the trace's");
+  parts.push_back(format_number(metrics.routes_per_token) + " experts per token");
+  if (metrics.free_share > 0)
+    parts.push_back(format_percent(metrics.free_share) + " of routes free");
+  if (metrics.unrouted_tokens > 0)
+    parts.push_back(format_percent(metrics.unrouted_tokens) + " of the tokens ask for no expert");
+  parts.push_back("mean weight " + format_number(metrics.confidence));
+  lines.add("gate", joined(parts));
+}
+
 // " (dispatch 12.0 %, combine 14.1 %)"
 std::string phases_text(const LinkRecord& link) {
   if (link.phases.empty()) return {};
@@ -228,6 +244,7 @@ std::string run_table(const Scenario& scenario, const RunResult& result, bool co
   add_headline(lines, scenario, result);
   add_speed(lines, metrics, result);
   add_breakdown(lines, metrics);
+  add_gate(lines, result);
   add_balance(lines, metrics);
   add_use(lines, scenario, metrics, result);
   add_hot_spots(lines, metrics, result);

@@ -74,6 +74,7 @@ void scale_gpu(Exchange& exchange, GpuId gpu, double factor, bool incoming) {
 }  // namespace
 
 struct LayerBuilder::Routed {
+  GateRecord gate;
   Admission admission;
   Assignment assignment;
   ExchangePlan plan;
@@ -83,9 +84,8 @@ struct LayerBuilder::Routed {
 
 LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost)
     : scenario_(scenario),
-      trace_(trace),
       cost_(cost),
-      gate_(Registry<Gate>::make(scenario.gate)),
+      gated_(scenario, trace, Registry<Gate>::make(scenario.gate)),
       capacity_(Registry<Capacity>::make(scenario.capacity)),
       replica_(Registry<Replica>::make(scenario.replica)),
       exchange_(Registry<ExchangePolicy>::make(scenario.exchange)),
@@ -96,7 +96,7 @@ LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const C
              .context = scenario.workload.context,
              .decode = scenario.workload.phase == WorkloadPhase::kDecode} {
   detail_ =
-      choose_detail(scenario, std::max({gate_->needs(), capacity_->needs(), replica_->needs()}),
+      choose_detail(scenario, std::max({gate().needs(), capacity_->needs(), replica_->needs()}),
                     exchange_->prefers());
   for (std::size_t i = 0; i < scenario.model.moe_layers.size(); ++i)
     moe_index_[static_cast<std::size_t>(scenario.model.moe_layers[i])] = static_cast<int>(i);
@@ -108,12 +108,10 @@ LayerBuilder::Routed LayerBuilder::route(int step, LayerId layer,
                                          const LayerPlacement& placement) const {
   const Random random(scenario_.seed);
   const StepId step_id(step);
-  Routing routing = trace_.route(
-      {.step = step_id, .layer = layer, .tokens = tokens_, .detail = detail_, .random = random});
-  routing = gate_->apply(std::move(routing), {scenario_.model, step_id, layer, random});
-  Routed routed;
+  GateResult gated = gated_.route(step_id, layer, placement, tokens_, detail_);
+  Routed routed{.gate = std::move(gated.record)};
   routed.admission =
-      capacity_->admit(std::move(routing), {scenario_.model, step_id, layer, random});
+      capacity_->admit(std::move(gated.routing), {scenario_.model, step_id, layer, random});
   const Admission& admission = routed.admission;
   routed.assignment =
       replica_->assign({admission.routing, placement, *scenario_.cluster, step_id, layer, random});
@@ -197,6 +195,7 @@ TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, L
     load->dropped_routes = admission.dropped_routes;
     load->dropped_tokens = admission.dropped_tokens;
     load->rows = admission.rows;
+    load->gate = routed.gate;
     load->nvlink_bytes = load->network_bytes = 0;
     count_bytes(routed.plan.dispatch, *scenario_.cluster, *load);
     count_bytes(routed.plan.combine, *scenario_.cluster, *load);

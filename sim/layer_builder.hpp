@@ -8,7 +8,7 @@
 #include "sim/calibration/dense_cost.hpp"
 #include "sim/capacity/capacity.hpp"
 #include "sim/exchange/exchange_policy.hpp"
-#include "sim/gate/gate.hpp"
+#include "sim/gated_trace.hpp"
 #include "sim/model/cost_model.hpp"
 #include "sim/model/scenario.hpp"
 #include "sim/overlap/overlap.hpp"
@@ -23,6 +23,7 @@ struct LayerLoad {
   std::vector<double> expert;  // routes admitted to each logical expert, [experts]
   std::int64_t tokens = 0, routes = 0, dropped_routes = 0, dropped_tokens = 0, rows = 0;
   double nvlink_bytes = 0, network_bytes = 0;  // payload of dispatch and combine
+  GateRecord gate;
 };
 
 // A GPU whose load in a layer is replaced by the mean over the GPUs.
@@ -36,6 +37,7 @@ class LayerBuilder {
   ~LayerBuilder();
 
   RoutingDetail detail() const { return detail_; }
+  const Gate& gate() const { return gated_.gate(); }
   // Model layer `layer` (0-based) of a step; an MoE layer's load goes to `load`. With `evened` that
   // GPU's expert rows, and the bytes to and from them, are scaled to the mean.
   TaskGraph build(int step, int layer, const Placement& placement, LayerLoad* load,
@@ -52,9 +54,8 @@ class LayerBuilder {
   PartTimes uniform(KernelTime time) const;
 
   const Scenario& scenario_;
-  const Trace& trace_;
   const CostModel& cost_;
-  std::unique_ptr<Gate> gate_;
+  GatedTrace gated_;
   std::unique_ptr<Capacity> capacity_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<ExchangePolicy> exchange_;

@@ -71,6 +71,7 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
   if (load.dropped_tokens < 0) record.dropped_tokens_known = false;
   record.dropped_tokens += load.dropped_tokens;
   record.rows += load.rows;
+  add(record.gate, load.gate);
   record.nvlink_bytes += load.nvlink_bytes;
   record.network_bytes += load.network_bytes;
   if (!measured(step)) return;

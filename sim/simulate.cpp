@@ -158,9 +158,20 @@ void append(std::vector<std::string>& all, const std::vector<std::string>& more)
     if (std::find(all.begin(), all.end(), text) == all.end()) all.push_back(text);
 }
 
+// Whether the placement was made for the trace's profiling window.
+bool uses_profile(const Scenario& scenario) {
+  return !scenario.placement.arguments.given("load") &&
+         Registry<PlacementPolicy>::make(scenario.placement)->uses_load();
+}
+
 void fill_provenance(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                      const LayerBuilder& builder, RunResult& result) {
   append(result.warnings, trace.notes());
+  if (const std::string caution = builder.gate().caution(); !caution.empty())
+    append(result.warnings, {caution});
+  if (builder.gate().needs() != RoutingDetail::kCounts && uses_profile(scenario))
+    append(result.warnings, {"placement: its profiling window has the trace's routes, not the "
+                             "gate's"});
   append(result.warnings, cost.warnings());
   result.errors = cost.errors();
   result.calibrations = cost.names();

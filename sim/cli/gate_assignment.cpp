@@ -43,27 +43,12 @@ Json quantile_case(const GateCase& gate_case) {
   return {{"step1_topk_ids", ids_json(step.gating)}, {"beta_after_step1", step.beta}};
 }
 
-CaseMatrix transposed(const CaseMatrix& matrix) {
-  CaseMatrix result{.values = std::vector<float>(matrix.values.size()),
-                    .rows = matrix.columns,
-                    .columns = matrix.rows};
-  for (std::size_t i = 0; i < matrix.values.size(); ++i) {
-    const std::size_t width = static_cast<std::size_t>(matrix.columns);
-    result.values[i % width * static_cast<std::size_t>(matrix.rows) + i / width] = matrix.values[i];
-  }
-  return result;
-}
-
 Json expert_choice_case(const GateCase& gate_case) {
   const CaseMatrix matrix = gate_case.matrix("logits");
   CaseMatrix gates = matrix;
-  if (gate_case.text("softmax_over", "experts") == "tokens") {
-    gates = transposed(matrix);
-    gates.values = score_all(ScoreFunction::kSoftmax, gates.logits());
-    gates = transposed(gates);
-  } else {
-    gates.values = score_all(ScoreFunction::kSoftmax, matrix.logits());
-  }
+  gates.values = gate_case.text("softmax_over", "experts") == "tokens"
+                     ? softmax_over_tokens(matrix.logits())
+                     : score_all(ScoreFunction::kSoftmax, matrix.logits());
   const std::vector<int> chosen =
       expert_choice(gates.logits(), capacity_of(gate_case, matrix, "flaxformer", 1));
   const std::size_t each = chosen.size() / static_cast<std::size_t>(matrix.columns);

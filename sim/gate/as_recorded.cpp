@@ -1,4 +1,6 @@
 // The gate of a replay: the tokens ask for what the trace says, whatever the logits are.
+#include <utility>
+
 #include "sim/gate/gate.hpp"
 
 namespace moesim {
@@ -8,7 +10,9 @@ class AsRecorded final : public Gate {
  public:
   explicit AsRecorded(const Arguments&) {}
   RoutingDetail needs() const override { return RoutingDetail::kCounts; }
-  Routing apply(Routing recorded, const GateRequest&) const override { return recorded; }
+  GateResult apply(Routing recorded, const GateRequest&) const override {
+    return {.routing = std::move(recorded)};
+  }
 };
 
 const Register<Gate, AsRecorded> kAsRecorded{

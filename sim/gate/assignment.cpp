@@ -88,21 +88,24 @@ Gating by_token(const std::vector<int>& chosen, const Logits& gates) {
   return gating;
 }
 
-SoftSlots soft_moe(const Logits& slot_logits) {
-  SoftSlots slots{.dispatch = std::vector<float>(slot_logits.values.size()),
-                  .combine = score_all(ScoreFunction::kSoftmax, slot_logits)};
-  const auto tokens = static_cast<std::size_t>(slot_logits.tokens());
-  const auto width = static_cast<std::size_t>(slot_logits.experts);
-  std::vector<float> column(tokens), shares(tokens);
-  for (std::size_t slot = 0; slot < width; ++slot) {
-    for (std::size_t t = 0; t < tokens; ++t) column[t] = slot_logits.values[t * width + slot];
+std::vector<float> softmax_over_tokens(const Logits& logits) {
+  const auto tokens = static_cast<std::size_t>(logits.tokens());
+  const auto width = static_cast<std::size_t>(logits.experts);
+  std::vector<float> column(tokens), shares(tokens), all(logits.values.size());
+  for (std::size_t e = 0; e < width; ++e) {
+    for (std::size_t t = 0; t < tokens; ++t) column[t] = logits.values[t * width + e];
     score_row(ScoreFunction::kSoftmax, column, shares);
-    for (std::size_t t = 0; t < tokens; ++t) slots.dispatch[t * width + slot] = shares[t];
+    for (std::size_t t = 0; t < tokens; ++t) all[t * width + e] = shares[t];
   }
-  return slots;
+  return all;
 }
 
-int soft_slots(int tokens, int experts, double factor) {
+SoftSlots soft_moe(const Logits& slot_logits) {
+  return {.dispatch = softmax_over_tokens(slot_logits),
+          .combine = score_all(ScoreFunction::kSoftmax, slot_logits)};
+}
+
+int slots_of_expert(int tokens, int experts, double factor) {
   return std::max(1, static_cast<int>(std::nearbyint(factor * tokens / experts)));
 }
 

@@ -16,7 +16,10 @@ Gating sinkhorn_topk(const Logits& logits, int top_k, float tolerance);
 // [tokens × experts]. Returns tokens, best first: [experts × min(capacity, tokens)].
 std::vector<int> expert_choice(const Logits& gates, int capacity);
 
-// The same, by token: as wide as the most experts that any token has (at least 1).
+// Softmax over the tokens of each expert, [tokens × experts].
+std::vector<float> softmax_over_tokens(const Logits& logits);
+
+// What the experts chose, by token: as wide as the most experts that any token has (at least 1).
 Gating by_token(const std::vector<int>& chosen, const Logits& gates);
 
 // Softmax over the tokens (columns) and over all slots (rows) of slot logits [tokens × slots] (Soft
@@ -27,8 +30,9 @@ struct SoftSlots {
 };
 SoftSlots soft_moe(const Logits& slot_logits);
 
-// Slots of an expert for `tokens` tokens: round(factor · tokens / experts), at least 1.
-int soft_slots(int tokens, int experts, double factor);
+// round(factor · tokens / experts), halves to the even neighbour, at least 1: the tokens that an
+// expert chooses, or the slots that it has.
+int slots_of_expert(int tokens, int experts, double factor);
 
 // No token left behind (mesh-tensorflow): in round j, tokens without an expert try their j-th
 // choice in token order, while it has room. One expert a token; `choice` says which of its choices.

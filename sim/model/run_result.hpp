@@ -9,6 +9,7 @@
 #include "sim/base/ids.hpp"
 #include "sim/base/units.hpp"
 #include "sim/model/cost_model.hpp"
+#include "sim/model/gate_record.hpp"
 #include "sim/model/task_graph.hpp"
 
 namespace moesim {
@@ -32,6 +33,7 @@ struct StepRecord {
   std::int64_t routes = 0, dropped_routes = 0, dropped_tokens = 0, rows = 0;
   bool dropped_tokens_known = true;
   double nvlink_bytes = 0, network_bytes = 0, migration_bytes = 0;  // of all GPUs
+  GateRecord gate;                                                  // over all MoE layers
 };
 
 struct LayerRecord {

@@ -119,7 +119,9 @@ void FileTrace::choose_tokens() {
   const std::vector<std::int64_t> with_logits = store_->file().logit_tokens();
   for (std::size_t row = 0; row < with_logits.size(); ++row) {
     const std::uint32_t token = static_cast<std::uint32_t>(with_logits[row]);
-    if (!std::binary_search(selected.begin(), selected.end(), token)) continue;
+    if (!std::binary_search(selected.begin(), selected.end(), token) ||
+        std::binary_search(held_out_.begin(), held_out_.end(), token))
+      continue;
     logit_rows_.push_back(static_cast<std::uint32_t>(row));
     logit_tokens_.push_back(token);
   }

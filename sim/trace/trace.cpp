@@ -4,8 +4,9 @@ namespace moesim {
 
 void refuse_logits(const RoutingRequest& request, const Spot& spot) {
   if (request.detail == RoutingDetail::kLogits)
-    throw InputError(spot, "this trace has no router logits, which the gate needs",
-                     "replay a recorded trace that has them (trace kind 'file')");
+    throw InputError(
+        spot, "this trace has no router logits, which the gate needs",
+        "trace kind 'logits' makes some, and a recorded trace (kind 'file') may have them");
 }
 
 }  // namespace moesim

@@ -13,7 +13,8 @@ TEST(AsRecordedGate, GivesTheRecordedRoutesWhateverTheLogits) {
   const MoeModel model{.experts = 4, .top_k = 2};
   const Routing routing =
       plugin<Gate>("as_recorded")
-          ->apply(recorded, {.model = model, .step = StepId(0), .layer = LayerId(0)});
+          ->apply(recorded, {.model = model, .step = StepId(0), .layer = LayerId(0)})
+          .routing;
   EXPECT_EQ(routing.ids, recorded.ids);
   EXPECT_EQ(routing.counts, recorded.counts);
 }

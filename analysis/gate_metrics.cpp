@@ -1,0 +1,48 @@
+#include "analysis/gate_metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "analysis/format.hpp"
+
+namespace moesim {
+namespace {
+
+double ratio(double part, double whole) {
+  return whole > 0 ? part / whole : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace
+
+GateMetrics gate_metrics(const RunResult& result) {
+  GateRecord sum;
+  for (const StepRecord& step : result.steps) add(sum, step.gate);
+  if (sum.layers == 0) return {};
+  const auto tokens = static_cast<double>(sum.tokens), routes = static_cast<double>(sum.routes);
+  const auto free = static_cast<double>(sum.free_routes);
+  GateMetrics metrics{
+      .gated = true,
+      .routes_changed = ratio(static_cast<double>(sum.changed), static_cast<double>(sum.compared)),
+      .routes_per_token = ratio(routes, tokens),
+      .free_share = ratio(free, routes + free),
+      .unrouted_tokens = ratio(static_cast<double>(sum.unrouted_tokens), tokens),
+      .confidence = ratio(sum.weight, routes)};
+  for (const auto& [name, value] : sum.losses)
+    metrics.losses.emplace_back(name, ratio(value, static_cast<double>(sum.layers)));
+  return metrics;
+}
+
+std::string gate_warning(const GateMetrics& metrics) {
+  if (!(metrics.routes_changed > 0)) return {};
+  constexpr double kRounding = 0.01;  // above what ties of 16-bit logits come to
+  return fmt::format(
+      "the gate changes {} of the trace's routes: it is another model, and its throughput does not "
+      "compare with the trace's own as if the quality were the same{}",
+      format_percent(metrics.routes_changed),
+      metrics.routes_changed < kRounding
+          ? " (where the trace has 16-bit logits, part of this is rounding)"
+          : "");
+}
+
+}  // namespace moesim
