@@ -17,6 +17,7 @@ struct GateMetrics {
   double free_share = 0;        // of all routes, to experts that cost nothing
   double unrouted_tokens = 0;   // share of (token, layer) pairs that ask for no expert
   double confidence = 0;        // mean weight of a route
+  double rerouted = 0;          // share of all routes that a full expert sent to another one
   // Mean over layers and steps, with coefficient 1.
   std::vector<std::pair<std::string, double>> losses;
 };

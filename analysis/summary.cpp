@@ -95,6 +95,7 @@ Json gate_json(const Scenario& scenario, const RunResult& result) {
   Json json = {{"kind", scenario.gate.kind}};
   if (!metrics.gated) {
     json["routes_changed"] = 0;
+    json["rerouted"] = number_or_null(metrics.rerouted);
     return json;
   }
   json["routes_changed"] = number_or_null(metrics.routes_changed);
@@ -102,6 +103,7 @@ Json gate_json(const Scenario& scenario, const RunResult& result) {
   json["free_share"] = number_or_null(metrics.free_share);
   json["unrouted_tokens"] = number_or_null(metrics.unrouted_tokens);
   json["confidence"] = number_or_null(metrics.confidence);
+  json["rerouted"] = number_or_null(metrics.rerouted);
   json["losses"] = Json::object();
   for (const auto& [name, value] : metrics.losses) json["losses"][name] = number_or_null(value);
   return json;

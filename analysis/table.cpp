@@ -129,7 +129,7 @@ void add_breakdown(Lines& lines, const Metrics& metrics) {
   lines.gap();
 }
 
-void add_balance(Lines& lines, const Metrics& metrics) {
+void add_balance(Lines& lines, const Metrics& metrics, const RunResult& result) {
   const ImbalanceRecord& imbalance = metrics.imbalance;
   if (std::isfinite(imbalance.gpu_max_over_mean))
     lines.add("imbalance",
@@ -144,6 +144,8 @@ void add_balance(Lines& lines, const Metrics& metrics) {
                            format_percent(metrics.token_drop_rate));
     lines.add("dropped", drops);
   }
+  if (const double rerouted = gate_metrics(result).rerouted; rerouted > 0)
+    lines.add("rerouted", format_percent(rerouted) + " of the routes, from full experts to others");
   if (metrics.padding_waste > 0)
     lines.add("padding", format_percent(metrics.padding_waste) + " of the rows experts compute");
 }
@@ -245,7 +247,7 @@ std::string run_table(const Scenario& scenario, const RunResult& result, bool co
   add_speed(lines, metrics, result);
   add_breakdown(lines, metrics);
   add_gate(lines, result);
-  add_balance(lines, metrics);
+  add_balance(lines, metrics, result);
   add_use(lines, scenario, metrics, result);
   add_hot_spots(lines, metrics, result);
   add_footing(lines, result);

@@ -33,9 +33,10 @@ double row_sum(const IdMatrix<GpuId, SlotId, int>& routes, SlotId slot) {
   return sum;
 }
 
-// Rows of each slot: routes, and what padding adds, shared evenly by an expert's replicas.
+// Rows of each slot: routes, and what padding adds, shared evenly by an expert's replicas, up to a
+// multiple.
 std::vector<int> slot_rows(const Assignment& assignment, const ExpertCounts& padding,
-                           const LayerPlacement& placement) {
+                           const LayerPlacement& placement, int multiple) {
   std::vector<int> rows(static_cast<std::size_t>(placement.slots()));
   for (SlotId slot : IdRange<SlotId>(placement.slots())) {
     double count = row_sum(assignment.routes, slot);
@@ -45,7 +46,8 @@ std::vector<int> slot_rows(const Assignment& assignment, const ExpertCounts& pad
       for (GpuId source : padding.row_ids()) extra += padding(source, expert);
       count += extra / static_cast<double>(placement.slots_of[expert].size());
     }
-    rows[slot.index()] = static_cast<int>(std::lround(count));
+    const int exact = static_cast<int>(std::lround(count));
+    rows[slot.index()] = (exact + multiple - 1) / multiple * multiple;
   }
   return rows;
 }
@@ -110,8 +112,11 @@ LayerBuilder::Routed LayerBuilder::route(int step, LayerId layer,
   const StepId step_id(step);
   GateResult gated = gated_.route(step_id, layer, placement, tokens_, detail_);
   Routed routed{.gate = std::move(gated.record)};
-  routed.admission =
-      capacity_->admit(std::move(gated.routing), {scenario_.model, step_id, layer, random});
+  routed.admission = capacity_->admit(std::move(gated.routing), {.model = scenario_.model,
+                                                                 .step = step_id,
+                                                                 .layer = layer,
+                                                                 .random = random,
+                                                                 .placement = &placement});
   const Admission& admission = routed.admission;
   routed.assignment =
       replica_->assign({admission.routing, placement, *scenario_.cluster, step_id, layer, random});
@@ -128,7 +133,7 @@ LayerBuilder::Routed LayerBuilder::route(int step, LayerId layer,
     exchange->coupling = scenario_.network.coupling.value_or(exchange->coupling);
     exchange->wait_for = scenario_.network.wait_for.value_or(exchange->wait_for);
   }
-  routed.rows = slot_rows(routed.assignment, admission.padding, placement);
+  routed.rows = slot_rows(routed.assignment, admission.padding, placement, admission.row_multiple);
   routed.gpu_rows.assign(tokens_.size(), 0);
   for (SlotId slot : IdRange<SlotId>(placement.slots()))
     routed.gpu_rows[placement.gpu_of(slot).index()] += routed.rows[slot.index()];
@@ -194,7 +199,10 @@ TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, L
     load->routes = admission.routes;
     load->dropped_routes = admission.dropped_routes;
     load->dropped_tokens = admission.dropped_tokens;
-    load->rows = admission.rows;
+    load->rerouted_routes = admission.rerouted_routes;
+    load->rows = admission.row_multiple > 1
+                     ? std::accumulate(routed.rows.begin(), routed.rows.end(), std::int64_t{0})
+                     : admission.rows;
     load->gate = routed.gate;
     load->nvlink_bytes = load->network_bytes = 0;
     count_bytes(routed.plan.dispatch, *scenario_.cluster, *load);

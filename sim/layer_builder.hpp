@@ -24,6 +24,7 @@ struct LayerLoad {
   std::int64_t tokens = 0, routes = 0, dropped_routes = 0, dropped_tokens = 0, rows = 0;
   double nvlink_bytes = 0, network_bytes = 0;  // payload of dispatch and combine
   GateRecord gate;
+  std::int64_t rerouted_routes = 0;
 };
 
 // A GPU whose load in a layer is replaced by the mean over the GPUs.
@@ -38,6 +39,7 @@ class LayerBuilder {
 
   RoutingDetail detail() const { return detail_; }
   const Gate& gate() const { return gated_.gate(); }
+  const Capacity& capacity() const { return *capacity_; }
   // Model layer `layer` (0-based) of a step; an MoE layer's load goes to `load`. With `evened` that
   // GPU's expert rows, and the bytes to and from them, are scaled to the mean.
   TaskGraph build(int step, int layer, const Placement& placement, LayerLoad* load,

@@ -72,6 +72,7 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
   record.dropped_tokens += load.dropped_tokens;
   record.rows += load.rows;
   add(record.gate, load.gate);
+  record.rerouted_routes += load.rerouted_routes;
   record.nvlink_bytes += load.nvlink_bytes;
   record.network_bytes += load.network_bytes;
   if (!measured(step)) return;

@@ -169,6 +169,8 @@ void fill_provenance(const Scenario& scenario, const Trace& trace, const CostMod
   append(result.warnings, trace.notes());
   if (const std::string caution = builder.gate().caution(); !caution.empty())
     append(result.warnings, {caution});
+  if (const std::string caution = builder.capacity().caution(scenario.model); !caution.empty())
+    append(result.warnings, {caution});
   if (builder.gate().needs() != RoutingDetail::kCounts && uses_profile(scenario))
     append(result.warnings, {"placement: its profiling window has the trace's routes, not the "
                              "gate's"});

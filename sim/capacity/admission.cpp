@@ -3,79 +3,61 @@
 #include <algorithm>
 #include <numeric>
 
+#include "sim/base/check.hpp"
+#include "sim/capacity/slots.hpp"
+
 namespace moesim {
 namespace {
 
-// A route by its place in Routing::ids.
-struct Candidate {
-  std::size_t at = 0;
-  double weight = 0;
+// The routes of a queue, as parts of the routing's arrays.
+struct Part {
+  std::size_t begin = 0;  // in routing.ids
+  std::vector<std::int16_t> ids;
+  std::vector<float> weights;
 };
 
-GpuId source_of(const Routing& routing, std::size_t at) {
-  const int token = static_cast<int>(at) / routing.top_k;
-  const auto after =
-      std::upper_bound(routing.first_token.begin(), routing.first_token.end(), token);
-  return GpuId(static_cast<int>(after - routing.first_token.begin()) - 1);
-}
-
-void drop(Routing& routing, GpuId source, std::size_t at) {
-  --routing.counts(source, ExpertId(static_cast<int>(routing.ids[at])));
-  routing.ids[at] = -1;
-}
-
-// The rounds of a queue: all choices of each token in one, or one for each choice.
-void drop_by_order(Routing& routing, const Queue& queue, bool choice_by_choice) {
-  std::vector<int> taken(static_cast<std::size_t>(routing.experts()));
-  const int rounds = choice_by_choice ? routing.top_k : 1;
-  const int choices = choice_by_choice ? 1 : routing.top_k;
-  for (int round = 0; round < rounds; ++round) {
-    for (int gpu = queue.first_gpu; gpu < queue.last_gpu; ++gpu) {
-      for (int token = routing.first_token[static_cast<std::size_t>(gpu)];
-           token < routing.first_token[static_cast<std::size_t>(gpu) + 1]; ++token) {
-        for (int i = 0; i < choices; ++i) {
-          const auto at = static_cast<std::size_t>(token * routing.top_k + round + i);
-          if (routing.ids[at] < 0) continue;
-          int& count = taken[static_cast<std::size_t>(routing.ids[at])];
-          if (count == queue.capacity) {
-            drop(routing, GpuId(gpu), at);
-          } else {
-            ++count;
-          }
-        }
-      }
-    }
+Part part_of(const Routing& routing, int first_gpu, int last_gpu) {
+  const auto place = [&](int gpu) {
+    return static_cast<std::size_t>(routing.first_token[static_cast<std::size_t>(gpu)]) *
+           static_cast<std::size_t>(routing.top_k);
+  };
+  Part part{.begin = place(first_gpu)};
+  const auto begin = static_cast<std::ptrdiff_t>(part.begin);
+  const auto end = static_cast<std::ptrdiff_t>(place(last_gpu));
+  part.ids.assign(routing.ids.begin() + begin, routing.ids.begin() + end);
+  if (!routing.weights.empty()) {
+    part.weights.assign(routing.weights.begin() + begin, routing.weights.begin() + end);
+    return part;
   }
+  for (std::size_t at = 0; at < part.ids.size(); ++at)
+    part.weights.push_back(-static_cast<float>(at % static_cast<std::size_t>(routing.top_k)));
+  return part;
 }
 
-std::vector<std::vector<Candidate>> candidates_by_expert(const Routing& routing,
-                                                         const Queue& queue) {
-  std::vector<std::vector<Candidate>> candidates(static_cast<std::size_t>(routing.experts()));
-  const auto top_k = static_cast<std::size_t>(routing.top_k);
-  const auto first =
-      static_cast<std::size_t>(routing.first_token[static_cast<std::size_t>(queue.first_gpu)]);
-  const auto last =
-      static_cast<std::size_t>(routing.first_token[static_cast<std::size_t>(queue.last_gpu)]);
-  for (std::size_t at = first * top_k; at < last * top_k; ++at) {
-    if (routing.ids[at] < 0) continue;
-    const double weight =
-        routing.weights.empty() ? -static_cast<double>(at % top_k) : routing.weights[at];
-    candidates[static_cast<std::size_t>(routing.ids[at])].push_back({.at = at, .weight = weight});
+// Which routes of the part stay, where each of `queues` queues takes `capacity` of them.
+std::vector<std::uint8_t> kept_of(const Part& part, const Routing& routing, int queues,
+                                  int capacity, DropRule rule, const CapacityRequest& request) {
+  if (rule == DropRule::kWeight) return largest_kept(part.ids, part.weights, queues, capacity);
+  if (rule == DropRule::kRandom) {
+    const std::vector<float> all = route_uniforms(routing, request);
+    const std::span<const float> own = std::span(all).subspan(part.begin, part.ids.size());
+    return largest_kept(part.ids, own, queues, capacity);
   }
-  return candidates;
+  std::vector<int> order;
+  if (rule == DropRule::kPriority) order = by_priority(part.weights, routing.top_k);
+  const QueueRule queue{
+      .order = rule == DropRule::kTokenOrder ? QueueOrder::kTokens : QueueOrder::kChoices,
+      .tokens = order};
+  std::vector<std::uint8_t> kept;
+  for (const int place : queue_places(part.ids, routing.top_k, queues, queue))
+    kept.push_back(place < capacity ? 1 : 0);
+  return kept;
 }
 
-void drop_by_weight(Routing& routing, const Queue& queue) {
-  for (auto& candidates : candidates_by_expert(routing, queue)) {
-    if (static_cast<int>(candidates.size()) <= queue.capacity) continue;
-    const auto kept = candidates.begin() + queue.capacity;
-    std::nth_element(candidates.begin(), kept, candidates.end(),
-                     [](const Candidate& a, const Candidate& b) {
-                       return a.weight != b.weight ? a.weight > b.weight : a.at < b.at;
-                     });
-    for (auto it = kept; it != candidates.end(); ++it)
-      drop(routing, source_of(routing, it->at), it->at);
-  }
+void take_out(Routing& routing, const Part& part, const std::vector<std::uint8_t>& kept) {
+  for (std::size_t at = 0; at < kept.size(); ++at)
+    if (kept[at] == 0) routing.ids[part.begin + at] = -1;
+  routing.counts = count_routes(routing, routing.experts());
 }
 
 // Cuts `counts` (of one expert, by source) to `capacity` in proportion; what does not divide goes
@@ -95,6 +77,8 @@ void cut_in_proportion(std::vector<int>& counts, int capacity) {
 }
 
 void cut_counts(Routing& routing, const Queue& queue, DropRule rule) {
+  MOESIM_CHECK(rule != DropRule::kPriority && rule != DropRule::kRandom,
+               "rules that look at tokens get ids");
   for (const ExpertId expert : routing.counts.column_ids()) {
     std::vector<int> counts;
     for (int gpu = queue.first_gpu; gpu < queue.last_gpu; ++gpu)
@@ -113,10 +97,50 @@ void cut_counts(Routing& routing, const Queue& queue, DropRule rule) {
 
 }  // namespace
 
-void drop_excess(Routing& routing, const Queue& queue, DropRule rule) {
+void drop_excess(Routing& routing, const Queue& queue, DropRule rule,
+                 const CapacityRequest& request) {
   if (!routing.has_ids()) return cut_counts(routing, queue, rule);
-  if (rule == DropRule::kWeight) return drop_by_weight(routing, queue);
-  drop_by_order(routing, queue, rule == DropRule::kChoiceOrder);
+  const Part part = part_of(routing, queue.first_gpu, queue.last_gpu);
+  take_out(routing, part, kept_of(part, routing, routing.experts(), queue.capacity, rule, request));
+}
+
+void drop_excess(Routing& routing, const GpuBudget& budget, DropRule rule,
+                 const CapacityRequest& request) {
+  Part part = part_of(routing, 0, routing.gpus());
+  // The queues are GPUs. Exempt routes take their part of a budget before the others.
+  std::vector<int> taken(static_cast<std::size_t>(routing.gpus()));
+  for (std::size_t at = 0; at < part.ids.size(); ++at) {
+    std::int16_t& id = part.ids[at];
+    if (id < 0) continue;
+    id = static_cast<std::int16_t>(budget.gpu_of[static_cast<std::size_t>(id)]);
+    const std::size_t token = at / static_cast<std::size_t>(routing.top_k);
+    if (budget.exempt.empty() || budget.exempt[token] == 0) continue;
+    ++taken[static_cast<std::size_t>(id)];
+    id = -1;
+  }
+  // What is left of the budget differs from GPU to GPU.
+  std::vector<std::uint8_t> kept(part.ids.size(), 1);
+  for (int gpu = 0; gpu < routing.gpus(); ++gpu) {
+    Part own = part;
+    for (std::int16_t& id : own.ids) id = id == gpu ? std::int16_t{0} : std::int16_t{-1};
+    const int left = std::max(0, budget.routes - taken[static_cast<std::size_t>(gpu)]);
+    const auto stays = kept_of(own, routing, 1, left, rule, request);
+    for (std::size_t at = 0; at < kept.size(); ++at)
+      if (own.ids[at] == 0) kept[at] = stays[at];
+  }
+  take_out(routing, part, kept);
+}
+
+std::vector<float> route_uniforms(const Routing& routing, const CapacityRequest& request) {
+  std::vector<float> numbers;
+  numbers.reserve(routing.ids.size());
+  for (int token = 0; token < routing.tokens(); ++token) {
+    Rng rng =
+        request.random.stream(Purpose::kCapacity, request.step.value, request.layer.value, token);
+    for (int choice = 0; choice < routing.top_k; ++choice)
+      numbers.push_back(static_cast<float>(rng.uniform()));
+  }
+  return numbers;
 }
 
 }  // namespace moesim

@@ -1,9 +1,12 @@
 // How many routes an expert may take, and what happens to the rest.
 #pragma once
 
+#include <string>
+
 #include "sim/base/random.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/model/moe_model.hpp"
+#include "sim/model/placement.hpp"
 #include "sim/model/routing.hpp"
 
 namespace moesim {
@@ -13,6 +16,7 @@ struct CapacityRequest {
   StepId step;
   LayerId layer;
   Random random{0};
+  const LayerPlacement* placement = nullptr;  // for rules that look at GPUs
 };
 
 // What a capacity policy lets through.
@@ -20,10 +24,14 @@ struct Admission {
   Routing routing;          // kept routes only; the id of a dropped one is −1
   std::int64_t routes = 0;  // asked for
   std::int64_t dropped_routes = 0;
-  std::int64_t dropped_tokens = 0;  // tokens with no kept route; −1 = not known (counts only)
-  std::int64_t rows = 0;            // expert rows computed, padding included; ≥ kept routes
+  std::int64_t dropped_tokens = 0;   // tokens with no kept route; −1 = not known (counts only)
+  std::int64_t rerouted_routes = 0;  // kept, but by another expert than the one asked for
+  std::int64_t rows = 0;             // expert rows computed, padding included; ≥ kept routes
   // Rows that are computed beyond the kept routes, [source gpu × expert]; empty = no padding.
   ExpertCounts padding;
+  // The rows of every expert copy with any are padded to a multiple of this where they are
+  // computed; not counted in `rows`.
+  int row_multiple = 1;
 };
 
 class Capacity {
@@ -31,6 +39,8 @@ class Capacity {
   static constexpr const char* kRole = "capacity";
   virtual ~Capacity() = default;
   virtual RoutingDetail needs() const = 0;
+  // Something to read before trusting the numbers; empty = nothing.
+  virtual std::string caution(const MoeModel&) const { return {}; }
   virtual Admission admit(Routing routing, const CapacityRequest& request) const = 0;
 };
 

@@ -1,9 +1,10 @@
-// A capacity factor: each expert takes at most C routes of a queue, the rest is dropped.
+// A capacity factor: each expert takes at most C routes of a queue; the rest is dropped, or sent to
+// other experts.
 //
 // C follows the formula of a system (capacity_formula.cpp); the routing unit is the micro-batch on
-// a source rank, or all ranks together where the system has it so. A dropped route contributes
-// nothing: a token without any kept route passes through the residual connection. Weights stay as
-// they were, as in Megatron.
+// a source rank, or all ranks together where the system has it so. A budget may also be a GPU's
+// (scope: gpu). Without another rule a dropped route contributes nothing: a token without any
+// kept route passes through the residual connection, and weights stay as they were, as in Megatron.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 
 #include "sim/capacity/admission.hpp"
 #include "sim/capacity/capacity_formula.hpp"
+#include "sim/capacity/factor_parameters.hpp"
+#include "sim/capacity/overflow.hpp"
 
 namespace moesim {
 namespace {
@@ -23,55 +26,74 @@ bool any_route(std::span<const std::int16_t> ids) {
   return std::any_of(ids.begin(), ids.end(), [](std::int16_t id) { return id >= 0; });
 }
 
+// Tokens that asked for an expert and got none, for a routing with ids.
+std::int64_t tokens_without(std::span<const std::int16_t> asked, const Routing& routing) {
+  std::int64_t tokens = 0;
+  const auto top_k = static_cast<std::size_t>(routing.top_k);
+  for (int token = 0; token < routing.tokens(); ++token) {
+    const auto before = asked.subspan(static_cast<std::size_t>(token) * top_k, top_k);
+    tokens += any_route(before) && !any_route(routing.ids_of(token)) ? 1 : 0;
+  }
+  return tokens;
+}
+
+ExpertCounts padding_of(const Routing& routing, const std::vector<Queue>& queues) {
+  ExpertCounts padding(routing.gpus(), routing.experts());
+  for (const Queue& queue : queues)
+    for (const ExpertId expert : padding.column_ids())
+      padding(GpuId(queue.first_gpu), expert) =
+          queue.capacity - routing.counts(GpuId(queue.first_gpu), expert);
+  return padding;
+}
+
 class Factor final : public Capacity {
  public:
-  explicit Factor(const Arguments& arguments)
-      : formula_(*find_capacity_formula(arguments.text("formula"))),
-        factor_(arguments.number("factor")),
-        minimum_(arguments.has("minimum") ? arguments.integer("minimum")
-                                          : formula_.default_minimum),
-        alignment_(arguments.integer("alignment")),
-        pad_(arguments.flag("pad")),
-        per_group_(arguments.has("scope") ? arguments.text("scope") == "group"
-                                          : formula_.per_group) {
-    rule_ = arguments.text("drop") == "probs"      ? DropRule::kWeight
-            : arguments.text("queue") == "choices" ? DropRule::kChoiceOrder
-                                                   : DropRule::kTokenOrder;
-    const bool in_range =
-        formula_.factor_may_be_zero ? factor_ >= 0 || formula_.name == "tutel" : factor_ > 0;
-    if (!in_range)
-      throw InputError(arguments.spot("factor"),
-                       fmt::format("factor must be above 0 with formula {}", formula_.name),
-                       "capacity: {kind: none} drops nothing");
-    if (pad_ && per_group_)
-      throw InputError(arguments.spot("pad"), "pad needs a capacity of each source rank",
-                       "scope: rank");
-  }
+  explicit Factor(const Arguments& arguments) : settings_(arguments) {}
 
-  RoutingDetail needs() const override { return RoutingDetail::kCounts; }
+  RoutingDetail needs() const override { return settings_.needs(); }
+  std::string caution(const MoeModel& model) const override { return settings_.caution(model); }
 
-  Admission admit(Routing routing, const CapacityRequest&) const override {
-    const std::vector<Queue> queues = queues_of(routing);
-    Admission admission{.routes = total(routing.counts)};
+  Admission admit(Routing routing, const CapacityRequest& request) const override {
+    settings_.check(request.model);
+    Admission admission{.routes = total(routing.counts), .row_multiple = settings_.row_multiple};
     const std::vector<std::int16_t> asked = routing.ids;
-    for (const Queue& queue : queues) drop_excess(routing, queue, rule_);
+    if (settings_.overflow == "second_choice_random") {
+      if (routing.weights.empty()) settings_.refuse_without_weights();
+      ask_at_random(routing, settings_.threshold, request);
+    }
+    if (settings_.scope == CapacityScope::kGpu) {
+      drop_excess(routing, settings_.gpu_budget(routing, request), settings_.rule, request);
+    } else {
+      admit_by_expert(routing, asked, request, admission);
+    }
+    if (settings_.renormalize) renormalize(routing);
     const std::int64_t kept = total(routing.counts);
     admission.dropped_routes = admission.routes - kept;
     if (admission.dropped_routes > 0)
-      admission.dropped_tokens = routing.has_ids() ? dropped_tokens(asked, routing) : -1;
-    admission.rows = kept;
-    if (pad_) {
-      admission.padding = padding_of(routing, queues);
-      admission.rows += total(admission.padding);
-    }
+      admission.dropped_tokens = routing.has_ids() ? tokens_without(asked, routing) : -1;
+    admission.rows = kept + total(admission.padding);
     admission.routing = std::move(routing);
     return admission;
   }
 
  private:
+  void admit_by_expert(Routing& routing, std::span<const std::int16_t> asked,
+                       const CapacityRequest& request, Admission& admission) const {
+    const std::vector<Queue> queues = queues_of(routing);
+    for (const Queue& queue : queues) {
+      drop_excess(routing, queue, settings_.rule, request);
+      if (routing.has_ids())
+        admission.rerouted_routes +=
+            reroute(routing, asked, queue,
+                    {.overflow = settings_.reroute_to(), .tries = settings_.tries}, request);
+    }
+    if (settings_.pad) admission.padding = padding_of(routing, queues);
+  }
+
   std::vector<Queue> queues_of(const Routing& routing) const {
     std::vector<Queue> queues;
-    if (per_group_) {
+    const bool per_group = settings_.scope == CapacityScope::kGroup;
+    if (per_group) {
       queues.push_back({.last_gpu = routing.gpus()});
     } else {
       for (int gpu = 0; gpu < routing.gpus(); ++gpu)
@@ -79,16 +101,13 @@ class Factor final : public Capacity {
     }
     const int need = largest_need(routing, queues);
     for (Queue& queue : queues)
-      queue.capacity = formula_.capacity(
+      queue.capacity = settings_.capacity(
           {.tokens = routing.first_token[static_cast<std::size_t>(queue.last_gpu)] -
                      routing.first_token[static_cast<std::size_t>(queue.first_gpu)],
-           .ranks = per_group_ ? 1 : routing.gpus(),
+           .ranks = per_group ? 1 : routing.gpus(),
            .top_k = routing.top_k,
            .experts = routing.experts(),
-           .factor = factor_,
-           .minimum = minimum_,
-           .largest_need = need,
-           .alignment = alignment_});
+           .largest_need = need});
     return queues;
   }
 
@@ -105,89 +124,16 @@ class Factor final : public Capacity {
     return need;
   }
 
-  // Tokens that asked for an expert and got none, for a routing with ids.
-  static std::int64_t dropped_tokens(std::span<const std::int16_t> asked, const Routing& routing) {
-    std::int64_t tokens = 0;
-    const auto top_k = static_cast<std::size_t>(routing.top_k);
-    for (int token = 0; token < routing.tokens(); ++token) {
-      const auto before = asked.subspan(static_cast<std::size_t>(token) * top_k, top_k);
-      tokens += any_route(before) && !any_route(routing.ids_of(token)) ? 1 : 0;
-    }
-    return tokens;
-  }
-
-  static ExpertCounts padding_of(const Routing& routing, const std::vector<Queue>& queues) {
-    ExpertCounts padding(routing.gpus(), routing.experts());
-    for (const Queue& queue : queues)
-      for (const ExpertId expert : padding.column_ids())
-        padding(GpuId(queue.first_gpu), expert) =
-            queue.capacity - routing.counts(GpuId(queue.first_gpu), expert);
-    return padding;
-  }
-
-  const CapacityFormula& formula_;
-  double factor_ = 1;
-  int minimum_ = 0;
-  int alignment_ = 1;
-  bool pad_ = false;
-  bool per_group_ = false;
-  DropRule rule_ = DropRule::kTokenOrder;
+  FactorSettings settings_;
 };
-
-std::vector<Parameter> parameters() {
-  Parameter formula{.name = "formula",
-                    .type = ParameterType::kChoice,
-                    .doc = "whose rule gives the capacity",
-                    .fallback = "megatron"};
-  for (const CapacityFormula& known : capacity_formulas()) formula.choices.push_back(known.name);
-  return {
-      std::move(formula),
-      {.name = "factor",
-       .type = ParameterType::kNumber,
-       .doc = "capacity factor; tutel and megablocks: 0 drops nothing",
-       .fallback = "1.25"},
-      {.name = "minimum",
-       .type = ParameterType::kInteger,
-       .doc = "least capacity, for formulas that have one (default: the system's)",
-       .minimum = 0},
-      {.name = "alignment",
-       .type = ParameterType::kInteger,
-       .doc = "tutel: capacity is a multiple of this",
-       .fallback = "1",
-       .minimum = 1},
-      {.name = "drop",
-       .type = ParameterType::kChoice,
-       .doc = "who stays: first come (position), or the largest weights (probs; without recorded "
-              "weights the better choices)",
-       .fallback = "position",
-       .choices = {"position", "probs"}},
-      {.name = "queue",
-       .type = ParameterType::kChoice,
-       .doc = "position: by token (Megatron), or all first choices before all second ones (GShard, "
-              "Tutel)",
-       .fallback = "tokens",
-       .choices = {"tokens", "choices"}},
-      {.name = "overflow",
-       .type = ParameterType::kChoice,
-       .doc = "a dropped route contributes nothing",
-       .fallback = "residual",
-       .choices = {"residual"}},
-      {.name = "pad",
-       .type = ParameterType::kFlag,
-       .doc = "send and compute the full capacity of every expert, whatever the load",
-       .fallback = "false"},
-      {.name = "scope",
-       .type = ParameterType::kChoice,
-       .doc = "whose routes queue together: of a source rank, or of all (default: the system's)",
-       .choices = {"rank", "group"}}};
-}
 
 const Register<Capacity, Factor> kFactor{
     {.name = "factor",
-     .summary = "at most C routes an expert; the rest is dropped",
+     .summary = "at most C routes an expert, or a GPU; the rest is dropped or sent elsewhere",
      .source =
-         "Megatron-LM, DeepSpeed, Tutel, Mesh TensorFlow, Flaxformer, V-MoE, MegaBlocks, FastMoE",
-     .parameters = parameters()}};
+         "Megatron-LM, DeepSpeed, Tutel, Mesh TensorFlow, Flaxformer, V-MoE, MegaBlocks, FastMoE; "
+         "policies.md 2",
+     .parameters = factor_parameters()}};
 
 }  // namespace
 }  // namespace moesim

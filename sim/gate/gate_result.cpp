@@ -76,7 +76,7 @@ GateResult finish_gating(Routing recorded, const Gating& gating, const GateReque
     record.weight += routing.weights[at];
   }
   for (int token = 0; token < gating.tokens(); ++token) {
-    const auto ids = gating.ids_of(token);
+    const auto ids = routing.ids_of(token);
     if (std::all_of(ids.begin(), ids.end(), [](std::int16_t id) { return id < 0; }))
       ++record.unrouted_tokens;
   }

@@ -51,6 +51,7 @@ std::vector<float> score_all(ScoreFunction function, const Logits& logits) {
 // Insertion into the k best so far: most experts of a row fail the first comparison.
 void choose_top(std::span<const float> scores, std::span<std::int16_t> ids) {
   std::fill(ids.begin(), ids.end(), std::int16_t{-1});
+  if (ids.empty()) return;
   std::size_t chosen = 0;
   for (std::size_t e = 0; e < scores.size(); ++e) {
     if (!(scores[e] > kNever)) continue;

@@ -4,6 +4,9 @@
 // One router makes both levels here: a group's share is the softmax summed over its experts.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "sim/gate/logit_gate.hpp"
 #include "sim/gate/two_level.hpp"
 
@@ -24,10 +27,11 @@ class Hierarchical final : public LogitGate {
       throw InputError(spot(), fmt::format("{} groups do not divide the {} experts of {} into "
                                            "groups of two or more",
                                            groups_, model.experts, model.name));
-    const double capacity = factor_ * input.logits.tokens() / groups_;
-    return two_level_top2(input.logits,
-                          {.groups = groups_,
-                           .group_capacity = static_cast<int>(capacity + (factor_ > 0 ? 0.5 : 0))});
+    const double room = factor_ * input.logits.tokens() / groups_;
+    return two_level_top2(
+        input.logits,
+        {.groups = groups_,
+         .group_capacity = factor_ > 0 ? std::max(1, static_cast<int>(std::lround(room))) : 0});
   }
 
   int groups_ = 2;

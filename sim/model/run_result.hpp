@@ -34,6 +34,7 @@ struct StepRecord {
   bool dropped_tokens_known = true;
   double nvlink_bytes = 0, network_bytes = 0, migration_bytes = 0;  // of all GPUs
   GateRecord gate;                                                  // over all MoE layers
+  std::int64_t rerouted_routes = 0;  // to another expert, because the one asked for was full
 };
 
 struct LayerRecord {

@@ -48,12 +48,19 @@ TEST(GateMetrics, WarnThatAnotherModelIsNotComparedAtTheSameQuality) {
   const RunResult result = gated_result();
   EXPECT_THAT(gate_warning(gate_metrics(result)),
               HasSubstr("changes 25.0 % of the trace's routes"));
-  EXPECT_THAT(run_table(example_scenario(), result, false),
-              HasSubstr("does not compare with the trace's own"));
+  EXPECT_THAT(run_table(example_scenario(), result, false), HasSubstr("another model"));
   const Json summary = summary_document(example_scenario(), result);
   EXPECT_EQ(summary["gate"]["routes_changed"], 0.25);
   EXPECT_EQ(summary["gate"]["losses"]["switch"], 1.375);
   EXPECT_THAT(summary["warnings"].dump(), HasSubstr("another model"));
+}
+
+TEST(GateMetrics, WarnWhereFullExpertsSendRoutesElsewhere) {
+  RunResult result = example_result();
+  result.steps[1].rerouted_routes = 400;
+  EXPECT_DOUBLE_EQ(gate_metrics(result).rerouted, 0.05);  // of 8000
+  EXPECT_THAT(gate_warning(gate_metrics(result)), HasSubstr("send 5.00 % of the routes"));
+  EXPECT_THAT(run_table(example_scenario(), result, false), HasSubstr("rerouted      5.00 %"));
 }
 
 TEST(GateMetrics, SayNothingOfTheTracesOwnRoutes) {
@@ -62,7 +69,7 @@ TEST(GateMetrics, SayNothingOfTheTracesOwnRoutes) {
   EXPECT_THAT(gate_warning(gate_metrics(result)), IsEmpty());
   EXPECT_THAT(run_table(example_scenario(), result, false), Not(HasSubstr("routes are not")));
   EXPECT_EQ(summary_document(example_scenario(), result)["gate"].dump(),
-            R"({"kind":"as_recorded","routes_changed":0})");
+            R"({"kind":"as_recorded","routes_changed":0,"rerouted":0.0})");
 }
 
 }  // namespace
