@@ -28,11 +28,11 @@ TEST(QueuePlaces, LeaveOutRoutesThatAreNotThere) {
 }
 
 TEST(ByPriority, PutsTheSurestTokenFirstAndEqualOnesInOrder) {
-  const std::vector<float> weights = {0.5F, 0.1F, 0.2F, 0.9F, 0.5F, 0.4F};
+  const std::vector<float> weights = {0.5F, 0.1F, 0.2F, 0.5F, 0.9F, 0.4F};
   const std::vector<int> order = by_priority(weights, 2);
-  EXPECT_THAT(order, ElementsAre(1, 0, 2));
+  EXPECT_THAT(order, ElementsAre(2, 0, 1));
   EXPECT_THAT(queue_places(kIds, 2, 2, {.order = QueueOrder::kChoices, .tokens = order}),
-              ElementsAre(0, 2, 0, 2, 1, 1));
+              ElementsAre(1, 2, 0, 2, 0, 1));
 }
 
 TEST(LargestKept, TakesTheLowerTokenOfEqualKeys) {

@@ -26,10 +26,10 @@ TEST(ZeroExpertsGate, CountsRoutesThatCostNothingAndTakesThemOut) {
   EXPECT_EQ(down.routing.ids, routing.ids);
 }
 
-// Drawn like the others, one of two free experts beside eight takes a fifth of the routes.
+// Drawn like the others, sixteen free experts beside 64 take a fifth of the routes.
 TEST(ZeroExpertsGate, DrawsFreeExpertsLikeTheOthers) {
   const GateResult result =
-      apply_gate({.section = "{kind: zero_experts, count: 2}"}, random_logits(2000, 8, 2, 3));
+      apply_gate({.section = "{kind: zero_experts, count: 16}"}, random_logits(2000, 64, 2, 3));
   EXPECT_NEAR(static_cast<double>(result.record.free_routes) / 4000, 0.2, 0.03);
 }
 
