@@ -3,6 +3,7 @@
 #include "analysis/gate_metrics.hpp"
 #include "analysis/metrics.hpp"
 #include "analysis/phases.hpp"
+#include "analysis/rebalance_summary.hpp"
 #include "analysis/uncertainty.hpp"
 
 namespace moesim {
@@ -204,7 +205,8 @@ Json summary_document(const Scenario& scenario, const RunResult& result) {
           {"gpus", gpus_json(result)},
           {"hot", hot_json(result, metrics)},
           {"links", links_json(result.links)},
-          {"gate", gate_json(scenario, result)}};
+          {"gate", gate_json(scenario, result)},
+          {"rebalance", rebalance_json(result.rebalances)}};
 }
 
 }  // namespace moesim

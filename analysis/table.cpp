@@ -11,6 +11,7 @@
 #include "analysis/metrics.hpp"
 #include "analysis/paint.hpp"
 #include "analysis/phases.hpp"
+#include "analysis/rebalance_summary.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/uncertainty.hpp"
 
@@ -207,6 +208,9 @@ void add_use(Lines& lines, const Scenario& scenario, const Metrics& metrics,
   if (metrics.migration_bytes > 0) bytes.push_back("migration " + size(metrics.migration_bytes));
   lines.add("bytes", joined(bytes) + " per step");
   add_links(lines, result.links);
+  const char* title = "rebalance";
+  for (const std::string& line : rebalance_lines(result.rebalances))
+    lines.add(std::exchange(title, ""), line);
   lines.add("GPUs", fmt::format("{} of the time busy · MFU {} · memory up to {} of {}",
                                 format_percent(result.gpu_use), format_percent(result.mfu),
                                 size(metrics.memory_bytes_max),

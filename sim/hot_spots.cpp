@@ -6,12 +6,14 @@
 
 namespace moesim {
 
-void HotSpotCandidates::consider(int step, int layer, const LayerLoad& load) {
+void HotSpotCandidates::consider(int step, int layer, const LayerLoad& load,
+                                 const std::shared_ptr<const Placement>& placement) {
   const auto hottest = std::max_element(load.gpu.begin(), load.gpu.end());
   const Candidate candidate{.step = step,
                             .layer = layer,
                             .gpu = static_cast<int>(hottest - load.gpu.begin()),
-                            .excess = *hottest - mean(load.gpu)};
+                            .excess = *hottest - mean(load.gpu),
+                            .placement = placement};
   const auto same = std::find_if(worst_.begin(), worst_.end(),
                                  [&](const Candidate& c) { return c.layer == layer; });
   if (same != worst_.end()) {
@@ -25,8 +27,8 @@ void HotSpotCandidates::consider(int step, int layer, const LayerLoad& load) {
 }
 
 HotSpotProducer::HotSpotProducer(const Scenario& scenario, const LayerBuilder& builder,
-                                 const HotSpotCandidates& candidates, const Placement& placement)
-    : scenario_(scenario), builder_(builder), candidates_(candidates), placement_(placement) {}
+                                 const HotSpotCandidates& candidates)
+    : scenario_(scenario), builder_(builder), candidates_(candidates) {}
 
 TaskGraph barrier(int gpus) {
   TaskGraph graph;
@@ -43,7 +45,7 @@ std::optional<TaskGraph> HotSpotProducer::next() {
   if (part % 2 == 0) return barrier(scenario_.cluster->gpus());
   std::optional<Evened> evened;
   if (part == 3) evened = Evened{GpuId(candidate.gpu)};
-  return builder_.build(candidate.step, candidate.layer, placement_, nullptr, evened);
+  return builder_.build(candidate.step, candidate.layer, *candidate.placement, nullptr, evened);
 }
 
 void HotSpotProducer::fragment_done(int, Seconds time) { ends_.push_back(time.value); }
@@ -51,8 +53,9 @@ void HotSpotProducer::fragment_done(int, Seconds time) { ends_.push_back(time.va
 HotSpot HotSpotProducer::describe(const HotSpotCandidates::Candidate& candidate,
                                   double seconds) const {
   LayerLoad load;
-  const TaskGraph graph = builder_.build(candidate.step, candidate.layer, placement_, &load);
-  const LayerPlacement& placement = placement_.layers[LayerId(graph.layer)];
+  const TaskGraph graph =
+      builder_.build(candidate.step, candidate.layer, *candidate.placement, &load);
+  const LayerPlacement& placement = candidate.placement->layers[LayerId(graph.layer)];
   HotSpot spot{.layer = graph.layer, .gpu = candidate.gpu, .seconds = seconds};
   double most = -1;
   for (SlotId slot : placement.expert_of.ids()) {

@@ -6,6 +6,7 @@
 // step, whose layers follow each other, that much (the ranks' drift between layers is left out).
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "sim/engine/engine.hpp"
@@ -20,11 +21,13 @@ class HotSpotCandidates {
   struct Candidate {
     int step = 0, layer = 0;  // model layer
     int gpu = 0;
-    double excess = 0;  // routes above the layer's mean
+    double excess = 0;                                     // routes above the layer's mean
+    std::shared_ptr<const Placement> placement = nullptr;  // of that step
   };
 
   // A layer of a step: at most one candidate per layer (its worst step) is kept.
-  void consider(int step, int layer, const LayerLoad& load);
+  void consider(int step, int layer, const LayerLoad& load,
+                const std::shared_ptr<const Placement>& placement);
   const std::vector<Candidate>& worst() const { return worst_; }
 
  private:
@@ -38,7 +41,7 @@ TaskGraph barrier(int gpus);
 class HotSpotProducer : public Producer {
  public:
   HotSpotProducer(const Scenario& scenario, const LayerBuilder& builder,
-                  const HotSpotCandidates& candidates, const Placement& placement);
+                  const HotSpotCandidates& candidates);
 
   std::optional<TaskGraph> next() override;
   void done(int, int, GpuId, Seconds) override {}
@@ -54,7 +57,6 @@ class HotSpotProducer : public Producer {
   const Scenario& scenario_;
   const LayerBuilder& builder_;
   const HotSpotCandidates& candidates_;
-  const Placement& placement_;
   int fragment_ = 0;
   std::vector<double> ends_;  // of each fragment, seconds
 };

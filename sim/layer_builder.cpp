@@ -214,6 +214,19 @@ TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, L
   return overlap_->build(std::move(parts));
 }
 
+ExpertLoad LayerBuilder::routed_load(int step, const Placement& placement) const {
+  const MoeModel& model = scenario_.model;
+  ExpertLoad load(model.moe_layer_count(), model.experts);
+  for (const LayerId layer : load.row_ids()) {
+    const Routing routing =
+        gated_.route(StepId(step), layer, placement.layers[layer], tokens_, detail_).routing;
+    const auto counts = expert_load(routing.counts);
+    for (const ExpertId expert : counts.ids())
+      load(layer, expert) = static_cast<double>(counts[expert]);
+  }
+  return load;
+}
+
 TaskGraph LayerBuilder::build_head(int step) const {
   TaskGraph graph{.step = step};
   graph.add(

@@ -44,6 +44,8 @@ class LayerBuilder {
   // GPU's expert rows, and the bytes to and from them, are scaled to the mean.
   TaskGraph build(int step, int layer, const Placement& placement, LayerLoad* load,
                   std::optional<Evened> evened = {}) const;
+  // Routes to each expert in a step, before the capacity: [layers × experts].
+  ExpertLoad routed_load(int step, const Placement& placement) const;
   // Logits at the end of a step.
   TaskGraph build_head(int step) const;
   Bytes exchange_buffers(int tokens_per_gpu) const;

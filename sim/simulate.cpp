@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <numeric>
 
 #include "sim/base/check.hpp"
@@ -17,7 +18,7 @@
 #include "sim/network_check.hpp"
 #include "sim/placement/load_file.hpp"
 #include "sim/placement/placement_policy.hpp"
-#include "sim/rebalance/rebalance.hpp"
+#include "sim/rebalancer.hpp"
 #include "sim/run_recorder.hpp"
 #include "sim/trace/trace.hpp"
 
@@ -75,6 +76,7 @@ IdVector<GpuId, MemoryUse> memory_of(const Scenario& scenario, const Placement& 
        .workload = scenario.workload,
        .slots = slots_per_gpu(placement, cluster.gpus()),
        .buffers = [&](int tokens_per_gpu) { return builder.exchange_buffers(tokens_per_gpu); },
+       .staging = staging_memory(scenario, placement),
        .capacity = cluster.gpu().memory,
        .gpus_per_node = cluster.gpus() / cluster.nodes(),
        .spot = scenario.workload_spot});
@@ -83,40 +85,41 @@ IdVector<GpuId, MemoryUse> memory_of(const Scenario& scenario, const Placement& 
 // Feeds the steps' layers to the engine and the engine's news to the recorder.
 class StepProducer : public Producer {
  public:
-  StepProducer(const Scenario& scenario, const LayerBuilder& builder, Placement placement,
-               RunRecorder& recorder, const RunListener& listener)
+  StepProducer(const Scenario& scenario, const LayerBuilder& builder, Rebalancer& rebalancer,
+               Engine& engine, RunRecorder& recorder, const RunListener& listener)
       : scenario_(scenario),
         builder_(builder),
-        placement_(std::move(placement)),
-        rebalance_(Registry<Rebalance>::make(scenario.rebalance)),
+        rebalancer_(rebalancer),
+        engine_(engine),
         recorder_(recorder),
         listener_(listener),
-        steps_(scenario.workload.warmup_steps + scenario.workload.steps),
-        fragments_per_step_(scenario.model.layers + 1) {}
+        steps_(scenario.workload.warmup_steps + scenario.workload.steps) {}
 
   std::optional<TaskGraph> next() override {
-    if (step_ == steps_) return std::nullopt;
+    if (step_ == steps_) {
+      rebalancer_.stop();
+      return std::nullopt;
+    }
+    if (layer_ == 0 && step_ > 0 && !rebalanced_) {
+      rebalanced_ = true;
+      if (auto graph = rebalancer_.between_steps(step_ - 1, engine_))
+        return given(std::move(*graph));
+    }
     const int layer = layer_++;
-    if (layer == scenario_.model.layers) {
-      layer_ = 0;
-      return builder_.build_head(step_++);
-    }
-    LayerLoad load;
-    TaskGraph graph = builder_.build(step_, layer, placement_, &load);
-    if (!load.gpu.empty()) {
-      recorder_.layer_built(step_, graph.layer, load);
-      hot_spots_.consider(step_, layer, load);
-    }
-    return graph;
+    if (layer < scenario_.model.layers) return given(build_layer(layer));
+    layer_ = 0;
+    rebalanced_ = false;
+    return given(builder_.build_head(step_++), true);
   }
 
   void done(int, int, GpuId, Seconds) override {}
 
-  void fragment_done(int fragment, Seconds time) override {
-    if ((fragment + 1) % fragments_per_step_ != 0) return;
-    const int step = fragment / fragments_per_step_;
-    recorder_.step_ended(step, time);
-    if (listener_.step_ended) listener_.step_ended(step + 1, steps_);
+  void fragment_done(int, Seconds time) override {
+    const bool ends_step = ends_step_.front();
+    ends_step_.pop_front();
+    if (!ends_step) return;
+    recorder_.step_ended(ended_++, time);
+    if (listener_.step_ended) listener_.step_ended(ended_, steps_);
   }
 
   void span(const Span& span) override {
@@ -125,17 +128,34 @@ class StepProducer : public Producer {
   }
 
   const HotSpotCandidates& hot_spots() const { return hot_spots_; }
-  const Placement& placement() const { return placement_; }
 
  private:
+  TaskGraph given(TaskGraph graph, bool ends_step = false) {
+    ends_step_.push_back(ends_step);
+    return graph;
+  }
+
+  TaskGraph build_layer(int layer) {
+    LayerLoad load;
+    TaskGraph graph = builder_.build(step_, layer, *rebalancer_.placement(), &load);
+    if (load.gpu.empty()) return graph;
+    recorder_.layer_built(step_, graph.layer, load);
+    rebalancer_.layer_built(LayerId(graph.layer), load);
+    hot_spots_.consider(step_, layer, load, rebalancer_.placement());
+    return graph;
+  }
+
   const Scenario& scenario_;
   const LayerBuilder& builder_;
-  Placement placement_;
-  std::unique_ptr<Rebalance> rebalance_;
+  Rebalancer& rebalancer_;
+  Engine& engine_;
   RunRecorder& recorder_;
   const RunListener& listener_;
-  int steps_ = 0, fragments_per_step_ = 0;
-  int step_ = 0, layer_ = 0;
+  int steps_ = 0;
+  int step_ = 0, layer_ = 0;    // to be built next
+  bool rebalanced_ = false;     // before that step
+  int ended_ = 0;               // steps
+  std::deque<bool> ends_step_;  // of each fragment under way
   HotSpotCandidates hot_spots_;
 };
 
@@ -201,20 +221,29 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
                    .gpus = cluster.gpus(),
                    .nodes = cluster.nodes()};
   RunRecorder recorder(scenario, scenario.workload.warmup_steps);
-  StepProducer steps(scenario, builder, std::move(placement), recorder, listener);
-  HotSpotProducer hot(scenario, builder, steps.hot_spots(), steps.placement());
   Engine engine(cluster, scenario.network);
+  Rebalancer rebalancer(
+      scenario, *cost, std::move(placement),
+      [&](int step) { return builder.routed_load(step, *rebalancer.placement()); },
+      [&](const Span& span) {
+        recorder.span(span);
+        if (listener.span) listener.span(span);
+      });
+  StepProducer steps(scenario, builder, rebalancer, engine, recorder, listener);
+  HotSpotProducer hot(scenario, builder, steps.hot_spots());
   engine.add(steps);
+  engine.add(rebalancer.background());
   const Seconds end = engine.run();
   result.links = report_links(engine.link_uses(), cluster, end,
                               scenario.workload.steps + scenario.workload.warmup_steps);
   recorder.finish(result);
+  rebalancer.report(scenario.workload.warmup_steps, result);
   engine.add(hot);
   engine.run();
   result.hot = hot.take();
   const Fidelity fidelity = scenario.network.fidelity;
   if (fidelity == Fidelity::kAggregated || fidelity == Fidelity::kAnalytic)
-    result.network_error = network_error(engine, scenario, builder, steps.placement());
+    result.network_error = network_error(engine, scenario, builder, *rebalancer.placement());
 
   for (GpuRecord& gpu : result.gpu_records) gpu.memory_bytes = memory[GpuId(gpu.gpu)].total().value;
   result.mfu = flop_utilization(scenario, result);

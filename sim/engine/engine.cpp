@@ -28,6 +28,8 @@ Engine::~Engine() = default;
 
 void Engine::add(Producer& producer) { core_->add(producer); }
 
+void Engine::wake(Producer& producer) { core_->wake(producer); }
+
 Seconds Engine::run() { return core_->run(); }
 
 void Engine::change_network(const NetworkOptions& options) { core_->change_network(options); }

@@ -31,8 +31,8 @@ struct Span {
 class Producer {
  public:
   virtual ~Producer() = default;
-  // The next fragment, or nothing when the work is done. Asked for as soon as the first GPU enters
-  // the last fragment that was given, so that about two fragments are alive.
+  // The next fragment, or nothing when there is no work (until Engine::wake). Asked for as soon as
+  // the first GPU enters the last fragment that was given, so that about two fragments are alive.
   virtual std::optional<TaskGraph> next() = 0;
   // (node of a fragment, gpu) has ended. `fragment` counts this producer's fragments from 0.
   virtual void done(int fragment, int node, GpuId gpu, Seconds time) = 0;
@@ -58,6 +58,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   void add(Producer& producer);
+  // A producer that was added has work again. May be called from a producer.
+  void wake(Producer& producer);
   // Runs until every producer is done; the simulated time that took. May be called again after
   // another producer was added; spans and times of that run go on from the clock where the last one
   // ended.

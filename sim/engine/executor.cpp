@@ -109,10 +109,25 @@ void Engine::Core::settle() {
   }
 }
 
+// GPUs that have ended all fragments stand before the one that may come.
+void Engine::Core::wake(Producer& producer) {
+  for (const auto& run : producers_) {
+    if (run->producer != &producer || !run->exhausted) continue;
+    run->exhausted = false;
+    const int before = run->given;
+    fetch(*run);
+    for (const GpuId gpu : run->current.ids())
+      if (run->given > before && run->current[gpu] == before) begin(*run, gpu);
+  }
+}
+
 // `gpu` goes on to the producer's next fragment, if there is one.
 void Engine::Core::enter(ProducerRun& run, GpuId gpu) {
-  const int number = ++run.current[gpu];
-  if (number == run.given) return;
+  if (++run.current[gpu] < run.given) begin(run, gpu);
+}
+
+void Engine::Core::begin(ProducerRun& run, GpuId gpu) {
+  const int number = run.current[gpu];
   const std::size_t first = static_cast<std::size_t>(run.given) - run.alive.size();
   FragmentRun& fragment = *run.alive[static_cast<std::size_t>(number) - first];
   for (const int node : fragment.entries()) ready_.push_back({&fragment, node, gpu});

@@ -31,6 +31,7 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
   Core(const Cluster& cluster, const NetworkOptions& options);
 
   void add(Producer& producer);
+  void wake(Producer& producer);
   Seconds run();
   void change_network(const NetworkOptions& options);
   const LinkUses& link_uses() const { return network_->link_uses(); }
@@ -46,6 +47,7 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
   ExchangeRun& take_exchange();
   void settle();
   void enter(ProducerRun& run, GpuId gpu);
+  void begin(ProducerRun& run, GpuId gpu);
   void start(const Task& task);
   void start_transfer(const Task& task, const Transfer& transfer);
   void transfer_arrived(FragmentRun& fragment, int node);

@@ -31,6 +31,7 @@ MemoryUse use_with(const MemoryRequest& request, const Workload& work, double sl
           .dense = replicated_bytes(request.model) / (parallel.tp * parallel.pp),
           .kv = kv_cache(request, work),
           .buffers = request.buffers(work.tokens_per_gpu),
+          .staging = request.staging,
           .reserve = request.capacity * kMemoryReserve,
           .capacity = request.capacity};
 }
@@ -122,14 +123,18 @@ IdVector<GpuId, MemoryUse> check_memory(const MemoryRequest& request) {
   }
   const MemoryUse& worst = uses[fullest];
   if (worst.fits()) return uses;
+  const std::string staging =
+      worst.staging.value > 0 ? fmt::format("experts under way {:.1f}, ", gigabytes(worst.staging))
+                              : "";
   throw InputError(
       request.spot,
-      fmt::format("does not fit into memory: GPU {} needs {:.1f} GB and has {:.1f} GB (experts "
-                  "{:.1f}, dense weights {:.1f}, KV cache {:.1f}, exchange buffers {:.1f}, reserve "
-                  "{:.1f} GB)",
-                  fullest.value, gigabytes(worst.total()), gigabytes(worst.capacity),
-                  gigabytes(worst.experts), gigabytes(worst.dense), gigabytes(worst.kv),
-                  gigabytes(worst.buffers), gigabytes(worst.reserve)),
+      fmt::format(
+          "does not fit into memory: GPU {} needs {:.1f} GB and has {:.1f} GB (experts "
+          "{:.1f}, dense weights {:.1f}, KV cache {:.1f}, exchange buffers {:.1f}, {}reserve "
+          "{:.1f} GB)",
+          fullest.value, gigabytes(worst.total()), gigabytes(worst.capacity),
+          gigabytes(worst.experts), gigabytes(worst.dense), gigabytes(worst.kv),
+          gigabytes(worst.buffers), staging, gigabytes(worst.reserve)),
       what_fits(request, request.slots[fullest]));
 }
 

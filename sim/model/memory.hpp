@@ -19,9 +19,10 @@ struct MemoryUse {
   Bytes dense;    // weights of everything else, on every GPU
   Bytes kv;
   Bytes buffers;  // of the exchange library
+  Bytes staging;  // of experts that are received while others are in use
   Bytes reserve;
   Bytes capacity;
-  Bytes total() const { return experts + dense + kv + buffers + reserve; }
+  Bytes total() const { return experts + dense + kv + buffers + staging + reserve; }
   bool fits() const { return total() <= capacity; }
 };
 
@@ -31,6 +32,7 @@ struct MemoryRequest {
   Workload workload;
   IdVector<GpuId, int> slots;  // expert slots of all layers on each GPU [gpus]
   std::function<Bytes(int tokens_per_gpu)> buffers;
+  Bytes staging;   // as in MemoryUse
   Bytes capacity;  // of a GPU
   int gpus_per_node = 8;
   Spot spot;  // where a model that does not fit is reported

@@ -61,6 +61,23 @@ struct HotSpot {
   double seconds = 0;  // step time now − step time with that GPU-layer at mean load
 };
 
+// A new map of experts.
+struct RebalanceRecord {
+  int step = 0;       // after which it was decided; below 0: a warm-up step
+  int effective = 0;  // the first step that ran with all of it
+  int layers = 0;  // that change
+  int slots = 0;   // whose expert changes
+  // Largest over mean GPU load on the estimated load, mean over all layers.
+  double predicted_before = 1, predicted_after = 1;
+  // The same of the steps themselves: from the last map, or the first measured step, to `step`, and
+  // from `effective` to the next map, or the end. None: no measured step was there.
+  std::optional<double> realised_before, realised_after;
+  double local_bytes = 0, nvlink_bytes = 0, network_bytes = 0;
+  double stall_s = 0;  // planning and copies that everybody waited for
+  // Seconds of a step: mean over the same steps, stalls left out.
+  std::optional<double> step_before, step_after;
+};
+
 // What one link, or a class of links, did in a phase.
 struct PhaseUse {
   Phase phase = Phase::kDispatch;
@@ -101,6 +118,7 @@ struct RunResult {
   std::vector<GpuRecord> gpu_records;
   std::vector<HotSpot> hot;
   LinkReport links;
+  std::vector<RebalanceRecord> rebalances;
   double mfu = 0, gpu_use = 0;
   std::vector<std::string> warnings;
   std::vector<std::string> calibrations;

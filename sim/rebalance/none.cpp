@@ -1,4 +1,4 @@
-// Experts stay where they were placed.
+// Experts stay where they were placed (a static map from a profiling window, say).
 #include "sim/rebalance/rebalance.hpp"
 
 namespace moesim {
@@ -7,7 +7,8 @@ namespace {
 class NoRebalance final : public Rebalance {
  public:
   explicit NoRebalance(const Arguments&) {}
-  std::optional<Placement> after_step(StepId, const ExpertLoad&) override { return std::nullopt; }
+  bool wants(const BalanceReport&) override { return false; }
+  bool idle() const override { return true; }
 };
 
 const Register<Rebalance, NoRebalance> kNone{

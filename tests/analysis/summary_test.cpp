@@ -22,7 +22,7 @@ TEST(Summary, HasTheKeysOfTheContractInTheirOrder) {
   const Json summary = summary_document(example_scenario(), example_result());
   EXPECT_THAT(keys(summary),
               ElementsAre("schema", "scenario", "seed", "warnings", "provenance", "uncertainty",
-                          "metrics", "layers", "gpus", "hot", "links", "gate"));
+                          "metrics", "layers", "gpus", "hot", "links", "gate", "rebalance"));
   const Json& metrics = summary["metrics"];
   EXPECT_THAT(keys(metrics), ElementsAre("tokens_per_s", "tokens_per_s_per_gpu", "step_time_s",
                                          "breakdown_s", "imbalance", "straggler_wait_fraction",

@@ -100,9 +100,9 @@ TEST(RunRecorder, LeavesWarmUpStepsOut) {
 
 TEST(HotSpotCandidates, KeepTheWorstStepOfEachLayerByLoadAboveTheMean) {
   HotSpotCandidates candidates;
-  candidates.consider(0, 0, load_of(6, 2));  // 2 above the mean
-  candidates.consider(1, 0, load_of(1, 7));  // 3 above
-  candidates.consider(0, 1, load_of(5, 3));  // 1 above
+  candidates.consider(0, 0, load_of(6, 2), nullptr);  // 2 above the mean
+  candidates.consider(1, 0, load_of(1, 7), nullptr);  // 3 above
+  candidates.consider(0, 1, load_of(5, 3), nullptr);  // 1 above
   ASSERT_EQ(candidates.worst().size(), 2u);
   EXPECT_EQ(candidates.worst()[0].layer, 0);
   EXPECT_EQ(candidates.worst()[0].step, 1);

@@ -1,0 +1,42 @@
+// What has to be copied when a layer's experts change places.
+//
+// For each slot whose expert changes, the nearest place that has the weights (after SGLang's
+// expert_location_updater; policies.md 3.10).
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "sim/model/cluster.hpp"
+#include "sim/model/placement.hpp"
+
+namespace moesim {
+
+enum class SlotSource {
+  kUnchanged,  // the slot holds the expert already
+  kSameGpu,    // another slot of the GPU held it: the lowest
+  kFreeRider,  // an earlier slot of the GPU receives it in this update
+  kSameNode,   // a GPU of the node held it
+  kCrossNode,
+};
+const char* to_string(SlotSource source);  // "unchanged", "same_gpu", …
+
+// Of one slot of the new placement.
+struct SlotMove {
+  SlotId slot;
+  SlotSource kind = SlotSource::kUnchanged;
+  SlotId from_slot;  // of the first three kinds
+  GpuId from_gpu;    // always
+};
+
+// [slots]. GPUs that need an expert share its holders evenly: in order, in runs of equal length,
+// the longer runs first. The holders are those of the node, or, where it has none, all. Both
+// placements are of the same experts; GPUs may have other numbers of slots than before.
+std::vector<SlotMove> plan_migration(const LayerPlacement& before, const LayerPlacement& after,
+                                     const std::function<NodeId(GpuId)>& node_of);
+
+// Bytes between GPUs, [source × target]; the diagonal is copied inside a GPU.
+IdMatrix<GpuId, GpuId, double> migration_bytes(const std::vector<SlotMove>& moves,
+                                               const LayerPlacement& after, Bytes expert);
+
+}  // namespace moesim

@@ -1,0 +1,281 @@
+#include "sim/rebalancer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "sim/base/check.hpp"
+#include "sim/model/imbalance.hpp"
+#include "sim/model/port_rates.hpp"
+
+namespace moesim {
+namespace {
+
+Choice maps_choice(const Scenario& scenario) {
+  const Arguments& arguments = scenario.rebalance.arguments;
+  if (!arguments.given("placement")) return scenario.placement;
+  Mistakes mistakes;
+  Choice choice = read_choice("placement", arguments.tree("placement"), mistakes);
+  mistakes.throw_if_any();
+  return choice;
+}
+
+PlacementRequest request_for(const Scenario& scenario, ExpertLoad load) {
+  return {.load = std::move(load),
+          .gpus = scenario.cluster->gpus(),
+          .nodes = scenario.cluster->nodes(),
+          .groups = scenario.model.groups,
+          .random = Random(scenario.seed)};
+}
+
+// The maps must look at loads, and have the slots that the GPUs have.
+void check_maps(const Scenario& scenario, const PlacementPolicy& maps, const Placement& placement) {
+  if (!maps.uses_load())
+    throw InputError(scenario.rebalance.spot,
+                     "the placement does not look at loads, so there is nothing to rebalance",
+                     "say rebalance.placement: {kind: eplb}, with the placement's redundant");
+  const LayerPlacement& now = placement.layers[LayerId(0)];
+  const Placement other = maps.place(request_for(
+      scenario, ExpertLoad(scenario.model.moe_layer_count(), scenario.model.experts, 1.0)));
+  const LayerPlacement& then = other.layers[LayerId(0)];
+  if (then.first_slot != now.first_slot)
+    throw InputError(scenario.rebalance.spot,
+                     fmt::format("maps of {} slots cannot replace the placement's {}", then.slots(),
+                                 now.slots()),
+                     "rebalance.placement.redundant must be that of placement");
+}
+
+double predicted(const Placement& placement, const ExpertLoad& load) {
+  double sum = 0;
+  for (const LayerId layer : placement.layers.ids())
+    sum += max_over_mean(predicted_gpu_load(placement.layers[layer], load.row(layer)).raw());
+  return sum / static_cast<double>(placement.layers.size());
+}
+
+}  // namespace
+
+Bytes staging_memory(const Scenario& scenario, const Placement& placement) {
+  if (Registry<Rebalance>::make(scenario.rebalance)->idle()) return Bytes(0);
+  int most = 0;
+  for (const LayerPlacement& layer : placement.layers)
+    for (int gpu = 0; gpu < layer.gpus(); ++gpu)
+      most = std::max(most, layer.first_slot[static_cast<std::size_t>(gpu) + 1] -
+                                layer.first_slot[static_cast<std::size_t>(gpu)]);
+  return expert_bytes(scenario.model) * most;
+}
+
+Rebalancer::Rebalancer(const Scenario& scenario, const CostModel& cost, Placement placement,
+                       std::function<ExpertLoad(int)> future, std::function<void(const Span&)> span)
+    : scenario_(scenario),
+      cost_(cost),
+      placement_(std::make_shared<const Placement>(std::move(placement))),
+      policy_(Registry<Rebalance>::make(scenario.rebalance)),
+      background_(std::make_unique<BackgroundCopies>(std::move(span))) {
+  if (policy_->idle()) return;
+  options_ = read_rebalance_options(scenario.rebalance.arguments);
+  maps_ = Registry<PlacementPolicy>::make(maps_choice(scenario));
+  check_maps(scenario, *maps_, *placement_);
+  estimate_.emplace(options_, std::move(future));
+  step_load_ = ExpertLoad(scenario.model.moe_layer_count(), scenario.model.experts);
+}
+
+Rebalancer::~Rebalancer() = default;
+
+Producer& Rebalancer::background() { return *background_; }
+
+void Rebalancer::stop() { background_->stop(); }
+
+void Rebalancer::layer_built(LayerId layer, const LayerLoad& load) {
+  if (policy_->idle()) return;
+  std::copy(load.expert.begin(), load.expert.end(), step_load_.row(layer).begin());
+  imbalance_ += max_over_mean(load.gpu);
+  even_ += balancedness_sglang(load.gpu);
+}
+
+std::optional<TaskGraph> Rebalancer::between_steps(int step, Engine& engine) {
+  if (policy_->idle()) return std::nullopt;
+  const auto layers = static_cast<double>(placement_->layers.size());
+  const BalanceReport report{
+      .step = StepId(step), .max_over_mean = imbalance_ / layers, .balancedness = even_ / layers};
+  imbalance_ = even_ = 0;
+  estimate_->add(step, step_load_);
+  for (int arrived = background_->take_arrived(); arrived > 0; --arrived) take_effect(step);
+  // While a map is brought about no other is asked for.
+  if (pending_.empty() && policy_->wants(report)) decide(step);
+  if (pending_.empty()) return std::nullopt;
+  if (policy_->free()) {
+    while (!pending_.empty()) take_effect(step);
+    return std::nullopt;
+  }
+  if (options_.execution != Execution::kAsync) return copy_and_wait(step);
+  if (!planned_) copy_beside(step, engine);
+  return std::nullopt;
+}
+
+void Rebalancer::decide(int step) {
+  const ExpertLoad load = estimate_->load(step);
+  std::vector<Change> changes = changes_for(load);
+  if (changes.empty() || !policy_->accepts(propose(load, changes))) return;
+  records_.push_back(describe(step, load, changes));
+  for (Change& change : changes) pending_.push_back(std::move(change));
+  planned_ = false;
+}
+
+std::vector<Rebalancer::Change> Rebalancer::changes_for(const ExpertLoad& load) const {
+  const auto layers = policy_->choose_layers(static_cast<int>(load.rows()));
+  ExpertLoad chosen(layers.size(), load.columns());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto row = load.row(layers[i]);
+    std::copy(row.begin(), row.end(), chosen.row(LayerId(static_cast<int>(i))).begin());
+  }
+  Placement next = maps_->place(request_for(scenario_, std::move(chosen)));
+  const Bytes expert = expert_bytes(scenario_.model);
+  std::vector<Change> changes;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    LayerPlacement& map = next.layers[LayerId(static_cast<int>(i))];
+    const LayerPlacement& before = placement_->layers[layers[i]];
+    if (map.expert_of.raw() == before.expert_of.raw()) continue;
+    const auto moves =
+        plan_migration(before, map, [&](GpuId gpu) { return scenario_.cluster->node_of(gpu); });
+    ByteMatrix bytes = migration_bytes(moves, map, expert);
+    changes.push_back({layers[i], std::move(map), std::move(bytes)});
+  }
+  return changes;
+}
+
+// Expert FFN of the GPU with the largest load, if replicas share their expert's evenly.
+Seconds Rebalancer::busiest_time(const LayerPlacement& map, std::span<const double> load) const {
+  const auto gpu_load = predicted_gpu_load(map, load);
+  const auto busiest = std::max_element(gpu_load.begin(), gpu_load.end()) - gpu_load.begin();
+  const auto gpu = static_cast<std::size_t>(busiest);
+  std::vector<int> rows;
+  for (int slot = map.first_slot[gpu]; slot < map.first_slot[gpu + 1]; ++slot) {
+    const ExpertId expert = map.expert_of[SlotId(slot)];
+    rows.push_back(static_cast<int>(
+        std::lround(load[expert.index()] / static_cast<double>(map.slots_of[expert].size()))));
+  }
+  const MoeModel& model = scenario_.model;
+  return cost_
+      .experts({.hidden = model.hidden,
+                .width = model.expert_width,
+                .matrices = model.expert_matrices,
+                .dtype = model.expert_dtype,
+                .top_k = model.top_k,
+                .tokens = rows,
+                .input_tokens = gpu_load[GpuId(static_cast<int>(gpu))],
+                .routed_experts = model.experts})
+      .total();
+}
+
+Seconds Rebalancer::idle_time(const std::vector<Change>& changes) const {
+  const Cluster& cluster = *scenario_.cluster;
+  const PortRates rates = port_rates(cluster);
+  const auto gpus = static_cast<std::size_t>(cluster.gpus());
+  std::vector<double> local(2 * gpus), network(2 * gpus);  // out, then in
+  for (const Change& change : changes)
+    for (const GpuId source : change.bytes.row_ids())
+      for (const GpuId target : change.bytes.column_ids()) {
+        if (source == target) continue;
+        auto& ports = cluster.same_domain(source, target) ? local : network;
+        ports[source.index()] += change.bytes(source, target);
+        ports[gpus + target.index()] += change.bytes(source, target);
+      }
+  const auto time = [&](const std::vector<double>& bytes, BytesPerSecond rate) {
+    return rate.value > 0 ? Bytes(maximum(bytes)) / (rate * options_.link_efficiency) : Seconds(0);
+  };
+  return std::max(time(local, rates.nvlink), time(network, rates.nic));
+}
+
+RebalanceProposal Rebalancer::propose(const ExpertLoad& load,
+                                      const std::vector<Change>& changes) const {
+  RebalanceProposal proposal{.cost = options_.planning_time + idle_time(changes)};
+  for (const Change& change : changes)
+    proposal.saving_per_step +=
+        busiest_time(placement_->layers[change.layer], load.row(change.layer)) -
+        busiest_time(change.map, load.row(change.layer));
+  return proposal;
+}
+
+RebalanceRecord Rebalancer::describe(int step, const ExpertLoad& load,
+                                     const std::vector<Change>& changes) const {
+  RebalanceRecord record{.step = step,
+                         .layers = static_cast<int>(changes.size()),
+                         .predicted_before = predicted(*placement_, load)};
+  Placement after = *placement_;
+  for (const Change& change : changes) {
+    const LayerPlacement& before = placement_->layers[change.layer];
+    for (const SlotId slot : change.map.expert_of.ids())
+      record.slots += change.map.expert_of[slot] != before.expert_of[slot];
+    after.layers[change.layer] = change.map;
+    if (policy_->free()) continue;
+    for (const GpuId source : change.bytes.row_ids())
+      for (const GpuId target : change.bytes.column_ids())
+        (source == target                                 ? record.local_bytes
+         : scenario_.cluster->same_domain(source, target) ? record.nvlink_bytes
+                                                          : record.network_bytes) +=
+            change.bytes(source, target);
+  }
+  record.predicted_after = predicted(after, load);
+  return record;
+}
+
+Compute Rebalancer::planning() const {
+  const auto gpus = static_cast<std::size_t>(scenario_.cluster->gpus());
+  // As memory time: it is the CPU's, and no loss of SMs slows it.
+  return {.time = IdVector<GpuId, KernelTime>(gpus, {.memory = options_.planning_time}),
+          .phase = Phase::kMigration};
+}
+
+Exchange Rebalancer::copy(const ByteMatrix& bytes, bool everybody_waits) const {
+  const double inflation = 1 / options_.link_efficiency;
+  Exchange exchange{.rendezvous = everybody_waits,
+                    .sms = options_.sms,
+                    .wait_for = everybody_waits ? WaitFor::kAll : WaitFor::kOwn,
+                    .phase = Phase::kMigration};
+  exchange.legs.push_back(
+      {.bytes = bytes, .network_inflation = inflation, .local_inflation = inflation});
+  return exchange;
+}
+
+TaskGraph Rebalancer::copy_and_wait(int step) {
+  const std::size_t all = pending_.size();
+  const std::size_t now = options_.execution == Execution::kBlocking
+                              ? all
+                              : std::min(all, static_cast<std::size_t>(options_.layers_per_step));
+  ByteMatrix bytes = pending_.front().bytes;
+  for (std::size_t i = 1; i < now; ++i)
+    for (std::size_t at = 0; at < bytes.raw().size(); ++at)
+      bytes.raw()[at] += pending_[i].bytes.raw()[at];
+  TaskGraph graph{.step = step + 1};
+  std::vector<int> after;
+  if (!planned_) after = {graph.add(planning(), {}, "planning")};
+  planned_ = true;
+  graph.add(copy(bytes, true), after, "migration");
+  for (std::size_t i = 0; i < now; ++i) take_effect(step);
+  return graph;
+}
+
+void Rebalancer::copy_beside(int step, Engine& engine) {
+  background_->plan(planning());
+  for (const Change& change : pending_) background_->copy(copy(change.bytes, false), step + 1);
+  planned_ = true;
+  engine.wake(*background_);
+}
+
+// The first of what is pending, from the step after `step` on.
+void Rebalancer::take_effect(int step) {
+  Change& change = pending_.front();
+  auto next = std::make_shared<Placement>(*placement_);
+  next->layers[change.layer] = std::move(change.map);
+  placement_ = std::move(next);
+  for (const GpuId source : change.bytes.row_ids())
+    for (const GpuId target : change.bytes.column_ids())
+      if (source != target && !policy_->free())
+        bytes_of_step_[step + 1] += change.bytes(source, target);
+  pending_.pop_front();
+  records_.back().effective = step + 1;
+}
+
+}  // namespace moesim
