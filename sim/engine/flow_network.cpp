@@ -1,6 +1,7 @@
 #include "sim/engine/flow_network.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/base/random.hpp"
 #include "sim/engine/flow_slots.hpp"
@@ -9,6 +10,7 @@ namespace moesim {
 namespace {
 
 constexpr int kAveraged = 8;  // peers served at once whose errors even out
+constexpr int kTurns = 8;     // in which a leg may be off as much as one that has no turns
 
 }  // namespace
 
@@ -116,15 +118,17 @@ void FlowNetwork::send_alone(int handle, GpuId source) {
 }
 
 // With a window, a flow lasts for a turn: that share of the leg that a sender gives to one peer.
-// The more peers it serves at once, the less it matters when each of them ends.
+// The more peers it serves at once, the less it matters when each of them ends, and over many turns
+// errors even out like those of independent measurements.
 void FlowNetwork::open_batch(Leg& leg) {
   const int peers = std::max(1, cluster_.gpus() - 1), window = leg.request.schedule.window;
   const double turn = window == 0 ? 1 : std::min(1.0, static_cast<double>(window) / peers);
-  const double turns = window == 0 ? 1 : std::clamp(window / 2, 1, kAveraged);
+  const double at_once = window == 0 ? 1 : std::clamp(window / 2, 1, kAveraged);
+  const double share = at_once * turn * std::sqrt(std::max(1.0, 1 / (turn * kTurns)));
   double few = leg.grouped ? 0 : turn * cluster_.gpus();
   if (leg.folded.under_way) few /= leg.folded.fold->classes.size();
-  leg.batch = carrier_->open_batch(leg.expected * std::min(1.0, turns * turn),
-                                   static_cast<std::size_t>(few));
+  leg.batch =
+      carrier_->open_batch(leg.expected * std::min(1.0, share), static_cast<std::size_t>(few));
 }
 
 void FlowNetwork::close(int handle) {

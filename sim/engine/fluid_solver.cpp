@@ -90,14 +90,8 @@ void FluidSolver::admit(const Newcomer& newcomer) {
   const FlowId flow = newcomer.flow;
   ++alive_;
   admitted_.push_back(flow);
-  const std::span<const int> path = flows_.links(flow);
-  const int copies = flows_.copies(flow);
-  if (path.size() == 2 && !flows_.has_group(flow)) {
-    enlist({.flow = flow, .other = path[1]}, path[0], copies, newcomer.waited);
-    enlist({.flow = flow, .other = path[0]}, path[1], copies, newcomer.waited);
-    return;
-  }
-  for (const int link : path) enlist({.flow = flow}, link, copies, newcomer.waited);
+  enlist(flow);
+  for (const int link : flows_.links(flow)) load(link, flows_.copies(flow), newcomer.waited);
   if (!flows_.has_group(flow)) return;
   for (const FlowPart& part : flows_.group(flow).parts) {
     if (part.queue < 0) continue;
@@ -106,9 +100,27 @@ void FluidSolver::admit(const Newcomer& newcomer) {
   }
 }
 
-void FluidSolver::enlist(const Entry& entry, int link, int copies, double waited) {
+// Puts a flow on the lists of its links.
+void FluidSolver::enlist(FlowId flow) {
+  const std::span<const int> path = flows_.links(flow);
+  if (path.size() == 1 || path.size() > 4 || flows_.has_group(flow)) {
+    for (const int link : path) info(link).others.push_back(flow);
+  } else if (path.size() == 2) {
+    info(path[0]).pairs.push_back({.flow = flow, .other = path[1]});
+    info(path[1]).pairs.push_back({.flow = flow, .other = path[0]});
+  } else {
+    for (std::size_t at = 0; at < path.size(); ++at) {
+      Quad quad{.flow = flow};
+      quad.others.fill(path[at]);
+      for (std::size_t other = 0, to = 0; other < path.size(); ++other)
+        if (other != at) quad.others[to++] = path[other];
+      info(path[at]).quads.push_back(quad);
+    }
+  }
+}
+
+void FluidSolver::load(int link, int copies, double waited) {
   LinkInfo& info = this->info(link);
-  info.flows.push_back(entry);
   info.active += copies;
   use(link);
   if (waited <= 0) return;
@@ -120,17 +132,19 @@ void FluidSolver::enlist(const Entry& entry, int link, int copies, double waited
 
 // Takes ended flows out of the lists of links, so that their slots can be used again.
 void FluidSolver::purge() {
-  const std::vector<double>& left = flows_.left;
-  for (const int link : used_links_)
-    std::erase_if(info(link).flows, [&](const Entry& entry) { return left[entry.flow] <= 0; });
-  std::erase_if(admitted_, [&](FlowId flow) { return left[flow] <= 0; });
+  const auto has_ended = [&](FlowId flow) { return flows_.left[flow] <= 0; };
+  for (const int link : used_links_) {
+    std::erase_if(info(link).pairs, [&](const Pair& pair) { return has_ended(pair.flow); });
+    std::erase_if(info(link).quads, [&](const Quad& quad) { return has_ended(quad.flow); });
+    std::erase_if(info(link).others, has_ended);
+  }
+  std::erase_if(admitted_, has_ended);
   for (const FlowId flow : dead_) flows_.remove(flow);
   dead_.clear();
 }
 
 // Lets new flows carry what they would have carried while they waited.
 void FluidSolver::catch_up(double window) {
-  if (newcomers_.empty()) return;
   for (const Newcomer& newcomer : newcomers_)
     if (newcomer.waited > 0) catch_up(newcomer, window);
   newcomers_.clear();

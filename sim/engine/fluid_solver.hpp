@@ -17,6 +17,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -83,12 +85,16 @@ class FluidSolver {
   std::int64_t fills() const { return fills_; }
 
  private:
-  static constexpr int kComplex = -1;
-
-  // A flow in the list of one of its links.
-  struct Entry {
+  // A flow of two links in the list of one of them.
+  struct Pair {
     FlowId flow = 0;
-    int other = kComplex;  // its only other link, if it has no more and one part
+    int other = 0;
+  };
+  // A flow of three or four links in the list of one of them. Of three, the third other one is that
+  // link itself, which does no harm.
+  struct Quad {
+    FlowId flow = 0;
+    std::array<int, 3> others{};
   };
   // What a fill touches for each flow.
   struct LinkState {
@@ -97,12 +103,15 @@ class FluidSolver {
     std::uint32_t frozen = 0;  // the last fill in which the link was full and froze its flows
   };
   struct LinkInfo {
-    double capacity = 0;       // bytes/s
-    double credit = 0;         // bytes; below 0 = debt
-    double idle = 0;           // bytes that it could have carried while new flows waited
-    int active = 0;            // admitted copies
-    bool used = false;         // in used_links_
-    std::vector<Entry> flows;  // and some that have ended
+    double capacity = 0;  // bytes/s
+    double credit = 0;    // bytes; below 0 = debt
+    double idle = 0;      // bytes that it had to spare while new flows waited
+    int active = 0;       // admitted copies
+    bool used = false;    // in used_links_
+    // Its flows, and some that have ended; others are those with more links or parts.
+    std::vector<Pair> pairs;
+    std::vector<Quad> quads;
+    std::vector<FlowId> others;
   };
   struct Batch {
     double expected = 0;  // seconds
@@ -110,11 +119,6 @@ class FluidSolver {
     int flows = 0;
     bool open = false;
   };
-  struct Level {
-    double rate = 0;
-    int link = 0;
-  };
-
   struct Newcomer {
     FlowId flow = 0;
     double waited = 0;  // seconds
@@ -130,12 +134,24 @@ class FluidSolver {
     if (!info(link).used) used_links_.push_back(link);
     info(link).used = true;
   }
-  void enlist(const Entry& entry, int link, int copies, double waited);
+  void enlist(FlowId flow);
+  void load(int link, int copies, double waited);
   void purge();
   void prepare_links(double window);
   bool balance(LinkInfo& info, LinkState& state, double window) const;
   void water_fill(double window);
+  // The level of a link in the heap: its rate, and in the last bits its place in used_links_.
+  std::uint64_t level_of(double rate, std::uint64_t place) const {
+    return (std::bit_cast<std::uint64_t>(rate) & ~place_mask_) | place;
+  }
   void freeze(int link, double rate, double window);
+  template <class Entry, class IsFrozen, class Freeze>
+  void freeze(std::vector<Entry>& entries, double rate, double window, const IsFrozen& is_frozen,
+              const Freeze& freeze_others);
+  void take(int link, double rate, int copies) {
+    state(link).spare -= rate * copies;
+    state(link).unfrozen -= copies;
+  }
   void freeze_complex(FlowId flow, int link, double rate);
   void finish(double now, double window, std::vector<FlowEnd>& ends);
   void catch_up(double window);
@@ -149,16 +165,17 @@ class FluidSolver {
   void release(int link, double unused_bytes) {
     LinkInfo& info = this->info(link);
     --info.active;
-    if (state(link).frozen == epoch_ && tolerance_ > 0) info.credit += unused_bytes;
+    if (tolerance_ > 0) (state(link).frozen == epoch_ ? info.credit : info.idle) += unused_bytes;
   }
   LinkInfo& info(int link) { return links_[static_cast<std::size_t>(link)]; }
   LinkState& state(int link) { return states_[static_cast<std::size_t>(link)]; }
 
   double tolerance_ = 0;
-  std::vector<LinkState> states_;  // [links]
-  std::vector<LinkInfo> links_;    // [links]
-  std::vector<int> used_links_;    // with admitted flows
-  std::vector<Level> heap_;
+  std::vector<LinkState> states_;    // [links]
+  std::vector<LinkInfo> links_;      // [links]
+  std::vector<int> used_links_;      // with admitted flows
+  std::vector<std::uint64_t> heap_;  // levels
+  std::uint64_t place_mask_ = 0;
   std::vector<Batch> batches_;
 
   FlowTable flows_;

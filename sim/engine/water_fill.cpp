@@ -11,27 +11,39 @@ namespace {
 
 constexpr std::size_t kAhead = 8;  // flows for which memory is asked in advance
 
+template <class Entry>
+FlowId flow_of(const Entry& entry) {
+  if constexpr (std::is_same_v<Entry, FlowId>) {
+    return entry;
+  } else {
+    return entry.flow;
+  }
+}
+
 }  // namespace
 
 void FluidSolver::prepare_links(double window) {
   ++fills_;
   ++epoch_;
   heap_.clear();
+  place_mask_ = std::bit_ceil(used_links_.size()) - 1;
   std::size_t kept = 0;
   for (const int used : used_links_) {
     LinkInfo& info = this->info(used);
     LinkState& state = this->state(used);
     state.spare = info.capacity;
     if (info.active == 0) {
-      info.flows.clear();
+      info.pairs.clear();
+      info.quads.clear();
+      info.others.clear();
       info.used = false;
       info.credit = 0;
       continue;
     }
-    used_links_[kept++] = used;
+    used_links_[kept] = used;
     state.unfrozen = info.active;
     if (tolerance_ > 0 && balance(info, state, window)) changed_ = true;
-    heap_.push_back({.rate = state.spare / info.active, .link = used});
+    heap_.push_back(level_of(state.spare / info.active, kept++));
   }
   used_links_.resize(kept);
 }
@@ -54,88 +66,100 @@ void FluidSolver::water_fill(double window) {
   earliest_ = std::numeric_limits<double>::infinity();
   ending_.clear();
   unfrozen_ = alive_;
-  for (std::size_t at = heap_.size() / 2; at-- > 0;) sift_down(heap_, at);
+  make_heap(heap_);
   while (unfrozen_ > 0) {
     MOESIM_CHECK(!heap_.empty(), "every flow has a link that is full");
-    Level& top = heap_.front();
-    const LinkState& state = this->state(top.link);
+    const std::uint64_t level = heap_.front(), place = level & place_mask_;
+    const int link = used_links_[place];
+    const LinkState& state = this->state(link);
     if (state.unfrozen > 0) {
-      // A level only grows while others freeze, so a key that is still right is the lowest.
-      const double rate = std::max(top.rate, state.spare / state.unfrozen);
-      if (rate > top.rate * (1 + 1e-13)) {
-        top.rate = rate;
+      // A level only grows while others freeze, so one that is still right is the lowest.
+      const double rate =
+          std::max(std::bit_cast<double>(level & ~place_mask_), state.spare / state.unfrozen);
+      if (const std::uint64_t grown = level_of(rate, place); grown > level) {
+        heap_.front() = grown;
         sift_down(heap_, 0);
         continue;
       }
-      freeze(top.link, rate, window);
+      freeze(link, rate, window);
     }
-    top = heap_.back();
+    heap_.front() = heap_.back();
     heap_.pop_back();
     if (!heap_.empty()) sift_down(heap_, 0);
   }
 }
 
 // Gives all flows of a full link that have no rate yet this one, and moves them to the end of the
-// window.
+// window. Flows that have one are known by another link of theirs that is full.
 void FluidSolver::freeze(int link, double rate, double window) {
+  const auto is_full = [this](int other) { return state(other).frozen == epoch_; };
   LinkInfo& info = this->info(link);
+  freeze(
+      info.pairs, rate, window, [&](const Pair& pair) { return is_full(pair.other); },
+      [&](const Pair& pair) { take(pair.other, rate, 1); });
+  freeze(
+      info.quads, rate, window,
+      [&](const Quad& quad) { return std::ranges::any_of(quad.others, is_full); },
+      [&](const Quad& quad) {
+        for (const int other : quad.others) take(other, rate, 1);
+      });
+  freeze(
+      info.others, rate, window, [&](FlowId flow) { return !flows_.mark(flow, epoch_); },
+      [&](FlowId flow) { freeze_complex(flow, link, rate); });
+  LinkState& full = state(link);
+  full.frozen = epoch_;
+  full.unfrozen = 0;
+  full.spare = 0;
+}
+
+template <class Entry, class IsFrozen, class Freeze>
+void FluidSolver::freeze(std::vector<Entry>& entries, double rate, double window,
+                         const IsFrozen& is_frozen, const Freeze& freeze_others) {
   const double moved = rate * window;
   double least = std::numeric_limits<double>::infinity();
   std::size_t kept = 0, given = 0;
   double* const lefts = flows_.left.data();
   double* const rates = flows_.rate.data();
-  const std::size_t count = info.flows.size();
+  const std::size_t count = entries.size();
   for (std::size_t at = 0; at < count; ++at) {
-    if (at + kAhead < count) __builtin_prefetch(lefts + info.flows[at + kAhead].flow);
-    const Entry entry = info.flows[at];
-    info.flows[kept] = entry;
-    if (entry.other >= 0 ? state(entry.other).frozen == epoch_ : !flows_.mark(entry.flow, epoch_)) {
+    if (at + kAhead < count) __builtin_prefetch(lefts + flow_of(entries[at + kAhead]));
+    const Entry entry = entries[at];
+    const FlowId flow = flow_of(entry);
+    entries[kept] = entry;
+    if (is_frozen(entry)) {
       ++kept;
       continue;
     }
-    double& left = lefts[entry.flow];
+    double& left = lefts[flow];
     if (left <= 0) continue;
     ++kept;
-    if (entry.other >= 0) {
-      state(entry.other).spare -= rate;
-      --state(entry.other).unfrozen;
-    } else {
-      freeze_complex(entry.flow, link, rate);
-    }
+    freeze_others(entry);
     ++given;
     if (left <= moved) {
-      rates[entry.flow] = -rate;
-      ending_.push_back(entry.flow);
+      rates[flow] = -rate;
+      ending_.push_back(flow);
     } else {
-      rates[entry.flow] = rate;
+      rates[flow] = rate;
       left -= moved;
       least = std::min(least, left);
     }
   }
-  info.flows.resize(kept);
+  entries.resize(kept);
   unfrozen_ -= given;
-  LinkState& full = state(link);
-  full.frozen = epoch_;
-  full.unfrozen = 0;
-  full.spare = 0;
   earliest_ = std::min(earliest_, least / rate);
 }
 
 void FluidSolver::freeze_complex(FlowId flow, int link, double rate) {
   const int copies = flows_.copies(flow);
   for (const int other : flows_.links(flow)) {
-    if (other == link) continue;
-    state(other).spare -= rate * copies;
-    state(other).unfrozen -= copies;
+    if (other != link) take(other, rate, copies);
   }
   if (!flows_.has_group(flow)) return;
   const FlowTable::Group& group = flows_.group(flow);
   for (std::size_t at = group.part; at < group.parts.size(); ++at) {
     if (group.parts[at].queue < 0) continue;
-    LinkState& queue = state(group.parts[at].queue);
-    if (queue.frozen == epoch_) continue;
-    queue.spare -= rate;
-    --queue.unfrozen;
+    if (state(group.parts[at].queue).frozen == epoch_) continue;
+    take(group.parts[at].queue, rate, 1);
   }
 }
 
