@@ -61,7 +61,7 @@ void FlowNetwork::parts_ended(std::span<const FlowEnd> ends) {
 
 void FlowNetwork::pair_ended(Leg& leg, const FlowEnd& end) {
   const GpuId source(end.tag.source), target(end.tag.target);
-  const Seconds date = leg.grouped ? pass_port(end) : end.date;
+  const Seconds date = leg.grouped ? pass_port(leg, end) : end.date;
   --alone_;
   leg.request.listener->flow_ended(source, target, date);
   Side& out = leg.out[source];

@@ -1,6 +1,6 @@
 // Aggregation: the flows of a sender that share all links but the receivers' own ports.
 #include <algorithm>
-#include <tuple>
+#include <bit>
 
 #include "sim/engine/flow_network.hpp"
 
@@ -16,29 +16,42 @@ constexpr std::size_t kLookBack = 16;
 
 // Starts the flows to all in `served_`.
 void FlowNetwork::start_pairs(Leg& leg, int handle, GpuId source, Seconds date) {
-  const ExchangeLeg& traffic = *leg.request.leg;
   groups_used_ = 0;
   for (const GpuId target : served_) {
-    const RouteCache::Path path = routes_.path(source, target, traffic.rule);
+    const RouteCache::Path path = routes_.path(source, target, leg.request.leg->rule);
     const LinkId port(path.links.back());
     const Seconds begin = date + routes_.latencies()[static_cast<std::size_t>(path.latency)];
     leg.ports[port].begin = std::min(leg.ports[port].begin, begin);
-    if (path.links.size() < 2 || is_busy(leg, source, target, cluster_.link(port))) {
+    if (path.links.size() < 2 || is_busy(leg, source, target, port)) {
       start_pair(leg, handle, source, target);
-      continue;
+    } else {
+      add_to_group(leg, path, source, target);
     }
-    const double wire = account(path, leg.request.phase, traffic.bytes(source, target),
-                                inflation(traffic, source, target));
-    group_of(path).parts.push_back({.bytes = wire, .target = target.value, .queue = port.value});
   }
   for (std::size_t at = 0; at < groups_used_; ++at)
     start_group(leg, {.leg = handle, .source = source.value}, groups_[at]);
 }
 
-bool FlowNetwork::is_busy(const Leg& leg, GpuId source, GpuId target, const Link& port) const {
+bool FlowNetwork::is_busy(const Leg& leg, GpuId source, GpuId target, LinkId port) const {
   const Load& inflow = leg.inflow[target];
-  const double bytes = cluster_.same_domain(source, target) ? inflow.local : inflow.network;
-  return bytes / port.bandwidth.value > kBusy * leg.expected.value;
+  const double bytes = are_local(source, target) ? inflow.local : inflow.network;
+  return bytes * seconds_per_byte_[port] > kBusy * leg.expected.value;
+}
+
+void FlowNetwork::add_to_group(const Leg& leg, const RouteCache::Path& path, GpuId source,
+                               GpuId target) {
+  const ExchangeLeg& traffic = *leg.request.leg;
+  const double bytes = traffic.bytes(source, target);
+  const double wire = bytes * inflation(traffic, source, target);
+  const int port = path.links.back();
+  LinkUse& use = use_of(leg.request.phase);
+  use.bytes[LinkId(port)] += bytes;
+  use.wire_bytes[LinkId(port)] += wire;
+  if (path.crosses_spine) use.spine_bytes += bytes;
+  Group& group = group_of(path);
+  group.bytes += bytes;
+  group.wire += wire;
+  group.parts.push_back({.bytes = wire, .target = target.value, .queue = port});
 }
 
 FlowNetwork::Group& FlowNetwork::group_of(const RouteCache::Path& path) {
@@ -52,27 +65,44 @@ FlowNetwork::Group& FlowNetwork::group_of(const RouteCache::Path& path) {
   group.latency = path.latency;
   group.path.assign(shared.begin(), shared.end());
   group.parts.clear();
+  group.bytes = group.wire = 0;
   return group;
 }
 
 void FlowNetwork::start_group(const Leg& leg, const FlowTag& tag, Group& group) {
-  std::sort(group.parts.begin(), group.parts.end(), [](const FlowPart& a, const FlowPart& b) {
-    return std::tie(a.bytes, a.target) < std::tie(b.bytes, b.target);
-  });
+  LinkUse& use = use_of(leg.request.phase);
+  for (const int link : group.path) {
+    use.bytes[LinkId(link)] += group.bytes;
+    use.wire_bytes[LinkId(link)] += group.wire;
+  }
+  sort_parts(group.parts);
   departing(group.latency)
       .push_back(carrier_->prepare(
           {.path = group.path, .parts = group.parts, .tag = tag, .batch = leg.batch}));
 }
 
+// By rising bytes. Sorts the bit patterns of the sizes, which order like the sizes do, with the
+// part's place in the last bits; sizes that differ by less count as equal.
+void FlowNetwork::sort_parts(std::vector<FlowPart>& parts) {
+  const std::uint64_t places = std::bit_ceil(parts.size()) - 1;
+  sizes_.clear();
+  for (const FlowPart& part : parts)
+    sizes_.push_back((std::bit_cast<std::uint64_t>(part.bytes) & ~places) | sizes_.size());
+  std::sort(sizes_.begin(), sizes_.end());
+  sorted_.clear();
+  double largest = 0;
+  for (const std::uint64_t size : sizes_) {
+    sorted_.push_back(parts[size & places]);
+    largest = sorted_.back().bytes = std::max(largest, sorted_.back().bytes);
+  }
+  parts.swap(sorted_);
+}
+
 // When the bytes of a pair have passed the receiver's port.
-Seconds FlowNetwork::pass_port(const FlowEnd& end) {
-  Leg& leg = legs_[static_cast<std::size_t>(end.tag.leg)];
-  const ExchangeLeg& traffic = *leg.request.leg;
-  const GpuId source(end.tag.source), target(end.tag.target);
-  const LinkId link(routes_.path(source, target, traffic.rule).links.back());
-  const Bytes wire(traffic.bytes(source, target) * inflation(traffic, source, target));
+Seconds FlowNetwork::pass_port(Leg& leg, const FlowEnd& end) {
+  const LinkId link(end.port);
   Port& port = leg.ports[link];
-  port.busy += wire / cluster_.link(link).bandwidth;
+  port.busy += Seconds(end.bytes * seconds_per_byte_[link]);
   return std::max(end.date, port.begin + port.busy);
 }
 

@@ -15,7 +15,11 @@ constexpr int kTurns = 8;     // in which a leg may be off as much as one that h
 }  // namespace
 
 FlowNetwork::FlowNetwork(const Cluster& cluster, Clock& clock, bool aggregate)
-    : Network(cluster, clock), aggregate_(aggregate), routes_(cluster) {
+    : Network(cluster, clock),
+      aggregate_(aggregate),
+      routes_(cluster),
+      seconds_per_byte_(cluster.links().size()) {
+  for (const Link& link : cluster.links()) seconds_per_byte_[link.id] = 1 / link.bandwidth.value;
   for (int target = 1; target < cluster.gpus(); ++target) {
     BytesPerSecond& rate =
         cluster.same_domain(GpuId(0), GpuId(target)) ? local_rate_ : network_rate_;
@@ -62,7 +66,7 @@ void FlowNetwork::count(Leg& leg) {
       const GpuId receiver = classes ? classes->first_of(target) : target;
       ++leg.out[source].left;
       ++leg.in[receiver].left;
-      const bool local = cluster_.same_domain(source, target);
+      const bool local = are_local(source, target);
       const double wire =
           bytes[target.index()] * (local ? traffic.local_inflation : traffic.network_inflation);
       (local ? outflow[source].local : outflow[source].network) += wire;

@@ -118,6 +118,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     int latency = 0;  // into routes_.latencies()
     std::vector<int> path;
     std::vector<FlowPart> parts;
+    double bytes = 0, wire = 0;  // of all parts
   };
 
   const Fold* fold_for(const LegRequest& request);
@@ -145,10 +146,12 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void refill();
   void start_pair(const Leg& leg, int handle, GpuId source, GpuId target);
   void start_pairs(Leg& leg, int handle, GpuId source, Seconds date);
-  bool is_busy(const Leg& leg, GpuId source, GpuId target, const Link& port) const;
+  void add_to_group(const Leg& leg, const RouteCache::Path& path, GpuId source, GpuId target);
+  bool is_busy(const Leg& leg, GpuId source, GpuId target, LinkId port) const;
+  void sort_parts(std::vector<FlowPart>& parts);
   Group& group_of(const RouteCache::Path& path);
   void start_group(const Leg& leg, const FlowTag& tag, Group& group);
-  Seconds pass_port(const FlowEnd& end);
+  Seconds pass_port(Leg& leg, const FlowEnd& end);
   void pair_ended(Leg& leg, const FlowEnd& end);
   void copy_ended(std::size_t slot, Seconds date);
   std::vector<FlowId>& departing(int latency) {
@@ -169,6 +172,9 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   std::vector<GpuId> served_;  // targets of one turn
   std::vector<Group> groups_;  // of one turn: the first `groups_used_`
   std::size_t groups_used_ = 0;
+  std::vector<std::uint64_t> sizes_;  // of the parts of one group, to sort them
+  std::vector<FlowPart> sorted_;
+  IdVector<LinkId, double> seconds_per_byte_;
   int opened_ = 0;
 
   std::optional<std::vector<Renaming>> renamings_;

@@ -27,7 +27,7 @@ FlowId FlowTable::add(std::span<const int> links, const FlowTag& tag,
   flow.tag.target = parts.front().target;
   flow.batch = batch;
   flow.group = -1;
-  left[id] = parts.front().bytes;
+  left[id] = flow.bytes = parts.front().bytes;
   set_links(flow, links);
   if (parts.size() > 1 || parts.front().queue >= 0) set_parts(flow, parts);
   return id;

@@ -41,12 +41,14 @@ class FlowTable {
     std::uint32_t marked = 0;         // see mark()
     FlowTag tag;                      // of the part that ends next
     int batch = -1;
-    int group = -1;  // its parts; −1 = only one
+    int group = -1;    // its parts; −1 = only one
+    double bytes = 0;  // of a flow of one part
   };
   struct Group {
     std::vector<FlowPart> parts;  // by rising bytes
     std::size_t part = 0;         // the one that ends next
     int copies() const { return static_cast<int>(parts.size() - part); }
+    const FlowPart& next() const { return parts[part]; }
   };
 
   // See FluidSolver::prepare.

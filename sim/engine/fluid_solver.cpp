@@ -197,9 +197,20 @@ bool FluidSolver::pass_parts(FlowId flow, double begin, double rounding,
       left = debt;
       continue;
     }
-    ends.push_back({.tag = flows_[flow].tag, .date = Seconds(date)});
+    ends.push_back(end_of(flow, date));
     if (end_part(flow, rate * std::max(0.0, as_of_ - date))) return true;
   }
+}
+
+FlowEnd FluidSolver::end_of(FlowId flow, double date) {
+  const FlowTable::Flow& ended = flows_[flow];
+  FlowEnd end{.tag = ended.tag, .date = Seconds(date), .bytes = ended.bytes};
+  end.port = flows_.links(flow).back();
+  if (!flows_.has_group(flow)) return end;
+  const FlowPart& part = flows_.group(flow).next();
+  end.bytes = part.bytes;
+  if (part.queue >= 0) end.port = part.queue;
+  return end;
 }
 
 // What the last flow on a link has to carry besides its own bytes.

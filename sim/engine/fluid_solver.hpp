@@ -31,6 +31,8 @@ namespace moesim {
 struct FlowEnd {
   FlowTag tag;
   Seconds date;
+  double bytes = 0;  // that it carried
+  int port = -1;     // its last link
 };
 
 struct WithdrawnFlow {
@@ -159,6 +161,7 @@ class FluidSolver {
   void charge(FlowId flow, double bytes);
   void find_earliest();
   bool pass_parts(FlowId flow, double begin, double rounding, std::vector<FlowEnd>& ends);
+  FlowEnd end_of(FlowId flow, double date);
   double take_debt(FlowId flow);
   bool end_part(FlowId flow, double unused_bytes);
   bool end_part_of(FlowId group, double unused_bytes);

@@ -1,11 +1,21 @@
 #include "sim/engine/network.hpp"
 
+#include <algorithm>
+
 #include "sim/engine/analytic_network.hpp"
 #include "sim/engine/flow_network.hpp"
 
 namespace moesim {
 
-Network::Network(const Cluster& cluster, Clock& clock) : cluster_(cluster), clock_(clock) {
+Network::Network(const Cluster& cluster, Clock& clock)
+    : cluster_(cluster), clock_(clock), domains_(cluster.gpus()) {
+  std::vector<GpuId> firsts;
+  for (const GpuId gpu : domains_.ids()) {
+    const auto first =
+        std::ranges::find_if(firsts, [&](GpuId other) { return cluster.same_domain(gpu, other); });
+    domains_[gpu] = first == firsts.end() ? gpu : *first;
+    if (first == firsts.end()) firsts.push_back(gpu);
+  }
   for (LinkUse& use : uses_) {
     use.bytes.raw().assign(cluster.links().size(), 0);
     use.wire_bytes.raw().assign(cluster.links().size(), 0);
