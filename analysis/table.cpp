@@ -96,8 +96,10 @@ void add_speed(Lines& lines, const Metrics& metrics, const RunResult& result) {
   std::string rate = lines.paint()(Ink::kBold, format_count(metrics.tokens_per_s, "tokens/s"));
   if (const auto uncertainty = estimate_uncertainty(result, metrics)) {
     const Band band = uncertainty->rate(metrics.tokens_per_s);
-    rate += fmt::format(" ({} to {}: kernels are ± {})", format_count(band.low),
-                        format_count(band.high), format_percent(uncertainty->step_error));
+    const std::string high =
+        std::isfinite(band.high) ? "to " + format_count(band.high) : std::string("or more");
+    rate += fmt::format(" ({} {}: kernels are ± {})", format_count(band.low), high,
+                        format_percent(uncertainty->step_error));
   }
   lines.add("throughput",
             joined({rate, format_count(metrics.tokens_per_s_per_gpu, "tokens/s per GPU")}));
@@ -116,6 +118,9 @@ Ink ink_of(Phase phase) {
   return exchange ? Ink::kCyan : Ink::kBlue;
 }
 
+// A share too small to matter does not fill the column with digits.
+std::string share_text(double share) { return share < 1e-4 ? "< 0.01 %" : format_percent(share); }
+
 void add_breakdown(Lines& lines, const Metrics& metrics) {
   const double longest = *std::max_element(metrics.breakdown.begin(), metrics.breakdown.end());
   if (!(longest > 0)) return;
@@ -125,7 +130,7 @@ void add_breakdown(Lines& lines, const Metrics& metrics) {
     const std::string drawn = bar(static_cast<double>(kBar) * seconds / longest);
     lines.row(to_string(phase), pad_right(lines.paint()(ink_of(phase), drawn), kBar) +
                                     pad_left(format_time(Seconds(seconds)), 10) +
-                                    pad_left(format_percent(seconds / metrics.step_time.mean), 9));
+                                    pad_left(share_text(seconds / metrics.step_time.mean), 9));
   }
   lines.gap();
 }

@@ -9,6 +9,8 @@
 // % (DESIGN §6).
 #pragma once
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -27,9 +29,14 @@ struct Uncertainty {
   double unmeasured_share = 0;  // of the time that is not waiting
   std::string unmeasured;       // the kernels behind that, "attention, gemm bf16"
 
-  Band time(double value) const { return {value * (1 - step_error), value * (1 + step_error)}; }
-  // Of what falls as the step gets longer: throughput, MFU.
-  Band rate(double value) const { return {value / (1 + step_error), value / (1 - step_error)}; }
+  Band time(double value) const {
+    return {value * std::max(0.0, 1 - step_error), value * (1 + step_error)};
+  }
+  // Of what falls as the step gets longer: throughput, MFU. An error of 100 % bounds it below only.
+  Band rate(double value) const {
+    return {value / (1 + step_error), step_error < 1 ? value / (1 - step_error)
+                                                     : std::numeric_limits<double>::infinity()};
+  }
   // To be read before trusting the numbers; empty where all that matters was measured.
   std::string warning() const;
 };

@@ -30,6 +30,13 @@ TEST(Uncertainty, ALongerStepMeansLessThroughput) {
   EXPECT_DOUBLE_EQ(uncertainty.rate(1000).high, 1000 / 0.75);
 }
 
+TEST(Uncertainty, OfAHundredPerCentBoundsThroughputBelowOnly) {
+  const Uncertainty uncertainty{.step_error = 1.08};
+  EXPECT_EQ(uncertainty.time(0.020).low, 0);
+  EXPECT_DOUBLE_EQ(uncertainty.rate(1000).low, 1000 / 2.08);
+  EXPECT_TRUE(std::isinf(uncertainty.rate(1000).high));
+}
+
 TEST(Uncertainty, DispatchAndCombineMayHaveErrorsOfTheirOwn) {
   RunResult result = example_result();
   result.errors = {{"experts", 0.0, true},
