@@ -66,18 +66,19 @@ void check(const RouteArguments& arguments) {
   }
 }
 
-int rows_bound(const PermuteShape& shape) {
-  const long routes = static_cast<long>(shape.tokens) * shape.top_k;
-  const long padded = routes + static_cast<long>(shape.experts) * (shape.tile - 1);
-  return static_cast<int>(padded / shape.tile * shape.tile);
-}
-
 void check(const PermuteShape& shape) {
   require_range("tokens", shape.tokens, 0, 1 << 26);
   require_range("top_k", shape.top_k, 1, kMaxTopK);
   require_range("tokens * top_k", static_cast<long>(shape.tokens) * shape.top_k, 0, (1 << 30) - 1);
   require_range("experts", shape.experts, 1, kMaxExperts);
   require_range("tile", shape.tile, 1, 1024);
+}
+
+int rows_bound(const PermuteShape& shape) {
+  check(shape);
+  const long routes = static_cast<long>(shape.tokens) * shape.top_k;
+  const long padded = routes + static_cast<long>(shape.experts) * (shape.tile - 1);
+  return static_cast<int>(padded / shape.tile * shape.tile);
 }
 
 void check(const PlanArguments& arguments) {

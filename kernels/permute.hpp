@@ -20,7 +20,8 @@ struct PermuteShape {
   int tile = 1;     // rows; 1: no padding
 };
 
-// Rows that any routing of this shape fits in: the size of everything that has [rows].
+// Rows that any routing of this shape fits in: the size of everything that has [rows_bound].
+// Throws UnsupportedError for a shape outside what is stated above.
 int rows_bound(const PermuteShape& shape);
 
 struct PlanArguments {
