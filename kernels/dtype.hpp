@@ -5,7 +5,6 @@
 // to nearest even; Fp8 saturates at +-448, as CUDA's conversion with __NV_SATFINITE does.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -38,7 +37,7 @@ MOESIM_HOST_DEVICE inline float as_float(std::uint32_t bits) {
 #ifdef __CUDA_ARCH__
   return __uint_as_float(bits);
 #else
-  return std::bit_cast<float>(bits);
+  return __builtin_bit_cast(float, bits);
 #endif
 }
 
@@ -46,7 +45,7 @@ MOESIM_HOST_DEVICE inline std::uint32_t as_bits(float value) {
 #ifdef __CUDA_ARCH__
   return __float_as_uint(value);
 #else
-  return std::bit_cast<std::uint32_t>(value);
+  return __builtin_bit_cast(std::uint32_t, value);
 #endif
 }
 

@@ -3,9 +3,9 @@
 // For expert e with rows x (its m_e rows of `rows`, expert-major, as permute.hpp lays them out):
 //   gated      y = (silu(x Wg^T) * (x Wu^T)) Wd^T     three matrices (SwiGLU)
 //   not gated  y = relu(x Wu^T) Wd^T                  two matrices
-// Sums in float32. What lies between the two products is rounded to bf16; with kFp8Block both x and
-// that are rounded to fp8 instead, with a scale for each 1 x 128 of a row (largest magnitude /
-// 448).
+// Sums in float32. What lies between the two products is rounded to bf16 (cuBLAS also rounds x Wg^T
+// and x Wu^T); with kFp8Block, x and that are rounded once more, to fp8 with a scale for each 1 x
+// 128 of a row (largest magnitude / 448).
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ ExpertSizes sizes_of(const ExpertShape& shape);
 // Who multiplies the matrices.
 enum class Multiplier {
   kLibrary,  // cuBLAS grouped GEMM (bf16 only); a BLAS on `cpu`
-  kOwn,      // the persistent tensor-core kernel of cuda/grouped_gemm.cuh; loops on cpu_reference
+  kOwn,      // the persistent kernel of cuda/grouped_gemm.cuh; loops on cpu_reference
 };
 
 struct ExpertArguments {

@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "kernels/dtype.hpp"
-#include "kernels/gate.hpp"
+#include "kernels/gate_arguments.hpp"
 
 namespace moesim::kernels {
 

@@ -131,7 +131,7 @@ class Network {
       for (int j = 0; j < kColumns; ++j, ++up) {
         out[j] = gate == nullptr ? std::max(*up, 0.0f) : *gate / (1.0f + std::exp(-*gate)) * *up;
         if (gate != nullptr) ++gate;
-        if (shape_.dtype == Dtype::kBf16) out[j] = to_float(to_bf16(out[j]));
+        out[j] = to_float(to_bf16(out[j]));
       }
     }
   }

@@ -32,12 +32,10 @@ struct Matrix {
   }
 };
 
-// What the tensor cores see of activations: bf16, or fp8 with 1 x 128 scales.
+// What the tensor cores see of activations: bf16, and of that fp8 with 1 x 128 scales.
 void round_to(Dtype dtype, Vector& values) {
-  if (dtype == Dtype::kBf16) {
-    for (float& value : values) value = to_float(to_bf16(value));
-    return;
-  }
+  for (float& value : values) value = to_float(to_bf16(value));
+  if (dtype == Dtype::kBf16) return;
   for (std::size_t begin = 0; begin < values.size(); begin += kScaleBlock) {
     float largest = 0;
     for (std::size_t i = begin; i < begin + kScaleBlock; ++i)

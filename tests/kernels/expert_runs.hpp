@@ -104,7 +104,7 @@ inline void expect_close(const std::vector<float>& ours, const std::vector<float
   if (ours.empty()) return;
   const double deviation = std::sqrt(size / ours.size());
   EXPECT_GT(deviation, 0);
-  EXPECT_LE(std::sqrt(error / ours.size()), deviation * (dtype == Dtype::kBf16 ? 0.003 : 0.01));
+  EXPECT_LE(std::sqrt(error / ours.size()), deviation * (dtype == Dtype::kBf16 ? 0.006 : 0.015));
   EXPECT_LE(largest, deviation * (dtype == Dtype::kBf16 ? 0.05 : 0.2));
 }
 
