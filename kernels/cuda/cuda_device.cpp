@@ -134,12 +134,14 @@ Buffer CudaDevice::allocate_host(std::size_t bytes) {
 void CudaDevice::upload(const Buffer& target, std::span<const std::byte> source) {
   require(source.size() <= target.bytes(), "the upload is larger than its buffer");
   synchronize();
+  if (source.empty()) return;
   CUDA_CHECK(cudaMemcpy(target.as<void>(), source.data(), source.size(), cudaMemcpyDefault));
 }
 
 void CudaDevice::download(std::span<std::byte> target, const Buffer& source) {
   require(target.size() <= source.bytes(), "the download is larger than its buffer");
   synchronize();
+  if (target.empty()) return;
   CUDA_CHECK(cudaMemcpy(target.data(), source.as<void>(), target.size(), cudaMemcpyDefault));
 }
 

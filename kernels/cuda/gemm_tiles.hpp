@@ -110,4 +110,13 @@ MOESIM_HOST_DEVICE constexpr WarpGrid warp_grid(int rows_of_tile) {
                               : WarpGrid{.down = 4, .across = 2, .rows = 32, .outputs = 64};
 }
 
+// The warp's first row and first output within the tile.
+MOESIM_HOST_DEVICE inline int warp_row(const WarpGrid& grid, int warp) {
+  return warp / grid.across * grid.rows;
+}
+
+MOESIM_HOST_DEVICE inline int warp_output(const WarpGrid& grid, int warp) {
+  return warp % grid.across * grid.outputs;
+}
+
 }  // namespace moesim::kernels

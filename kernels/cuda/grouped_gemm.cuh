@@ -15,56 +15,10 @@
 // stored 4 bytes at a time.
 #pragma once
 
-#include "kernels/cuda/gemm_launch.hpp"
+#include "kernels/cuda/gemm_schedule.cuh"
 #include "kernels/cuda/tensor_core.cuh"
 
 namespace moesim::kernels {
-
-inline constexpr unsigned kEveryLane = 0xffffffffu;
-inline constexpr int kGemmThreads = 256;
-inline constexpr int kStages = 3;
-inline constexpr int kGemmMaxExperts = 1024;
-inline constexpr int kStageRoom = (128 + kTileOutputs) * kStageBytes;  // A, then B
-inline constexpr int kGemmSharedBytes =
-    kStages * kStageRoom + (2 * kGemmMaxExperts + 1) * static_cast<int>(sizeof(int));
-
-// What one block knows of the whole: in shared memory, behind the stages.
-struct GemmSchedule {
-  int* rows_of_expert;  // [experts]
-  int* first_tile;      // [experts + 1]
-};
-
-// Fills the schedule: a sum over the tiles of the experts before each, four experts a thread.
-__device__ inline void make_schedule(const GemmArguments& arguments, const GemmSchedule& schedule) {
-  constexpr int kEach = kGemmMaxExperts / kGemmThreads;
-  __shared__ int of_warp[kGemmThreads / 32];
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  int tiles[kEach], mine = 0;
-  for (int i = 0; i < kEach; ++i) {
-    const int expert = threadIdx.x * kEach + i;
-    const bool exists = expert < arguments.experts;
-    const int rows = exists ? arguments.rows_of_expert[expert] : 0;
-    if (exists) schedule.rows_of_expert[expert] = rows;
-    tiles[i] = tiles_of(rows, arguments.outputs);
-    mine += tiles[i];
-  }
-  int before = mine;  // becomes the sum over this and earlier lanes
-  for (int distance = 1; distance < 32; distance *= 2) {
-    const int other = __shfl_up_sync(kEveryLane, before, distance);
-    if (lane >= distance) before += other;
-  }
-  if (lane == 31) of_warp[warp] = before;
-  before -= mine;
-  __syncthreads();
-  for (int w = 0; w < warp; ++w) before += of_warp[w];
-  if (threadIdx.x == 0) schedule.first_tile[0] = 0;
-  for (int i = 0; i < kEach; ++i) {
-    before += tiles[i];
-    const int expert = threadIdx.x * kEach + i;
-    if (expert < arguments.experts) schedule.first_tile[expert + 1] = before;
-  }
-  __syncthreads();
-}
 
 template <Dtype kDtype, OutputOrder kOrder, int kRows>
 struct TileRun {
@@ -85,8 +39,8 @@ struct TileRun {
   }
   __device__ int lane() const { return threadIdx.x % 32; }
   // The warp's first row and output within the tile.
-  __device__ int warp_row() const { return threadIdx.x / 32 / kGrid.across * kGrid.rows; }
-  __device__ int warp_output() const { return threadIdx.x / 32 % kGrid.across * kGrid.outputs; }
+  __device__ int first_of_rows() const { return warp_row(kGrid, threadIdx.x / 32); }
+  __device__ int first_of_outputs() const { return warp_output(kGrid, threadIdx.x / 32); }
 
   // Starts the copies of stage `step`: 128 bytes of each row of A and B.
   __device__ void load(int step) const {
@@ -115,12 +69,12 @@ struct TileRun {
 
   // 16 x 32 bytes of A from the stage at `room`, `i`-th down, as mma wants them.
   __device__ void load_a(std::uint32_t room, int i, int chunk, std::uint32_t (&a)[4]) const {
-    load_matrices(room + a_fragment_offset(warp_row() + 16 * i, chunk, lane()), a);
+    load_matrices(room + a_fragment_offset(first_of_rows() + 16 * i, chunk, lane()), a);
   }
   // 32 bytes of 16 outputs, `j`-th across and the next.
   __device__ void load_b(std::uint32_t room, int j, int chunk, std::uint32_t (&b)[4]) const {
     load_matrices(
-        room + 128 * kStageBytes + b_fragment_offset(warp_output() + 8 * j, chunk, lane()), b);
+        room + 128 * kStageBytes + b_fragment_offset(first_of_outputs() + 8 * j, chunk, lane()), b);
   }
 
   // Bf16: sums += A B^T over a stage.
@@ -149,7 +103,7 @@ struct TileRun {
     const int blocks = arguments.depth / kScaleBlock;
 #pragma unroll
     for (int i = 0; i < 2 * kDown; ++i) {
-      const int row = tile.first_row + warp_row() + 16 * (i / 2) + lane() / 4 + 8 * (i % 2);
+      const int row = tile.first_row + first_of_rows() + 16 * (i / 2) + lane() / 4 + 8 * (i % 2);
       of_row[i / 2][i % 2] =
           row < rows ? __ldg(arguments.a_scales + (first_row + row) * blocks + step) : 0.0f;
     }
@@ -208,7 +162,7 @@ struct TileRun {
     for (int i = 0; i < kDown; ++i)
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
-        const int row = tile.first_row + warp_row() + 16 * i + lane() / 4 + 8 * half;
+        const int row = tile.first_row + first_of_rows() + 16 * i + lane() / 4 + 8 * half;
 #pragma unroll
         for (int j = 0; j < kAcross; j += kOrder == OutputOrder::kGated ? 2 : 1) {
           float first = sums[i][j][2 * half], second = sums[i][j][2 * half + 1];
@@ -219,7 +173,7 @@ struct TileRun {
             first = fmaxf(first, 0.0f);
             second = fmaxf(second, 0.0f);
           }
-          store(row, tile.first_output + warp_output() + 8 * j, first, second);
+          store(row, tile.first_output + first_of_outputs() + 8 * j, first, second);
         }
       }
   }
