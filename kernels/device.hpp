@@ -99,6 +99,9 @@ class Device {
   // Seconds on the device's clock from before the first to after the last work that `body` starts
   // in `stream`. Waits for it.
   virtual double seconds(Stream stream, const std::function<void()>& body) = 0;
+  // Seconds of one run of the graph in kMain, without what it takes the host to start it: the
+  // device is kept busy until the graph is there. Waits for it.
+  virtual double seconds(Graph& graph) = 0;
   // Starts work in `stream` after which the last-level cache holds nothing that was used before.
   virtual void flush_cache(Stream stream) = 0;
 

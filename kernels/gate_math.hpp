@@ -88,17 +88,21 @@ MOESIM_HOST_DEVICE inline float softplus(float z) {
   return sum(z > 0 ? z : 0.0f, tail);
 }
 
+MOESIM_HOST_DEVICE inline float square_root(float x) {
+#ifdef __CUDA_ARCH__
+  return __fsqrt_rn(x);
+#else
+  return std::sqrt(x);
+#endif
+}
+
 // What experts are compared by, without the bias. noise and normal: kNoisyTopk only.
 MOESIM_HOST_DEVICE inline float gate_score(GateKind kind, float z, float noise, float normal) {
   switch (kind) {
     case GateKind::kSigmoid:
       return sigmoid(z);
     case GateKind::kSqrtSoftplus:
-#ifdef __CUDA_ARCH__
-      return __fsqrt_rn(softplus(z));
-#else
-      return std::sqrt(softplus(z));
-#endif
+      return square_root(softplus(z));
     case GateKind::kNoisyTopk:
       return fused(normal, sum(softplus(noise), 0.01f), z);
     default:

@@ -103,6 +103,10 @@ class HostDevice : public Device {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
+  double seconds(Graph& graph) override {
+    return seconds(Stream::kMain, [&] { graph.launch(Stream::kMain); });
+  }
+
   void flush_cache(Stream) override {
     if (flush_.bytes() == 0)
       flush_ = allocate(2 * std::max<std::size_t>(facts_.cache_bytes, 32 << 20));

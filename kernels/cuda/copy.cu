@@ -57,6 +57,12 @@ __global__ void __launch_bounds__(kThreads)
 
 __global__ void nothing_kernel() {}
 
+__global__ void hold_kernel(long long cycles) {
+  const long long begin = clock64();
+  while (clock64() - begin < cycles) {
+  }
+}
+
 }  // namespace
 
 cudaError_t prepare_processor_copy(int shared_bytes) {
@@ -87,5 +93,7 @@ void launch_memory_pass(const MemoryPassArguments& arguments, int processors, cu
 }
 
 void launch_nothing(cudaStream_t stream) { nothing_kernel<<<1, 1, 0, stream>>>(); }
+
+void launch_hold(cudaStream_t stream) { hold_kernel<<<1, 1, 0, stream>>>(200000); }
 
 }  // namespace moesim::kernels

@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/cuda_check.hpp"
 #include "kernels/cuda/health.hpp"
+#include "kernels/cuda/launches.hpp"
 
 namespace moesim::kernels {
 namespace {
@@ -175,6 +176,11 @@ double CudaDevice::seconds(Stream which, const std::function<void()>& body) {
   float milliseconds = 0;
   CUDA_CHECK(cudaEventElapsedTime(&milliseconds, begin_, end_));
   return milliseconds * 1e-3;
+}
+
+double CudaDevice::seconds(Graph& graph) {
+  launch_hold(stream(Stream::kMain));
+  return seconds(Stream::kMain, [&] { graph.launch(Stream::kMain); });
 }
 
 void CudaDevice::flush_cache(Stream which) {

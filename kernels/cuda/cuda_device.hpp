@@ -29,6 +29,7 @@ class CudaDevice : public Device {
   void synchronize() override;
   std::unique_ptr<Graph> capture(std::function<void()> body) override;
   double seconds(Stream stream, const std::function<void()>& body) override;
+  double seconds(Graph& graph) override;
   void flush_cache(Stream stream) override;
 
   cudaStream_t stream(Stream which) const { return streams_[static_cast<int>(which)]; }

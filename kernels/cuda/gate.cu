@@ -39,6 +39,21 @@ __device__ float warp_sum(float value) {
   return value;
 }
 
+// The scores of rare gates. A call, because 32 copies of the logarithm in one kernel are slow to
+// compile and crowd out the instruction cache.
+__device__ __noinline__ float rare_score(GateKind kind, float z, float noise, float normal) {
+  return gate_score(kind, z, noise, normal);
+}
+
+__device__ float score_at(const RouteArguments& arguments, std::size_t at) {
+  const GateKind kind = arguments.rule.kind;
+  const float z = arguments.logits[at];
+  if (kind == GateKind::kSigmoid) return sigmoid(z);
+  if (kind == GateKind::kNoisyTopk)
+    return rare_score(kind, z, arguments.noise_logits[at], arguments.normals[at]);
+  return kind == GateKind::kSqrtSoftplus ? rare_score(kind, z, 0, 0) : z;
+}
+
 // Takes experts outside the token's best groups out of the running. Key i of a lane is that of
 // expert 32 i + lane.
 template <int kKeys>
@@ -124,12 +139,6 @@ __global__ void __launch_bounds__(32 * kWarps) route_kernel(RouteArguments argum
   const int token = blockIdx.x * kWarps + threadIdx.x / 32;
   if (token >= arguments.tokens) return;  // whole warps
   const std::size_t row = static_cast<std::size_t>(token) * rule.experts;
-  const bool noisy = rule.kind == GateKind::kNoisyTopk;
-  const auto score_at = [&](int expert) {
-    return gate_score(rule.kind, arguments.logits[row + expert],
-                      noisy ? arguments.noise_logits[row + expert] : 0.0f,
-                      noisy ? arguments.normals[row + expert] : 0.0f);
-  };
   const bool biased = weighs_by_score(rule.kind) && arguments.bias != nullptr;
   std::uint32_t keys[kKeys];
   std::uint32_t largest_key = kNoKey;
@@ -138,7 +147,7 @@ __global__ void __launch_bounds__(32 * kWarps) route_kernel(RouteArguments argum
     const int expert = 32 * i + lane;
     keys[i] = kNoKey;
     if (expert >= rule.experts) continue;
-    const float score = score_at(expert);
+    const float score = score_at(arguments, row + expert);
     keys[i] = score_key(biased ? sum(score, arguments.bias[expert]) : score);
     largest_key = max(largest_key, keys[i]);
   }
@@ -154,7 +163,7 @@ __global__ void __launch_bounds__(32 * kWarps) route_kernel(RouteArguments argum
   if (rule.groups_kept < rule.groups) keep_best_groups(rule, lane, keys);
   const int chosen = choose(rule, lane, keys);
   // Lanes from top_k on have expert 0, which exists. The logit comes from the first-level cache.
-  const float weight = weigh(rule, lane, score_at(chosen), largest, total);
+  const float weight = weigh(rule, lane, score_at(arguments, row + chosen), largest, total);
   if (lane >= rule.top_k) return;
   const std::size_t out = static_cast<std::size_t>(token) * rule.top_k + lane;
   arguments.ids[out] = chosen;

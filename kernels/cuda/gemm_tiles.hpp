@@ -111,11 +111,11 @@ MOESIM_HOST_DEVICE constexpr WarpGrid warp_grid(int rows_of_tile) {
 }
 
 // The warp's first row and first output within the tile.
-MOESIM_HOST_DEVICE inline int warp_row(const WarpGrid& grid, int warp) {
+MOESIM_HOST_DEVICE inline int warp_row(WarpGrid grid, int warp) {
   return warp / grid.across * grid.rows;
 }
 
-MOESIM_HOST_DEVICE inline int warp_output(const WarpGrid& grid, int warp) {
+MOESIM_HOST_DEVICE inline int warp_output(WarpGrid grid, int warp) {
   return warp % grid.across * grid.outputs;
 }
 

@@ -2,6 +2,7 @@
 #include "kernels/cuda/cuda_backend.hpp"
 #include "kernels/cuda/cuda_check.hpp"
 #include "kernels/cuda/launches.hpp"
+#include "kernels/cuda/plan_share.hpp"
 
 namespace moesim::kernels {
 namespace {

@@ -14,8 +14,7 @@ namespace moesim::kernels {
 // gate.cu
 void launch_route(const RouteArguments& arguments, cudaStream_t stream);
 
-// permute.cu. `starts`: [plan_blocks x experts] integers of room.
-int plan_blocks(const PermuteShape& shape);
+// permute.cu. `starts`: [plan_blocks x experts] integers of room (plan_share.hpp).
 void launch_plan(const PlanArguments& arguments, std::int32_t* starts, cudaStream_t stream);
 
 // dispatch_pack.cu. `processors`: multiprocessors of the device.
@@ -34,5 +33,7 @@ void launch_processor_copy(const ProcessorCopyArguments& arguments, int shared_b
                            cudaStream_t stream);
 void launch_memory_pass(const MemoryPassArguments& arguments, int processors, cudaStream_t stream);
 void launch_nothing(cudaStream_t stream);
+// Keeps the stream busy for about a tenth of a millisecond, and touches no memory.
+void launch_hold(cudaStream_t stream);
 
 }  // namespace moesim::kernels

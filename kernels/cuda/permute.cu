@@ -14,21 +14,14 @@
 #include <cub/block/block_scan.cuh>
 
 #include "kernels/cuda/launches.hpp"
+#include "kernels/cuda/plan_share.hpp"
 
 namespace moesim::kernels {
 namespace {
 
 constexpr unsigned kAll = 0xffffffffu;
-constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / 32;
-constexpr int kMostBlocks = 512;
-
-// Routes of a block: consecutive, a multiple of the threads. Of a warp: an equal share of those.
-__host__ __device__ int routes_of_block(const PermuteShape& shape) {
-  const int routes = shape.tokens * shape.top_k;
-  const int least = 4 * kThreads;
-  return round_up(routes > least * kMostBlocks ? ceil_div(routes, kMostBlocks) : least, kThreads);
-}
+constexpr int kThreads = kPlanThreads;
+constexpr int kWarps = kPlanWarps;
 
 __device__ bool has_row(const PlanArguments& arguments, int expert) {
   return expert >= 0 && expert < arguments.shape.experts;
@@ -39,12 +32,10 @@ __global__ void __launch_bounds__(kThreads)
     count_kernel(PlanArguments arguments, int rows, std::int32_t* counts_of_block) {
   __shared__ int counts[kMaxExperts];
   const int experts = arguments.shape.experts;
-  const int share = routes_of_block(arguments.shape);
-  const int routes = arguments.shape.tokens * arguments.shape.top_k;
-  const int begin = blockIdx.x * share, end = min(routes, begin + share);
+  const Share share = share_of_block(arguments.shape, blockIdx.x);
   for (int e = threadIdx.x; e < experts; e += kThreads) counts[e] = 0;
   __syncthreads();
-  for (int route = begin + threadIdx.x; route < end; route += kThreads) {
+  for (int route = share.begin + threadIdx.x; route < share.end; route += kThreads) {
     const int expert = arguments.ids[route];
     if (has_row(arguments, expert)) atomicAdd(&counts[expert], 1);
   }
@@ -87,13 +78,11 @@ __global__ void __launch_bounds__(kThreads)
     place_kernel(PlanArguments arguments, const std::int32_t* start_of_block) {
   extern __shared__ int next[];
   const int experts = arguments.shape.experts, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  const int share = routes_of_block(arguments.shape), part = share / kWarps;
-  const int routes = arguments.shape.tokens * arguments.shape.top_k;
-  const int begin = blockIdx.x * share + warp * part, end = min(routes, begin + part);
+  const Share share = share_of_warp(arguments.shape, blockIdx.x, warp);
   int* mine = next + warp * experts;
   for (int i = threadIdx.x; i < kWarps * experts; i += kThreads) next[i] = 0;
   __syncthreads();
-  for (int route = begin + lane; route < end; route += 32) {
+  for (int route = share.begin + lane; route < share.end; route += 32) {
     const int expert = arguments.ids[route];
     if (has_row(arguments, expert)) atomicAdd(&mine[expert], 1);
   }
@@ -108,9 +97,9 @@ __global__ void __launch_bounds__(kThreads)
   }
   __syncthreads();
   // All lanes take each turn, since they match experts; those behind the end carry none.
-  for (int base = begin; base < end; base += 32) {
+  for (int base = share.begin; base < share.end; base += 32) {
     const int route = base + lane;
-    const int expert = route < end ? arguments.ids[route] : -1;
+    const int expert = route < share.end ? arguments.ids[route] : -1;
     const bool placed = has_row(arguments, expert);
     const unsigned equals = lanes_of(placed ? expert : -1);
     const unsigned before = equals & ((1u << lane) - 1);
@@ -118,17 +107,12 @@ __global__ void __launch_bounds__(kThreads)
     __syncwarp();
     if (placed && before == 0) mine[expert] += __popc(equals);
     __syncwarp();
-    if (route < end) arguments.row_of_route[route] = row;
+    if (route < share.end) arguments.row_of_route[route] = row;
     if (placed) arguments.route_of_row[row] = route;
   }
 }
 
 }  // namespace
-
-int plan_blocks(const PermuteShape& shape) {
-  const int routes = shape.tokens * shape.top_k;
-  return routes == 0 ? 1 : ceil_div(routes, routes_of_block(shape));
-}
 
 void launch_plan(const PlanArguments& arguments, std::int32_t* starts, cudaStream_t stream) {
   const int blocks = plan_blocks(arguments.shape);

@@ -56,8 +56,7 @@ Timing measure(Device& device, int copies, const std::function<void(int)>& run,
   const auto sample = [&] {
     if (options.cold) device.flush_cache(Stream::kMain);
     options.before_sample(once * runs);
-    return device.seconds(Stream::kMain, [&] { graph ? graph->launch(Stream::kMain) : all(); }) /
-           runs;
+    return (graph ? device.seconds(*graph) : device.seconds(Stream::kMain, all)) / runs;
   };
   sample();
   std::vector<double> samples;
