@@ -106,7 +106,8 @@ std::vector<Parameter> network() {
        .choices = {"pairwise", "fluid", "aggregated", "analytic"}},
       {.name = "tolerance",
        .type = Type::kNumber,
-       .doc = "completions within this share of the elapsed time are one event; 0 = exact",
+       .doc = "completions within this share of the elapsed time are one event; 0 = exact; "
+              "aggregated takes at least 0.01",
        .fallback = "0.003",
        .minimum = 0,
        .maximum = 0.1},

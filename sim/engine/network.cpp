@@ -6,6 +6,12 @@
 #include "sim/engine/flow_network.hpp"
 
 namespace moesim {
+namespace {
+
+// What aggregation itself is off by is more than a finer one would gain.
+constexpr double kAggregatedTolerance = 0.01;
+
+}  // namespace
 
 Network::Network(const Cluster& cluster, Clock& clock)
     : cluster_(cluster), clock_(clock), domains_(cluster.gpus()) {
@@ -32,7 +38,9 @@ std::unique_ptr<Network> make_network(const NetworkOptions& options, const Clust
     network->use(make_pairwise_carrier(clock, *network, platform));
     return network;
   }
-  network->use(make_fluid_carrier(cluster, options.tolerance, clock, *network, platform));
+  double tolerance = options.tolerance;
+  if (aggregate && tolerance > 0) tolerance = std::max(tolerance, kAggregatedTolerance);
+  network->use(make_fluid_carrier(cluster, tolerance, clock, *network, platform));
   return network;
 }
 
