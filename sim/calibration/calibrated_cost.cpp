@@ -112,9 +112,11 @@ class CalibratedCost : public CostModel {
  private:
   void add(const Calibration& calibration) {
     const GpuSpec& gpu = calibration.transfer ? gpu_ : calibration.gpu;
-    const double traffic_scale = calibration.gpu.memory_bandwidth / gpu.memory_bandwidth;
-    for (const KernelEntry& entry : calibration.kernels)
-      kernels_.push_back({entry, gpu, traffic_scale, calibration.name});
+    for (const KernelEntry& entry : calibration.kernels) {
+      const BytesPerSecond measured =
+          entry.measured_bandwidth.value_or(calibration.gpu.memory_bandwidth);
+      kernels_.push_back({entry, gpu, measured / gpu.memory_bandwidth, calibration.name});
+    }
     for (const ExchangeEntry& entry : calibration.exchanges)
       exchanges_.emplace_back(calibration.name, entry);
     for (const CollectiveEntry& entry : calibration.collectives)

@@ -164,6 +164,27 @@ void include(const Arguments& file, Calibration& calibration, Mistakes& mistakes
   }
 }
 
+// Kernels of another calibration come after its own.
+void take_kernels(const Arguments& file, Calibration& calibration, Mistakes& mistakes) {
+  if (!file.has("kernels_of")) return;
+  const Spot spot = file.spot("kernels_of");
+  try {
+    const std::string& name = file.text("kernels_of");
+    const std::filesystem::path path = find_preset("calibrations", name, spot);
+    if (parse_yaml(read_source(path, shown_path(path))).find("kernels_of") != nullptr)
+      throw InputError(spot, fmt::format("'{}' takes its kernels over itself", name),
+                       "name the calibration that measured them");
+    Calibration other = read_calibration_file(name, spot);
+    for (KernelEntry& entry : other.kernels) {
+      entry.measured_bandwidth = other.gpu.memory_bandwidth;
+      if (entry.held_out_mape) *entry.held_out_mape += file.number("kernels_error");
+      calibration.kernels.push_back(std::move(entry));
+    }
+  } catch (const InputError& error) {
+    mistakes.add(error);
+  }
+}
+
 Calibration read_calibration(const YamlNode& section, const std::string& name) {
   Mistakes mistakes;
   const Arguments file =
@@ -183,6 +204,7 @@ Calibration read_calibration(const YamlNode& section, const std::string& name) {
   for (const YamlNode& item : items_of(file, "collectives", mistakes))
     if (auto collective = read_collective(item, mistakes))
       calibration.collectives.push_back(*collective);
+  take_kernels(file, calibration, mistakes);
   include(file, calibration, mistakes);
   mistakes.throw_if_any();
   return calibration;

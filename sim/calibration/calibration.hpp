@@ -27,6 +27,8 @@ struct KernelEntry {
   std::vector<AxisRange> ranges;  // of the rows it was fitted on
   int samples = 0;
   std::optional<double> held_out_mape;  // of rows that the fit had not seen
+  // Where it was taken over from a calibration of another GPU: the bandwidth of that one's memory.
+  std::optional<BytesPerSecond> measured_bandwidth;
 };
 
 struct ExchangeEntry {

@@ -63,6 +63,7 @@ std::string kernel_text(const FittedKernel& kernel) {
                       held_out ? fmt::format("{} folds of whole model shapes", fit.folds)
                                : std::string("none, too few rows"));
   if (held_out) text += regimes_text("held_out", fit.held_out_regimes);
+  if (fit.skew_held_out.rows > 0) text += regimes_text("never_fitted", fit.skew_regimes);
   return text + regimes_text("fitted", fit.fitted_regimes);
 }
 

@@ -12,20 +12,22 @@ struct Rates {
   double memory_gb_per_s, bf16_tflops, fp8_tflops;  // dense; fp8 0 = no units for it
   int sms;
   double nvlink_gb_per_s, nic_gb_per_s;
+  const char* like;
 };
 
 // NVIDIA datasheets. Four-bit weights are multiplied at 16 bits. NVSwitches reduce from Hopper on,
 // whose GPUs are the first with fp8.
 constexpr Rates kRates[] = {
-    {"A100", "a100-sxm", "A100 SXM", 2039, 312, 0, 108, 300, 25},
-    {"H100", "h100-sxm", "H100 SXM", 3350, 989, 1979, 132, 450, 50},
-    {"H200", "h200-sxm", "H200 SXM", 4800, 989, 1979, 132, 450, 50},
-    {"Hopper_unspecified", "hopper-sxm", "Hopper SXM", 3350, 989, 1979, 132, 450, 50},
-    {"H800", "h800-sxm", "H800 SXM", 3350, 989, 1979, 132, 200, 50},
-    {"H20", "h20-sxm", "H20 SXM", 4000, 148, 296, 78, 450, 50},
-    {"B200", "b200-sxm", "B200 SXM", 8000, 2250, 4500, 148, 900, 50},
-    {"GB200", "gb200-nvl72", "GB200", 8000, 2500, 5000, 148, 900, 50},
-    {"L40S", "l40s", "L40S", 864, 362, 733, 142, 0, 50},
+    {"A100", "a100-sxm", "A100 SXM", 2039, 312, 0, 108, 300, 25, "A100"},
+    {"A800", "a800-sxm", "A800 SXM", 2039, 312, 0, 108, 200, 25, "A100"},
+    {"H100", "h100-sxm", "H100 SXM", 3350, 989, 1979, 132, 450, 50, "H100"},
+    {"H200", "h200-sxm", "H200 SXM", 4800, 989, 1979, 132, 450, 50, "H200"},
+    {"Hopper_unspecified", "hopper-sxm", "Hopper SXM", 3350, 989, 1979, 132, 450, 50, "H200"},
+    {"H800", "h800-sxm", "H800 SXM", 3350, 989, 1979, 132, 200, 50, "H100"},
+    {"H20", "h20-sxm", "H20 SXM", 4000, 148, 296, 78, 450, 50, "H200"},
+    {"B200", "b200-sxm", "B200 SXM", 8000, 2250, 4500, 148, 900, 50, "H200"},
+    {"GB200", "gb200-nvl72", "GB200", 8000, 2500, 5000, 148, 900, 50, "H200"},
+    {"L40S", "l40s", "L40S", 864, 362, 733, 142, 0, 50, "H200"},
 };
 
 const std::vector<Datasheet>& datasheets() {
@@ -43,6 +45,7 @@ const std::vector<Datasheet>& datasheets() {
                         .gpu = std::move(gpu),
                         .nvlink = BytesPerSecond(1e9 * rates.nvlink_gb_per_s),
                         .nic = BytesPerSecond(1e9 * rates.nic_gb_per_s),
+                        .like = rates.like,
                         .nvls = rates.fp8_tflops > 0 && rates.nvlink_gb_per_s > 0});
     }
     return sheets;

@@ -15,6 +15,7 @@ struct Datasheet {
   GpuSpec gpu;
   BytesPerSecond nvlink;  // a GPU's port, one way; 0 = none
   BytesPerSecond nic;     // of each GPU
+  std::string like;       // system whose calibration serves where it has none of its own
   bool nvls = false;      // NVSwitches that reduce and multicast
 };
 

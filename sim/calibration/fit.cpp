@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "sim/base/check.hpp"
 #include "sim/calibration/pnorm_parameters.hpp"
@@ -113,6 +112,17 @@ std::vector<int> fold_of(const std::vector<PnormSample>& samples, int& folds) {
   return fold;
 }
 
+// The number of each sample's distribution, [samples].
+std::vector<int> skew_of(const std::vector<PnormSample>& samples, int& skews) {
+  std::map<std::string, int> distributions;
+  for (const PnormSample& sample : samples) distributions.emplace(sample.distribution, 0);
+  skews = 0;
+  for (auto& [name, number] : distributions) number = skews++;
+  std::vector<int> skew;
+  for (const PnormSample& sample : samples) skew.push_back(distributions[sample.distribution]);
+  return skew;
+}
+
 // Every `step`-th sample, those of one fold left out (−1: none).
 std::vector<PnormSample> thinned(const std::vector<PnormSample>& samples, std::size_t step,
                                  const std::vector<int>& fold, int left_out) {
@@ -131,6 +141,23 @@ PnormCoefficients<double> fit_in_two_passes(const std::vector<PnormSample>& samp
   const PnormCoefficients<double> coarse =
       fit_pnorm(thinned(samples, step, no_folds, -1), pnorm_start(), 150, limits);
   return step > 1 ? fit_pnorm(samples, coarse, 8, limits) : coarse;
+}
+
+// The relative error of each sample, by a fit that has not seen its fold.
+std::vector<double> held_out_errors(const std::vector<PnormSample>& samples,
+                                    const std::vector<int>& fold, int folds,
+                                    const PnormLimits& limits) {
+  std::vector<double> errors(samples.size());
+  for (int left_out = 0; left_out < folds; ++left_out) {
+    // A sixth of the rows tells nearly as much as all, and errs on the honest side.
+    const std::vector<PnormSample> kept =
+        thinned(samples, samples.size() > 4000 ? 6 : 1, fold, left_out);
+    const PnormCoefficients<double> without = fit_pnorm(kept, pnorm_start(), 60, limits);
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      if (fold[i] == left_out)
+        errors[i] = pnorm_seconds(without, samples[i]) / samples[i].seconds - 1;
+  }
+  return errors;
 }
 
 }  // namespace
@@ -210,73 +237,28 @@ PnormCoefficients<double> fit_pnorm(std::span<const PnormSample> samples,
   return coefficients;
 }
 
-ErrorSummary summarize(std::vector<double> errors) {
-  if (errors.empty()) return {};
-  ErrorSummary summary{.rows = static_cast<int>(errors.size())};
-  const double count = static_cast<double>(errors.size());
-  for (double& error : errors) {
-    summary.bias += error / count;
-    error = std::fabs(error);
-    summary.mape += error / count;
-  }
-  std::sort(errors.begin(), errors.end());
-  // The smallest error that nine rows in ten do not exceed.
-  const auto rank = static_cast<std::size_t>(std::ceil(0.9 * count)) - 1;
-  summary.p90 = errors[rank];
-  const std::size_t middle = errors.size() / 2;
-  summary.median =
-      errors.size() % 2 == 1 ? errors[middle] : 0.5 * (errors[middle - 1] + errors[middle]);
-  return summary;
-}
-
-std::vector<Regime> regimes_of(std::span<const PnormSample> samples,
-                               std::span<const double> errors) {
-  std::set<std::string> distributions;
-  for (const PnormSample& sample : samples) distributions.insert(sample.distribution);
-  std::vector<Regime> regimes;
-  const auto add = [&](const std::string& name, auto&& belongs) {
-    std::vector<double> chosen;
-    for (std::size_t i = 0; i < samples.size(); ++i)
-      if (belongs(samples[i])) chosen.push_back(errors[i]);
-    if (!chosen.empty()) regimes.push_back({name, summarize(std::move(chosen))});
-  };
-  distributions.erase("");  // not said
-  for (const std::string& distribution : distributions)
-    add(distribution, [&](const PnormSample& s) { return s.distribution == distribution; });
-  constexpr std::array<int, 7> kTokens = {0, 16, 64, 256, 1024, 4096, 1 << 30};
-  for (std::size_t i = 0; i + 1 < kTokens.size(); ++i) {
-    const std::string name = i + 2 == kTokens.size()
-                                 ? fmt::format("tokens above {}", kTokens[i])
-                                 : fmt::format("tokens {}-{}", kTokens[i] + 1, kTokens[i + 1]);
-    add(name,
-        [&](const PnormSample& s) { return s.tokens > kTokens[i] && s.tokens <= kTokens[i + 1]; });
-  }
-  return regimes;
-}
-
 PnormFit fit_with_folds(const std::vector<PnormSample>& samples, int folds,
                         const PnormLimits& limits) {
   const PnormCoefficients<double> best = fit_in_two_passes(samples, limits);
   PnormFit fit;
   for (std::size_t i = 0; i < kPnormCount; ++i) fit.coefficients[i] = rounded(best[i]);
-  const std::vector<double> errors = relative_errors(fit.coefficients, samples);
-  fit.fitted = summarize(errors);
-  fit.fitted_regimes = regimes_of(samples, errors);
+  fit.errors = relative_errors(fit.coefficients, samples);
+  for (const PnormSample& sample : samples) fit.measured.push_back(sample.seconds);
+  fit.fitted = summarize(fit.errors);
+  fit.fitted_regimes = regimes_of(samples, fit.errors);
   fit.folds = folds;
   const std::vector<int> fold = fold_of(samples, fit.folds);
   if (fit.folds < 2) return fit;
-  std::vector<double> held_out(samples.size());
-  for (int left_out = 0; left_out < fit.folds; ++left_out) {
-    // A sixth of the rows tells nearly as much as all, and errs on the honest side.
-    const std::vector<PnormSample> kept =
-        thinned(samples, samples.size() > 4000 ? 6 : 1, fold, left_out);
-    const PnormCoefficients<double> without = fit_pnorm(kept, pnorm_start(), 60, limits);
-    for (std::size_t i = 0; i < samples.size(); ++i)
-      if (fold[i] == left_out)
-        held_out[i] = pnorm_seconds(without, samples[i]) / samples[i].seconds - 1;
-  }
+  const std::vector<double> held_out = held_out_errors(samples, fold, fit.folds, limits);
   fit.held_out = summarize(held_out);
   fit.held_out_regimes = regimes_of(samples, held_out);
+  int skews = 0;
+  const std::vector<int> skew = skew_of(samples, skews);
+  if (skews < 2) return fit;
+  const std::vector<double> skew_errors = held_out_errors(samples, skew, skews, limits);
+  fit.skew_held_out = summarize(skew_errors);
+  for (Regime& regime : regimes_of(samples, skew_errors))
+    if (!regime.name.starts_with("tokens ")) fit.skew_regimes.push_back(std::move(regime));
   return fit;
 }
 

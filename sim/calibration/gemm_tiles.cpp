@@ -50,7 +50,8 @@ double compute_seconds(std::span<const double> c, const GemmWork& work, const Fo
   const double seconds_per_element = bytes_per_parameter(work.dtype) / c[kTileRate];
   double best = std::numeric_limits<double>::infinity();
   for (const TileShape& tile : kTiles) {
-    const double tiles = std::ceil(work.m / tile.rows) * std::ceil(work.n / tile.columns) * cut;
+    const double tiles =
+        std::ceil(work.m / tile.rows) * std::ceil(work.n / tile.columns) * cut * work.groups;
     const double x = 2 * tile.rows * tile.columns * depth * seconds_per_flop;
     const double y = (tile.rows + tile.columns) * depth * seconds_per_element;
     const double longer = std::sqrt(std::sqrt(x * x * x * x + y * y * y * y));
@@ -70,10 +71,12 @@ KernelTime gemm_time(std::span<const double> c, const KernelWork& work, const Fo
     if (cut > 1 && depth < kShortestCut) break;
     KernelTime time = p_norm(compute_seconds(c, gemm, gpu, depth, cut), memory, c[kExponent]);
     if (cut > 1)
-      time.memory += Seconds(c[kSplit] + c[kSplitPass] * 4 * cut * gemm.m * gemm.n / bandwidth);
+      time.memory +=
+          Seconds(c[kSplit] + c[kSplitPass] * 4 * cut * gemm.groups * gemm.m * gemm.n / bandwidth);
     if (time.total() < best.total()) best = time;
   }
-  best.memory += Seconds(c[kBase] + c[kPass] * gemm.m * gemm.k / bandwidth);
+  best.memory += Seconds(c[kBase] + (gemm.quantised ? 0 : c[kPass]) * gemm.groups * gemm.m *
+                                        gemm.k / bandwidth);
   return best;
 }
 

@@ -8,6 +8,8 @@
 #include <set>
 #include <tuple>
 
+#include "sim/calibration/dense_table.hpp"
+
 namespace moesim {
 namespace {
 
@@ -65,16 +67,40 @@ const Datasheet& sheet_of_network(const ImportRequest& request, const Import& im
   return known_datasheet(*systems.begin(), spot);
 }
 
-void group_rows(const MeasuredTable& table, const SuspectGroups& suspects, Import& import,
+// Every table's rows are of the system that was asked for, or else of one.
+bool is_of_system(const MeasuredTable& table, std::size_t row, const std::string& system,
+                  const ImportRequest& request, Import& import) {
+  const Datasheet& datasheet = known_datasheet(system, table.spot(row));
+  if (import.datasheet == nullptr) import.datasheet = &datasheet;
+  if (import.datasheet == &datasheet) return true;
+  if (!request.system.empty()) return false;
+  throw InputError(table.spot(row),
+                   fmt::format("a calibration is of one GPU, and the tables are of {} and {}",
+                               import.datasheet->system, datasheet.system),
+                   "say with --system which of them it is of");
+}
+
+std::vector<MoeRow> read_moe_rows(const MeasuredTable& table, const ImportRequest& request,
+                                  Import& import) {
+  std::vector<MoeRow> rows;
+  for (std::size_t i = 0; i < table.rows(); ++i)
+    if (is_of_system(table, i, table.text(i, "system"), request, import))
+      rows.push_back(read_moe_row(table, i));
+  return rows;
+}
+
+void group_rows(std::vector<MoeRow> rows, const ImportRequest& request, Import& import,
                 std::map<KernelKey, std::vector<MoeRow>>& groups) {
-  for (std::size_t i = 0; i < table.rows(); ++i) {
-    const Datasheet& datasheet = known_datasheet(table.text(i, "system"), table.spot(i));
-    if (import.datasheet == nullptr) import.datasheet = &datasheet;
-    if (import.datasheet != &datasheet)
-      throw InputError(table.spot(i),
-                       fmt::format("a calibration is of one GPU, and the tables are of {} and {}",
-                                   import.datasheet->system, datasheet.system));
-    MoeRow row = read_moe_row(table, i);
+  SuspectGroups suspects;
+  if (request.suspects) {
+    suspects = *request.suspects;
+  } else {
+    for (const SuspectGroup& group : find_suspects(rows)) {
+      suspects.add(group.row);
+      import.left_out.push_back(fmt::format("suspect group {}", to_string(group)));
+    }
+  }
+  for (MoeRow& row : rows) {
     if (suspects.contain(row)) {
       ++import.suspect_rows;
     } else if (!unusable_reason(row).empty()) {
@@ -83,6 +109,17 @@ void group_rows(const MeasuredTable& table, const SuspectGroups& suspects, Impor
       groups[{row.framework, row.kernel_source, *row.dtype}].push_back(std::move(row));
     }
   }
+}
+
+void read_dense(const MeasuredTable& table, const ImportRequest& request, Import& import,
+                std::vector<DenseSample>& samples) {
+  for (std::size_t i = 0; i < table.rows(); ++i)
+    for (DenseSample& sample : read_dense_row(table, i)) {
+      if (sample.reason.empty() && sample.launch_gaps) sample.reason = "times with launch gaps";
+      import.unusable_rows += sample.reason.empty() ? 0 : 1;
+      if (sample.reason.empty() && is_of_system(table, i, sample.system, request, import))
+        samples.push_back(std::move(sample));
+    }
 }
 
 void read_exchanges(const MeasuredTable& table, Import& import) {
@@ -168,19 +205,27 @@ Import import_tables(const ImportRequest& request,
   Import import;
   std::map<KernelKey, std::vector<MoeRow>> groups;
   if (!request.system.empty()) import.datasheet = &known_datasheet(request.system, {});
-  for (const MeasuredTable& table : request.tables) {
+  std::vector<DenseSample> dense;
+  std::vector<MoeRow> moe;
+  for (MeasuredTable table : request.tables) {
+    rename_columns(table, request.columns);
+    use_our_columns(table, request.table_source, request.system);
     if (is_moe_table(table)) {
-      group_rows(table, request.suspects, import, groups);
+      for (MoeRow& row : read_moe_rows(table, request, import)) moe.push_back(std::move(row));
+    } else if (is_dense_table(table)) {
+      read_dense(table, request, import, dense);
     } else if (is_exchange_table(table)) {
       read_exchanges(table, import);
     } else if (is_collective_table(table)) {
       read_collectives(table, import);
     } else {
       throw InputError({std::make_shared<SourceText>(SourceText{.name = table.name()}), 0, 0},
-                       "neither a table of fused MoE kernels nor one of exchanges or collectives",
-                       "its columns are those of moe_kernel_*.csv, deepep_*.csv or nccl_*.csv");
+                       "no table of kernels, exchanges or collectives that this program knows",
+                       "--column OURS=THEIRS renames its columns; scenarios/calibrations/README.md "
+                       "lists those of each table");
     }
   }
+  group_rows(std::move(moe), request, import, groups);
   read_logs(request, import);
   if (import.datasheet == nullptr) import.datasheet = &sheet_of_network(request, import);
   import.gpu = import.datasheet->gpu;
@@ -193,10 +238,10 @@ Import import_tables(const ImportRequest& request,
   std::stable_sort(import.kernels.begin(), import.kernels.end(), [](const auto& a, const auto& b) {
     return a.fit.fitted.rows > b.fit.fitted.rows;
   });
+  import.forms = fit_dense(dense, import.datasheet->gpu, request.folds, progress);
   fit_network(request, import);
   if (import.suspect_rows > 0)
-    import.left_out.push_back(
-        fmt::format("{} rows of {} suspect groups", import.suspect_rows, request.suspects.size()));
+    import.left_out.push_back(fmt::format("{} rows of suspect groups", import.suspect_rows));
   if (import.unusable_rows > 0)
     import.left_out.push_back(fmt::format("{} rows that cannot be used", import.unusable_rows));
   return import;

@@ -11,17 +11,21 @@
 #include "sim/calibration/datasheet.hpp"
 #include "sim/calibration/exchange_fit.hpp"
 #include "sim/calibration/measurement_fit.hpp"
+#include "sim/calibration/suspects.hpp"
+#include "sim/calibration/upstream_table.hpp"
 
 namespace moesim {
 
 struct ImportRequest {
   std::vector<MeasuredTable> tables;  // kernels are of one system
+  TableSource table_source = TableSource::kOurs;
+  std::vector<std::string> columns;  // "ours=theirs", of every table
   std::vector<BenchmarkLog> logs;
-  std::optional<LogFormat> log_format;  // of every log; none: by what they look like
-  BytesPerSecond nvlink, nic;           // ports of the system; 0: those of its datasheet
-  std::string system;                   // that the calibration is of; empty: that of the tables
-  SuspectGroups suspects;               // left out
-  int draws = 3;                        // of each power-law row
+  std::optional<LogFormat> log_format;    // of every log; none: by what they look like
+  BytesPerSecond nvlink, nic;             // ports of the system; 0: those of its datasheet
+  std::string system;                     // that the calibration is of; empty: that of the tables
+  std::optional<SuspectGroups> suspects;  // left out; none: those that are found (suspects.hpp)
+  int draws = 3;                          // of each power-law row
   std::uint64_t seed = 1;
   int folds = 5;
 };

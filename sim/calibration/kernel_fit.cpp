@@ -11,7 +11,7 @@
 namespace moesim {
 namespace {
 
-constexpr std::size_t kEnough = 1500;  // rows that a fit looks at
+constexpr std::size_t kEnough = 1200;  // rows that a fit looks at
 constexpr double kWeight = 0.003;      // of a coefficient that is off by all of its start
 constexpr double kTolerance = 1e-8;
 
@@ -122,7 +122,7 @@ std::vector<double> fit_rows(const KernelFitRequest& request, const Rows& rows) 
       [&](std::span<const double> values, std::size_t index) {
         return seconds_of(request, unknowns.all(values), kept[index]);
       },
-      kTolerance);
+      kept.size() > 500 ? 1e-6 : kTolerance);
   return unknowns.all(found);
 }
 
@@ -178,6 +178,7 @@ KernelFit fit_kernel(const KernelFitRequest& request) {
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   for (const double value : fit_rows(request, all)) fit.values.push_back(four_digits(value));
   for (const std::size_t row : all) fit.errors.push_back(error_of(request, fit.values, row));
+  for (const KernelSample& sample : request.samples) fit.measured.push_back(sample.seconds);
   fit.fitted = summarize(fit.errors);
   fit.fitted_regimes = regimes_of(request.samples, fit.errors);
   const std::vector<int> fold = folds_of(request, fit.folds);

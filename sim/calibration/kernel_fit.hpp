@@ -34,7 +34,8 @@ struct KernelFit {
   ErrorSummary fitted;         // on the rows it was fitted to
   ErrorSummary held_out;       // on whole shapes that were left out in turn
   std::vector<Regime> fitted_regimes, held_out_regimes;
-  std::vector<double> errors;  // of each sample, 0.05 = +5 %
+  std::vector<double> errors;    // of each sample, 0.05 = +5 %
+  std::vector<double> measured;  // seconds of each sample
   int folds = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <memory>
 
+#include "sim/base/check.hpp"
 #include "sim/base/parameter.hpp"
 
 namespace moesim {
@@ -107,6 +108,18 @@ int MeasuredTable::integer(std::size_t row, std::string_view column) const {
   if (value != std::floor(value) || std::fabs(value) > 2147483647.0)
     throw InputError(spot(row), fmt::format("column {} must be a whole number", column));
   return static_cast<int>(value);
+}
+
+void MeasuredTable::rename(std::string_view from, std::string to) {
+  const auto index = find(from);
+  MOESIM_CHECK(index && !has(to), "a column that is there gets a name that is free");
+  columns_[*index] = std::move(to);
+}
+
+void MeasuredTable::add_column(std::string name, std::vector<std::string> values) {
+  MOESIM_CHECK(!has(name) && values.size() == rows_.size(), "a value for each row of a new column");
+  columns_.push_back(std::move(name));
+  for (std::size_t row = 0; row < rows_.size(); ++row) rows_[row].push_back(std::move(values[row]));
 }
 
 Spot MeasuredTable::spot(std::size_t row) const {

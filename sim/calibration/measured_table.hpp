@@ -29,6 +29,10 @@ class MeasuredTable {
   // The field as a number. Throws InputError with its line where it is none.
   double number(std::size_t row, std::string_view column) const;
   int integer(std::size_t row, std::string_view column) const;
+  // Gives a column another name; it has the first and not the second.
+  void rename(std::string_view from, std::string to);
+  // Appends a column with a value for each row; there is none of that name.
+  void add_column(std::string name, std::vector<std::string> values);
   // The line of the file.
   Spot spot(std::size_t row) const;
 

@@ -89,7 +89,14 @@ SuspectGroups::SuspectGroups(const MeasuredTable& table) {
     groups_.insert(group_of(read_group(table, row)));
 }
 
-bool SuspectGroups::contain(const MoeRow& row) const { return groups_.contains(group_of(row)); }
+void SuspectGroups::add(const MoeRow& row) {
+  groups_.insert(group_of(row) + "|" + row.distribution);
+}
+
+bool SuspectGroups::contain(const MoeRow& row) const {
+  const std::string group = group_of(row);
+  return groups_.contains(group) || groups_.contains(group + "|" + row.distribution);
+}
 
 const std::vector<std::vector<int>>& TableLoads::of(const MoeRow& row) {
   const LoadShape shape = row.load();

@@ -38,6 +38,8 @@ class SuspectGroups {
  public:
   SuspectGroups() = default;
   explicit SuspectGroups(const MeasuredTable& table);
+  // The group of the row, in its distribution only.
+  void add(const MoeRow& row);
   bool contain(const MoeRow& row) const;
   std::size_t size() const { return groups_.size(); }
 

@@ -11,9 +11,6 @@
 namespace moesim {
 namespace {
 
-// Where a system has no calibration of its own, the one that is moved to it.
-constexpr const char* kMovable = "h200-sxm";
-
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
@@ -66,7 +63,7 @@ SystemCalibrations::Found SystemCalibrations::find(const std::string& system,
     found.calibrations.push_back(read_calibration_file(name, {}));
     return found;
   }
-  found.calibrations.push_back(read_calibration_file(kMovable, {}));
+  found.calibrations.push_back(read_calibration_file(find_datasheet(sheet->like)->calibration, {}));
   found.calibrations.back().transfer = true;
   const std::string network = fmt::format("{}-network", sheet->calibration);
   if (std::binary_search(presets.begin(), presets.end(), network))

@@ -7,9 +7,9 @@
 #include <map>
 #include <set>
 
-#include "sim/calibration/calibrated_cost.hpp"
 #include "sim/calibration/collective_table.hpp"
-#include "sim/calibration/system_calibrations.hpp"
+#include "sim/calibration/dense_validation.hpp"
+#include "sim/calibration/validation_models.hpp"
 
 namespace moesim {
 namespace {
@@ -20,36 +20,6 @@ std::string token_regime(int tokens) {
     if (tokens <= kEdges[i]) return fmt::format("tokens {}-{}", kEdges[i - 1] + 1, kEdges[i]);
   return fmt::format("tokens above {}", kEdges.back());
 }
-
-// Cost models by what chooses one.
-class CostModels {
- public:
-  explicit CostModels(const ValidationOptions& options) : calibrations_(options.calibrations) {}
-
-  const SystemCalibrations::Found& find(const std::string& system, const std::string& framework) {
-    return calibrations_.of(system, framework);
-  }
-  const CostModel& of(const std::string& system, const std::string& framework,
-                      const std::string& kernel_source) {
-    auto& model = models_[fmt::format("{}|{}|{}", system, framework, kernel_source)];
-    if (!model) {
-      const SystemCalibrations::Found& found = find(system, framework);
-      model = make_cost_model(found.calibrations, found.gpu, kernel_source);
-    }
-    return *model;
-  }
-  void report(Validation& validation) const {
-    std::set<std::string> warnings;
-    for (const auto& [key, model] : models_)
-      for (const std::string& warning : model->warnings()) warnings.insert(warning);
-    validation.warnings.assign(warnings.begin(), warnings.end());
-    validation.calibrations = calibrations_.names();
-  }
-
- private:
-  SystemCalibrations calibrations_;
-  std::map<std::string, std::unique_ptr<CostModel>> models_;
-};
 
 bool has_experts_in(const std::vector<Calibration>& calibrations, DType dtype) {
   for (const Calibration& calibration : calibrations)
@@ -178,14 +148,17 @@ Comparison compare_collective(const MeasuredTable& table, std::size_t index, Cos
 
 Validation validate(const MeasuredTable& table, const ValidationOptions& options) {
   Validation validation;
-  CostModels models(options);
+  CostModels models(options.calibrations);
   MoeValidator moe(options, models);
   const bool moe_table = is_moe_table(table);
-  const bool exchange_table = !moe_table && is_exchange_table(table);
+  const bool dense_table = !moe_table && is_dense_table(table);
+  const bool exchange_table = !moe_table && !dense_table && is_exchange_table(table);
   const bool collective_table = !moe_table && !exchange_table && is_collective_table(table);
   for (std::size_t row = 0; row < table.rows(); ++row) {
     if (moe_table) {
       validation.rows.push_back(moe.compare(table, row));
+    } else if (dense_table) {
+      compare_dense(table, row, models, validation.rows);
     } else if (exchange_table) {
       compare_exchange(table, row, models, validation.rows);
     } else if (collective_table) {

@@ -7,23 +7,19 @@
 
 #include "sim/base/parameter.hpp"
 #include "sim/calibration/import.hpp"
+#include "sim/cli/calibration_series.hpp"
 #include "sim/cli/command.hpp"
 
 namespace moesim {
 namespace {
 
 struct Flags {
-  std::vector<std::string> files, imported, notes;
-  std::string output, suspects, source, system, nvlink, nic, format = "auto";
+  std::vector<std::string> files, imported, columns, notes;
+  std::string output, plot, suspects, source, system, nvlink, nic, format = "auto";
   int draws = 3, folds = 5;
   std::uint64_t seed = 1;
   bool quiet = false, rows = false;
 };
-
-// The list of failed groups that lies beside a table.
-std::filesystem::path suspects_beside(const std::string& table) {
-  return std::filesystem::path(table).parent_path() / "moe_kernel_suspect_groups.csv";
-}
 
 BytesPerSecond rate_of(const std::string& text, const char* flag) {
   return BytesPerSecond(
@@ -36,32 +32,44 @@ bool is_log(const std::string& file, const std::string& format) {
   return !file.ends_with(".csv") && !file.ends_with(".csv.gz");
 }
 
+// Whose headers the tables have; empty where it is not said.
+std::string source_word(const Flags& flags) {
+  for (const char* word : {"aiconfigurator", "frontier", "csv"})
+    if (!flags.imported.empty() && flags.imported.front() == word) return word;
+  return {};
+}
+
 ImportRequest read_request(const Flags& flags, const std::vector<std::string>& files) {
   ImportRequest request{
       .system = flags.system, .draws = flags.draws, .seed = flags.seed, .folds = flags.folds};
-  std::filesystem::path suspects = flags.suspects;
   if (!flags.nvlink.empty()) request.nvlink = rate_of(flags.nvlink, "--nvlink");
   if (!flags.nic.empty()) request.nic = rate_of(flags.nic, "--nic");
   if (flags.format == "nccl-tests") request.log_format = LogFormat::kNcclTests;
   if (flags.format == "deepep") request.log_format = LogFormat::kDeepEp;
+  if (source_word(flags) == "aiconfigurator") request.table_source = TableSource::kAiconfigurator;
+  if (source_word(flags) == "frontier") request.table_source = TableSource::kFrontier;
+  request.columns = flags.columns;
   for (const std::string& file : files) {
     if (is_log(file, flags.format)) {
       request.logs.push_back(read_benchmark_log(file));
       continue;
     }
     request.tables.push_back(MeasuredTable::read(file));
-    if (suspects.empty() && std::filesystem::exists(suspects_beside(file)))
-      suspects = suspects_beside(file);
   }
-  if (!suspects.empty() && suspects != "none")
-    request.suspects = SuspectGroups(MeasuredTable::read(suspects));
+  if (flags.suspects == "none") request.suspects = SuspectGroups();
+  if (!flags.suspects.empty() && flags.suspects != "none")
+    request.suspects = SuspectGroups(MeasuredTable::read(flags.suspects));
   return request;
 }
 
 // Measurements of `moesim profile` go by themselves: they are of one device, in one file format.
 Import import_files(const Flags& flags) {
   std::vector<std::string> files = flags.files;
-  files.insert(files.end(), flags.imported.begin(), flags.imported.end());
+  const bool says_source = !source_word(flags).empty();
+  files.insert(files.end(), flags.imported.begin() + (says_source ? 1 : 0), flags.imported.end());
+  if (files.empty())
+    throw InputError({text_source("--import", flags.imported.front(), true), 1, 1},
+                     "says whose tables they are, and no table follows");
   const auto progress = [&](const std::string& line) {
     if (!flags.quiet) fmt::print(stderr, "fitting {}\n", line);
   };
@@ -96,12 +104,14 @@ void print_kernel(const FittedKernel& kernel) {
   print_summary(fmt::format("held out, {} folds", kernel.fit.folds).c_str(), kernel.fit.held_out);
   for (const Regime& regime : kernel.fit.held_out_regimes)
     print_summary(("  " + regime.name).c_str(), regime.error);
+  if (kernel.fit.skew_held_out.rows == 0) return;
+  print_summary("fitted without their skew", kernel.fit.skew_held_out);
+  for (const Regime& regime : kernel.fit.skew_regimes)
+    print_summary(("  " + regime.name).c_str(), regime.error);
 }
 
 void print_form(const FittedForm& form) {
-  fmt::print("{}{}{}{}{}, {}\n", form.kernel, form.attention.empty() ? "" : " ", form.attention,
-             form.dtype ? " " + to_string(*form.dtype) : "",
-             form.kernel_source.empty() ? "" : " " + form.kernel_source, form.fit.model->name);
+  fmt::print("{}, {}\n", form_name(form), form.fit.model->name);
   fmt::print("  {:<28}{:>7}{:>9}{:>9}{:>9}{:>9}\n", "error in %", "rows", "MAPE", "median", "p90",
              "bias");
   const auto print = [](const std::string& heading, const ErrorSummary& error) {
@@ -178,6 +188,12 @@ int calibrate(const Flags& flags) {
   }
   for (const std::string& assumed : import.assumed) fmt::print(stderr, "assumed: {}\n", assumed);
   for (const std::string& left_out : import.left_out) fmt::print("left out: {}\n", left_out);
+  if (!flags.plot.empty() &&
+      !write_error_plot(flags.plot, fmt::format("{}: predicted by the fit", import.gpu.name),
+                        series_of(import))) {
+    fmt::print(stderr, "moesim: cannot write {}\n", flags.plot);
+    return kExitInput;
+  }
   std::ofstream file(flags.output);
   file << write_calibration(import, flags.source, flags.notes);
   if (!file.flush()) {
@@ -198,14 +214,22 @@ const RegisterCommand kCalibrate{
                       "device; or what --import takes");
        app.add_option(
            "--import", flags->imported,
-           "measurements by others: tables of kernels, exchanges and collectives (.csv or "
+           "measurements by others, after the word aiconfigurator or frontier where tables have "
+           "their headers (csv: those of this program, or mapped): tables of kernels, exchanges "
+           "and collectives (.csv or "
            ".csv.gz), and logs of nccl-tests and of DeepEP's tests; a log may be followed by what "
            "it does not say: run.log:gpus=16,nodes=2,tokens=128,hidden=7168,topk=8,"
            "experts=256,collective=alltoall,in_place=yes");
        app.add_option("-o,--out", flags->output, "the calibration file to write")->required();
        app.add_option("--suspects", flags->suspects,
-                      "a table of groups to leave out (default: moe_kernel_suspect_groups.csv "
-                      "beside a table; none: leave nothing out)");
+                      "a table of groups of MoE rows to leave out (default: those whose balanced "
+                      "rows are 1.3 times as slow as with less parallelism; none: leave nothing "
+                      "out)");
+       app.add_option("--column", flags->columns,
+                      "a column of the tables under our name, ours=theirs, such as "
+                      "latency_ms=duration_ms; may be repeated");
+       app.add_option("--plot", flags->plot,
+                      "draw what was predicted against what was measured: a .svg or .html file");
        app.add_option("--source", flags->source, "where the measurements are from, for the file");
        app.add_option("--note", flags->notes, "what to read before trusting the numbers");
        app.add_option("--system", flags->system,

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "sim/calibration/error_plot.hpp"
 #include "sim/calibration/validation.hpp"
 #include "sim/cli/command.hpp"
 
@@ -12,7 +13,7 @@ namespace moesim {
 namespace {
 
 struct Flags {
-  std::string table, csv, suspects;
+  std::string table, csv, plot, suspects;
   std::vector<std::string> calibrations;
   int draws = 10;
   std::uint64_t seed = 1;
@@ -124,12 +125,33 @@ void print_json(const Validation& validation, const Totals& totals) {
   fmt::print("{}\n", document.dump(2));
 }
 
+// A series for each group; suspect measurements apart are not drawn.
+std::vector<ErrorSeries> series_of(const Validation& validation) {
+  std::map<std::string, ErrorSeries> groups;
+  for (const Comparison& row : validation.rows) {
+    if (!row.predicted_us || !row.measured_us || row.suspect) continue;
+    ErrorSeries& series = groups[row.group];
+    series.name = row.group;
+    series.measured.push_back(1e-6 * *row.measured_us);
+    series.predicted.push_back(1e-6 * *row.predicted_us);
+  }
+  std::vector<ErrorSeries> series;
+  for (auto& [name, one] : groups) series.push_back(std::move(one));
+  return series;
+}
+
 int run(const Flags& flags) {
   const ValidationOptions options = read_options(flags);
   const MeasuredTable table = MeasuredTable::read(flags.table);
   const Validation validation = validate(table, options);
   if (!flags.csv.empty() && !write_csv(flags.csv, table, validation)) {
     fmt::print(stderr, "moesim: cannot write {}\n", flags.csv);
+    return kExitInput;
+  }
+  if (!flags.plot.empty() &&
+      !write_error_plot(flags.plot, std::filesystem::path(flags.table).filename().string(),
+                        series_of(validation))) {
+    fmt::print(stderr, "moesim: cannot write {}\n", flags.plot);
     return kExitInput;
   }
   const Totals totals = totals_of(validation);
@@ -154,6 +176,8 @@ const RegisterCommand kValidate{
            ->check(CLI::Range(1, 10000))
            ->capture_default_str();
        app.add_option("--seed", flags->seed, "of the draws")->capture_default_str();
+       app.add_option("--plot", flags->plot,
+                      "draw predictions against measurements: a .svg or .html file");
        app.add_flag("--json", flags->json, "print one JSON document");
        return [flags] { return run(*flags); };
      }}};

@@ -40,10 +40,12 @@ struct ExpertWork {
                                 // whole group / experts); 0 = the mean over `tokens`
 };
 
-// C[m,n] = A[m,k] · B[k,n].
+// C[m,n] = A[m,k] · B[k,n], for each group.
 struct GemmWork {
   double m = 0, n = 0, k = 0;
   DType dtype = DType::kBf16;
+  double groups = 1;       // products of the same shape in one call
+  bool quantised = false;  // activations are in the type already; else they are brought to it
 };
 
 // Attention core of one layer and GPU (no projections).

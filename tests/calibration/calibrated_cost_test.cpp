@@ -174,5 +174,30 @@ TEST(Calibration, EveryShippedOneIsReadAndSaysHowGoodItIs) {
   }
 }
 
+TEST(KernelsOf, AreScaledToTheGpuThatTakesThemOver) {
+  const Calibration h200 = read_calibration_file("h200-sxm", {});
+  const Calibration b200 = read_calibration_file("b200-sxm", {});
+  EXPECT_EQ(b200.kernels.size(), h200.kernels.size());
+  EXPECT_NEAR(*b200.kernels[0].held_out_mape, *h200.kernels[0].held_out_mape + 0.3, 1e-12);
+  const auto slow = make_cost_model({h200}, h200.gpu);
+  const auto fast = make_cost_model({b200}, b200.gpu);
+  const GemmWork large{.m = 8192, .n = 8192, .k = 8192, .dtype = DType::kBf16};
+  const double ratio = slow->gemm(large).total() / fast->gemm(large).total();
+  EXPECT_GT(ratio, 1.8);  // 2250 / 989 of the peak, fewer waves and the same start-up
+  EXPECT_LT(ratio, 2.6);
+  // The same SMs and memory: an H800 runs the kernels of an H100.
+  const Calibration h800 = read_calibration_file("h800-sxm", {});
+  const Calibration h100 = read_calibration_file("h100-sxm", {});
+  EXPECT_EQ(make_cost_model({h800}, h800.gpu)->gemm(large).total(),
+            make_cost_model({h100}, h100.gpu)->gemm(large).total());
+}
+
+TEST(KernelsOf, AreNotTakenFromACalibrationThatTookThem) {
+  EXPECT_THAT(
+      message_of("schema: moesim.calibration/1\nkernels_of: b200-sxm\n"
+                 "gpu: {name: G, memory_bandwidth: 1 TB/s, sms: 1, peak: {bf16: 1 TFLOP/s}}\n"),
+      HasSubstr("'b200-sxm' takes its kernels over itself"));
+}
+
 }  // namespace
 }  // namespace moesim

@@ -173,12 +173,12 @@ TEST(Validate, GivesAReasonForEachRowItCannotPredict) {
 TEST(Validate, MovesACalibrationToASystemThatHasNone) {
   const MeasuredTable table =
       table_of("b200.csv", std::string(kMoeHeader) +
-                               "B200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
+                               "GB200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
                                "H200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n");
   const Validation validation = validate(table, {});
   ASSERT_TRUE(validation.rows[0].predicted_us && validation.rows[1].predicted_us);
   EXPECT_LT(*validation.rows[0].predicted_us, *validation.rows[1].predicted_us);
-  EXPECT_THAT(validation.warnings, ::testing::Contains(HasSubstr("moved from H200 SXM to B200")));
+  EXPECT_THAT(validation.warnings, ::testing::Contains(HasSubstr("moved from H200 SXM to GB200")));
 }
 
 TEST(Validate, GivesTheSameDigitsForTheSameSeed) {

@@ -117,5 +117,31 @@ TEST(CalibrateCommand, PointsAtMistakesOfAMeasurementFileAndAtFilesOfAnotherKind
   EXPECT_EQ(run_program({"calibrate", "-o", "x.yaml"}, folder.path()).exit_code, 2);
 }
 
+// GEMMs of 5 us and 100 TFLOP/s under another program's names.
+TEST(CalibrateCommand, FitsTablesWithMappedColumnsAndDrawsThem) {
+  const TemporaryDirectory folder;
+  std::string table = "gpu,rows,cols,depth,micros\n";
+  for (const int rows : {1024, 4096, 16384})
+    for (const int columns : {1024, 2048, 4096})
+      table += fmt::format("H100,{},{},4096,{:.3f}\n", rows, columns,
+                           5 + 2.0 * rows * columns * 4096 / 100e12 * 1e6);
+  write_file(folder / "mine.csv", table);
+  const std::vector<std::string> mapping = {"--column", "system=gpu",       "--column", "m=rows",
+                                            "--column", "n=cols",           "--column", "k=depth",
+                                            "--column", "latency_us=micros"};
+  std::vector<std::string> words = {"calibrate", "--import", "csv",      "mine.csv", "-o",
+                                    "mine.yaml", "--plot",   "mine.svg", "-q"};
+  words.insert(words.end(), mapping.begin(), mapping.end());
+  const Session session = run_program(words, folder.path());
+  EXPECT_EQ(session.exit_code, 0) << session.err;
+  EXPECT_THAT(session.out, HasSubstr("gemm fp8_block deep_gemm, gemm_tiles"));
+  EXPECT_THAT(file_text(folder / "mine.yaml"), HasSubstr("kind: gemm_tiles"));
+  EXPECT_THAT(file_text(folder / "mine.svg"), HasSubstr("gemm fp8_block deep_gemm: 9 points"));
+  words[2] = "aiconfigurator";
+  const Session other = run_program(words, folder.path());
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("not a table of aiconfigurator"));
+}
+
 }  // namespace
 }  // namespace moesim

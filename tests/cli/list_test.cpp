@@ -88,7 +88,8 @@ TEST(ListCommand, ShowsWhatEachCalibrationMeasuredAndHowWell) {
                                     "deepep_normal [0-9.]+ % local, [0-9.]+ % network"));
   EXPECT_THAT(
       output,
-      ContainsRegex("a100-sxm +A100 SXM +SGLang +experts bf16 [0-9.]+ % +nccl [0-9.]+ % local"));
+      ContainsRegex("a100-sxm +A100 SXM +SGLang +experts bf16 [0-9.]+ %, gemm bf16 [0-9.]+ % +"
+                    "nccl [0-9.]+ % local"));
 }
 
 // Completes a line as bash does, and gives the replies.
