@@ -191,8 +191,7 @@ Routing FileTrace::route_with_logits(const RoutingRequest& request) const {
   if (logit_rows_.empty()) refuse_logits(request, arguments_.section());
   Routing routing{.top_k = top_k_, .first_token = first_tokens(request.tokens)};
   const int layer = recorded_layer(request.layer);
-  const std::vector<float> all =
-      store_->file().logits(0, std::ssize(store_->file().logit_tokens()), layer);
+  const std::vector<float>& all = store_->logits(layer);
   std::vector<std::uint32_t> places(logit_rows_.size());
   std::iota(places.begin(), places.end(), 0U);
   std::vector<std::uint32_t> tokens;

@@ -64,4 +64,15 @@ std::vector<float> TokenStore::weights(std::span<const std::uint32_t> rows, int 
   return weights;
 }
 
+const std::vector<float>& TokenStore::logits(int layer) const {
+  const auto layers = file_.header().layers.size();
+  const auto tokens = static_cast<double>(file_.logit_tokens().size());
+  const double bytes = tokens * static_cast<double>(layers) * file_.header().experts * 4;
+  if (bytes > kHeldBytes) held_logits_.clear();
+  held_logits_.resize(layers);
+  std::vector<float>& held = held_logits_[static_cast<std::size_t>(layer)];
+  if (held.empty()) held = file_.logits(0, static_cast<std::int64_t>(tokens), layer);
+  return held;
+}
+
 }  // namespace moesim

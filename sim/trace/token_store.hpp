@@ -23,10 +23,14 @@ class TokenStore {
   // Of the rows, one after another, in one layer: [rows × k].
   std::vector<std::int16_t> ids(std::span<const std::uint32_t> rows, int layer) const;
   std::vector<float> weights(std::span<const std::uint32_t> rows, int layer) const;
+  // Of all tokens that have some, in one layer: [file().logit_tokens() × experts]. Layers that were
+  // read stay in memory as long as all of them together would be small.
+  const std::vector<float>& logits(int layer) const;
 
  private:
   Hdf5Trace file_;
-  std::vector<std::vector<std::int16_t>> held_ids_;  // per layer: [tokens × k]
+  std::vector<std::vector<std::int16_t>> held_ids_;      // per layer: [tokens × k]
+  mutable std::vector<std::vector<float>> held_logits_;  // per layer; empty: not read yet
 };
 
 }  // namespace moesim

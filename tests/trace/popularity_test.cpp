@@ -142,9 +142,8 @@ TEST(GeneratedTraces, HaveNoLogits) {
     route_of(*trace, 0, 0, {4}, RoutingDetail::kLogits);
     FAIL();
   } catch (const InputError& error) {
-    EXPECT_THAT(
-        error.what(),
-        HasSubstr("test.yaml:1:8: error: this trace has no router logits, which the gate needs"));
+    EXPECT_THAT(error.what(), HasSubstr("test.yaml:1:8: error: this trace has no router logits, "
+                                        "which the gate or the capacity"));
   }
 }
 
