@@ -182,33 +182,41 @@ class CudaExperts : public ExpertKernels {
  public:
   explicit CudaExperts(std::shared_ptr<CudaDevice> device) : device_(std::move(device)) {
     const DeviceFacts& facts = device_->facts();
-    CUDA_CHECK(prepare_gemm_bf16(&bf16_blocks_));
-    if (facts.has_fp8) CUDA_CHECK(prepare_gemm_fp8(&fp8_blocks_));
+    const int shared = device_->shared_bytes();
+    CUDA_CHECK(prepare_gemm_bf16(shared, &bf16_blocks_));
+    if (facts.has_fp8) CUDA_CHECK(prepare_gemm_fp8(shared, &fp8_blocks_));
     bf16_blocks_ *= facts.processors;
     fp8_blocks_ *= facts.processors;
   }
 
   std::vector<Multiplier> multipliers(const ExpertShape& shape) const override {
-    if (shape.dtype == Dtype::kBf16) return {Multiplier::kLibrary, Multiplier::kOwn};
-    if (device_->facts().has_fp8) return {Multiplier::kOwn};
-    return {};
+    std::vector<Multiplier> all;
+    if (shape.dtype == Dtype::kBf16) all.push_back(Multiplier::kLibrary);
+    if (blocks_for(shape.dtype) > 0) all.push_back(Multiplier::kOwn);
+    return all;
   }
 
   std::unique_ptr<Work> run(const ExpertArguments& arguments) override {
     check(arguments);
-    const bool fp8 = arguments.shape.dtype == Dtype::kFp8Block;
-    require(!fp8 || device_->facts().has_fp8,
-            "fp8 experts need compute capability 8.9 or newer, but " + device_->facts().name +
-                " is " + device_->facts().architecture);
-    if (arguments.multiplier == Multiplier::kOwn)
-      return std::make_unique<OwnExperts>(device_, arguments, fp8 ? fp8_blocks_ : bf16_blocks_);
-    require(!fp8, "cuBLAS has no grouped product of fp8 with block scales; use the own kernel");
+    const Dtype dtype = arguments.shape.dtype;
+    const std::string device = device_->facts().name + " (" + device_->facts().architecture + ")";
+    require(dtype == Dtype::kBf16 || device_->facts().has_fp8,
+            "fp8 experts need compute capability 8.9 or newer, but the GPU is " + device);
+    if (arguments.multiplier == Multiplier::kOwn) {
+      require(blocks_for(dtype) > 0,
+              "the own grouped GEMM needs more shared memory than a block has on " + device);
+      return std::make_unique<OwnExperts>(device_, arguments, blocks_for(dtype));
+    }
+    require(dtype == Dtype::kBf16,
+            "cuBLAS has no grouped product of fp8 with block scales; use the own kernel");
     return std::make_unique<LibraryExperts>(device_, arguments);
   }
 
  private:
+  int blocks_for(Dtype dtype) const { return dtype == Dtype::kBf16 ? bf16_blocks_ : fp8_blocks_; }
+
   std::shared_ptr<CudaDevice> device_;
-  int bf16_blocks_ = 0, fp8_blocks_ = 0;  // that the device runs at once
+  int bf16_blocks_ = 0, fp8_blocks_ = 0;  // that the device runs at once; 0: none
 };
 
 }  // namespace

@@ -3,8 +3,8 @@
 
 namespace moesim::kernels {
 
-cudaError_t prepare_gemm_bf16(int* blocks_of_processor) {
-  return prepare<Dtype::kBf16>(blocks_of_processor);
+cudaError_t prepare_gemm_bf16(int shared_bytes, int* blocks_of_processor) {
+  return prepare<Dtype::kBf16>(shared_bytes, blocks_of_processor);
 }
 
 void launch_gemm_bf16(const GemmArguments& arguments, int blocks, cudaStream_t stream) {

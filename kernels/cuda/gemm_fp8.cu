@@ -3,8 +3,8 @@
 
 namespace moesim::kernels {
 
-cudaError_t prepare_gemm_fp8(int* blocks_of_processor) {
-  return prepare<Dtype::kFp8Block>(blocks_of_processor);
+cudaError_t prepare_gemm_fp8(int shared_bytes, int* blocks_of_processor) {
+  return prepare<Dtype::kFp8Block>(shared_bytes, blocks_of_processor);
 }
 
 void launch_gemm_fp8(const GemmArguments& arguments, int blocks, cudaStream_t stream) {

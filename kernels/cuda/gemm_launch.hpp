@@ -28,9 +28,10 @@ struct GemmArguments {
 };
 
 // Lets the kernels use the shared memory they need, and tells how many blocks one multiprocessor
-// runs at once: the grid of a persistent kernel is that for each. Call it once on each device.
-cudaError_t prepare_gemm_bf16(int* blocks_of_processor);
-cudaError_t prepare_gemm_fp8(int* blocks_of_processor);
+// runs at once: the grid of a persistent kernel is that for each. 0 where `shared_bytes`, what a
+// block may have on this device, is too little. Call it once on each device.
+cudaError_t prepare_gemm_bf16(int shared_bytes, int* blocks_of_processor);
+cudaError_t prepare_gemm_fp8(int shared_bytes, int* blocks_of_processor);
 
 void launch_gemm_bf16(const GemmArguments& arguments, int blocks, cudaStream_t stream);
 void launch_gemm_fp8(const GemmArguments& arguments, int blocks, cudaStream_t stream);

@@ -241,7 +241,9 @@ void launch_gemm(const GemmArguments& arguments, int blocks, cudaStream_t stream
 
 // Lets both kernels use their shared memory, and counts the blocks of one multiprocessor.
 template <Dtype kDtype>
-cudaError_t prepare(int* blocks_of_processor) {
+cudaError_t prepare(int shared_bytes, int* blocks_of_processor) {
+  *blocks_of_processor = 0;
+  if (shared_bytes < kGemmSharedBytes) return cudaSuccess;
   int least = 1 << 20;
   for (const auto kernel :
        {gemm_kernel<kDtype, OutputOrder::kPlain>, gemm_kernel<kDtype, OutputOrder::kGated>}) {
