@@ -10,7 +10,7 @@ constexpr Coefficient kCoefficients[] = {
     {"start_up", kTime, "of the call", 5e-6, 0, 1},
     {"per_token", kTime, "per row of the activations", 1e-9, 0, 1},
     {"rate", kRate, "of the bytes; 0: they cost nothing", 1e12, 0, 1e15},
-    {"speed", kSpeed, "of the floating-point operations; 0: they cost nothing", 0, 0, 0},
+    {"speed", kSpeed, "of the floating-point operations; 0: they cost nothing", 1e12, 0, 1e18},
 };
 
 KernelTime affine_time(std::span<const double> c, const KernelWork& work, const FormGpu& gpu) {

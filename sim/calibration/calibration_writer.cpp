@@ -57,6 +57,7 @@ std::string kernel_text(const FittedKernel& kernel) {
       "    samples: {}\n",
       to_string(kernel.dtype), kernel.matrices, kernel.kernel_source, fit.fitted.rows);
   text += range_text(kernel.ranges) + form_text(fit.coefficients);
+  if (kernel.tile != 64) text += fmt::format("      tile: {:g}\n", kernel.tile);
   const bool held_out = fit.folds >= 2;
   text += fmt::format("    held_out:\n      mape: {:.4f}\n      folds: {}\n      regimes:\n",
                       held_out ? fit.held_out.mape : fit.fitted.mape,
@@ -110,10 +111,11 @@ std::string form_text(const KernelFit& fit) {
     const Coefficient& coefficient = fit.model->coefficients[i];
     const double value = fit.values[i];
     if (value == (coefficient.fitted() ? 0 : coefficient.start)) continue;
-    text += fmt::format("      {}: {}\n", coefficient.name,
-                        coefficient.type == ParameterType::kRate
-                            ? fmt::format("{:.4g} GB/s", value / 1e9)
-                            : coefficient_text(parameters[i], value));
+    text += fmt::format(
+        "      {}: {}\n", coefficient.name,
+        coefficient.type == ParameterType::kRate    ? fmt::format("{:.4g} GB/s", value / 1e9)
+        : coefficient.type == ParameterType::kSpeed ? speed_text(value)
+                                                    : coefficient_text(parameters[i], value));
   }
   return text;
 }

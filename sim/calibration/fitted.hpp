@@ -15,6 +15,7 @@ struct FittedKernel {
   std::string framework, kernel_source;
   DType dtype = DType::kBf16;
   int matrices = 3;
+  double tile = 64;  // rows that the compute of an expert is padded to
   std::vector<AxisRange> ranges;
   PnormFit fit;
 };

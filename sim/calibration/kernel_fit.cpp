@@ -37,6 +37,14 @@ double fastest_rate(const KernelFitRequest& request) {
   return fastest;
 }
 
+// The same of floating-point operations.
+double fastest_speed(const KernelFitRequest& request) {
+  double fastest = 0;
+  for (const KernelSample& sample : request.samples)
+    fastest = std::max(fastest, kernel_work(sample).flops / sample.seconds);
+  return fastest;
+}
+
 double shortest_time(const KernelFitRequest& request) {
   double shortest = request.samples.front().seconds;
   for (const KernelSample& sample : request.samples) shortest = std::min(shortest, sample.seconds);
@@ -61,8 +69,8 @@ Prior prior_of(const KernelFitRequest& request, std::size_t index) {
               .highest = coefficient.highest,
               .weight = kWeight};
   const std::string_view name = coefficient.name;
-  if (name == "rate") {
-    prior.typical = std::max(1.0, fastest_rate(request));
+  if (name == "rate" || name == "speed") {
+    prior.typical = std::max(1.0, name == "rate" ? fastest_rate(request) : fastest_speed(request));
     prior.lowest = prior.typical / 100;
     prior.highest = prior.typical * 10;
   } else if (request.model.additive && coefficient.type == ParameterType::kTime) {
@@ -76,10 +84,12 @@ Prior prior_of(const KernelFitRequest& request, std::size_t index) {
   return prior;
 }
 
-// Bytes tell a rate, and only they do.
+// Bytes tell a rate and operations a speed, and only they do.
 bool is_fitted(const KernelFitRequest& request, const Coefficient& coefficient) {
-  const bool is_rate = std::string_view(coefficient.name) == "rate";
-  return coefficient.fitted() && !(is_rate && fastest_rate(request) <= 0);
+  const std::string_view name = coefficient.name;
+  if (name == "rate" && fastest_rate(request) <= 0) return false;
+  if (name == "speed" && fastest_speed(request) <= 0) return false;
+  return coefficient.fitted();
 }
 
 // Of the fitted coefficients, in their order.

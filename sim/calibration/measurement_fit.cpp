@@ -104,13 +104,14 @@ std::string fold_shape(const Measurement& sample) {
   return call_text(sample);
 }
 
-FittedForm fit_form(const GroupKey& key, const Samples& group, const GpuSpec& gpu, int folds) {
+FittedForm fit_form(const GroupKey& key, const Samples& group, const std::string& device,
+                    const GpuSpec& gpu, int folds) {
   std::vector<KernelSample> samples;
   for (const Measurement* sample : group)
     samples.push_back({work_of(*sample), sample->median.value, fold_shape(*sample), {}});
-  const FormModel& model = key.kernel == "gemm"   ? gemm_tiles_model()
-                           : key.kernel == "gate" ? gate_topk_model()
-                                                  : affine_model();
+  const FormModel& model = key.kernel == "gemm" && device == "cuda" ? gemm_tiles_model()
+                           : key.kernel == "gate"                   ? gate_topk_model()
+                                                                    : affine_model();
   FittedForm fitted{
       .kernel = key.kernel,
       .kernel_source = key.variant,
@@ -141,7 +142,12 @@ std::vector<AxisRange> expert_ranges(const Samples& group) {
 FittedKernel fit_experts(const GroupKey& key, const Samples& group, const MeasuredDevice& device,
                          const GpuSpec& gpu, int folds) {
   std::vector<PnormSample> samples;
-  for (const Measurement* sample : group) samples.push_back(expert_sample(*sample, gpu));
+  // Tensor cores work on tiles of rows, a CPU on any number of them.
+  const double tile = device.kind == "cpu" ? 1 : 64;
+  for (const Measurement* sample : group) {
+    samples.push_back(expert_sample(*sample, gpu));
+    samples.back().shape.tile = tile;
+  }
   // What a sweep of the same kernels measured as peaks is no bound: a cache may be faster.
   const PnormLimits limits =
       device.measured_peak ? PnormLimits{.compute = 2, .memory = 20} : PnormLimits{};
@@ -149,6 +155,7 @@ FittedKernel fit_experts(const GroupKey& key, const Samples& group, const Measur
           .kernel_source = key.variant,
           .dtype = key.dtype,
           .matrices = key.matrices,
+          .tile = tile,
           .ranges = expert_ranges(group),
           .fit = fit_with_folds(samples, folds, limits)};
 }
@@ -252,7 +259,7 @@ MeasurementFits fit_measurements(const MeasurementFile& file, int folds,
     if (key.kernel == "experts")
       fits.kernels.push_back(fit_experts(key, group, file.device, fits.gpu, folds));
     else
-      fits.forms.push_back(fit_form(key, group, fits.gpu, folds));
+      fits.forms.push_back(fit_form(key, group, file.device.kind, fits.gpu, folds));
   }
   return fits;
 }

@@ -14,8 +14,9 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
+// A GPU of no datasheet: its experts and GEMMs come in tiles.
 MeasuredDevice device() {
-  return {.kind = "cpu",
+  return {.kind = "cuda",
           .name = "Imaginary 16-core CPU",
           .sms = 16,
           .peak = {{DType::kFloat32, FlopsPerSecond(1e12)}},
@@ -272,6 +273,25 @@ TEST(FitMeasurements, TakesTheDatasheetOfAGpuThatItKnows) {
   EXPECT_EQ(fits.system, "H100");
   EXPECT_EQ(fit_measurements({.device = device(), .samples = file.samples}, 1, kQuiet).gpu.name,
             "Imaginary 16-core CPU");
+}
+
+TEST(FitMeasurements, TakesARowOfACpuForARowAndItsGemmsForASum) {
+  MeasurementFile file{.device = device()};
+  file.device.kind = "cpu";
+  for (const double m : {1, 3, 64, 1000})
+    for (const double n : {128, 1024, 4096})
+      file.samples.push_back(plain(
+          "gemm", {{"m", m}, {"n", n}, {"k", 512}},
+          2e-6 + 4 * (m * 512 + n * 512) / 50e9 + 2 * m * n / 50e9 + 2 * m * n * 512 / 800e9));
+  for (const int tokens : {8, 64, 512})
+    file.samples.push_back(experts(tokens, 512, 1024, std::vector<int>(8, tokens / 8), ""));
+  const MeasurementFits fits = fit_measurements(file, 1, kQuiet);
+  const FittedForm& gemm = form_of(fits, "gemm");
+  EXPECT_STREQ(gemm.fit.model->name, "affine");
+  EXPECT_NEAR(value_of(gemm, "speed"), 800e9, 80e9);
+  EXPECT_LT(gemm.fit.fitted.mape, 0.05);
+  ASSERT_EQ(fits.kernels.size(), 1U);
+  EXPECT_EQ(fits.kernels[0].tile, 1);
 }
 
 }  // namespace

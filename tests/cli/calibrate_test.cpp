@@ -89,7 +89,7 @@ TEST(CalibrateCommand, FitsWhatProfileMeasuredAndTheRunUsesIt) {
       run_program({"calibrate", "m.jsonl", "-q", "-o", "cpu.yaml"}, folder.path());
   EXPECT_EQ(session.exit_code, 0) << session.err;
   EXPECT_THAT(session.out, HasSubstr("moesim blas float32, 3 matrices"));
-  EXPECT_THAT(session.out, HasSubstr("gemm float32 blas, gemm_tiles"));
+  EXPECT_THAT(session.out, HasSubstr("gemm float32 blas, affine"));
   const std::string text = file_text(folder / "cpu.yaml");
   EXPECT_THAT(text, HasSubstr("name: \"Test CPU, 16 threads\""));
   EXPECT_THAT(text, HasSubstr("peak: {float32: 1 TFLOP/s}"));
