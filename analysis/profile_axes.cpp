@@ -11,11 +11,6 @@
 namespace moesim {
 namespace {
 
-const std::vector<std::string> kKernels = {
-    "experts",      "permute", "ffn",           "unpermute",    "gate",
-    "router",       "gemm",    "memory_pass",   "copy_device",  "copy_to_device",
-    "copy_to_host", "launch",  "dispatch_pack", "combine_pack", "experts_beside_copy"};
-
 std::vector<Parameter> shape_parameters() {
   const auto size = [](const char* name, const char* doc, double maximum) {
     return Parameter{.name = name,
@@ -138,7 +133,7 @@ std::vector<Bytes> read_sizes(const Arguments& axes) {
 }
 
 ProfileAxes read_lists(const Arguments& axes, Mistakes& mistakes) {
-  check_names(axes, "kernels", kKernels, mistakes);
+  check_names(axes, "kernels", profile_kernels(), mistakes);
   check_names(axes, "dtypes", {"bf16", "fp8_block"}, mistakes);
   check_names(axes, "variants", {"usual", "own", "cublas", "blas", "reference"}, mistakes);
   check_names(axes, "gates",
@@ -164,6 +159,24 @@ ProfileAxes read_lists(const Arguments& axes, Mistakes& mistakes) {
 }
 
 }  // namespace
+
+std::vector<std::string> profile_kernels() {
+  return {"experts",
+          "permute",
+          "ffn",
+          "unpermute",
+          "experts_with_copy",
+          "gate",
+          "router",
+          "gemm",
+          "memory_pass",
+          "copy_device",
+          "copy_host_to_device",
+          "copy_device_to_host",
+          "launch",
+          "dispatch_pack",
+          "combine_pack"};
+}
 
 std::vector<Parameter> profile_parameters() {
   const auto texts = [](const char* name, const char* doc, const char* fallback) {

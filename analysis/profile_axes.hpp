@@ -38,6 +38,9 @@ struct ProfileAxes {
   YamlNode resolved;  // every axis, defaults too
 };
 
+// What `kernels` may name; by these names `moesim calibrate` knows the samples.
+std::vector<std::string> profile_kernels();
+
 // Declared keys of a file of axes.
 std::vector<Parameter> profile_parameters();
 

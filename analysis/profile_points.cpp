@@ -191,7 +191,7 @@ class Points {
                   {"experts", shape.experts}, {"local_experts", rank.rows.size()},
                   {"top_k", shape.top_k},     {"matrices", shape.matrices}};
     Json request = {{"kernel", kernel}, {"shape", sizes}, {"load", load}, {"rows", rank.rows}};
-    if (kernel != "experts_beside_copy") return add(request);
+    if (kernel != "experts_with_copy") return add(request);
     for (const int sms : axes_.copy_sms) {
       request["shape"]["copy_sms"] = sms;
       add(request);

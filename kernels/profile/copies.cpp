@@ -1,5 +1,5 @@
-// `copy_device`, `copy_to_device`, `copy_to_host`, `memory_pass` (a copy by the whole device) and
-// `launch` (kernels that do nothing, each started on its own or all in a graph).
+// `copy_device`, `copy_host_to_device`, `copy_device_to_host`, `memory_pass` (a copy by the whole
+// device) and `launch` (kernels that do nothing, each started on its own or all in a graph).
 #include <algorithm>
 #include <stdexcept>
 
@@ -106,8 +106,8 @@ std::unique_ptr<Subject> make_copy(const SubjectRequest& request) {
 }
 
 const RegisterSubject kDevice{"copy_device", make_copy<CopyPath::kDeviceToDevice>};
-const RegisterSubject kToDevice{"copy_to_device", make_copy<CopyPath::kHostToDevice>};
-const RegisterSubject kToHost{"copy_to_host", make_copy<CopyPath::kDeviceToHost>};
+const RegisterSubject kToDevice{"copy_host_to_device", make_copy<CopyPath::kHostToDevice>};
+const RegisterSubject kToHost{"copy_device_to_host", make_copy<CopyPath::kDeviceToHost>};
 const RegisterSubject kPass{"memory_pass", [](const SubjectRequest& request) {
                               return std::make_unique<Copy>(request, nullptr);
                             }};

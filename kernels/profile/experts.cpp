@@ -1,5 +1,5 @@
 // `experts`: permute, grouped FFN and weighted sum in one; and its parts `permute`, `ffn` and
-// `unpermute` alone. `experts_beside_copy`: the whole while a copy kernel holds some processors.
+// `unpermute` alone. `experts_with_copy`: the whole while a copy kernel holds some processors.
 #include <cmath>
 
 #include "kernels/error.hpp"
@@ -123,7 +123,7 @@ const RegisterSubject kUnpermute{"unpermute", [](const SubjectRequest& request) 
                                    return std::make_unique<Experts>(
                                        request, Part{.permute = false, .ffn = false});
                                  }};
-const RegisterSubject kBeside{"experts_beside_copy", [](const SubjectRequest& request) {
+const RegisterSubject kBeside{"experts_with_copy", [](const SubjectRequest& request) {
                                 return std::make_unique<ExpertsBesideCopy>(request);
                               }};
 

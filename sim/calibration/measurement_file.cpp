@@ -133,16 +133,13 @@ std::string load_text(MeasurementLine& line, const Json& load) {
 
 std::optional<Measurement> read_sample(MeasurementLine& line) {
   Measurement sample{.kernel = line.text(line.json(), "kernel"), .spot = line.spot()};
-  std::vector<std::string> names;
   const KernelShape* kernel = nullptr;
-  for (const KernelShape& known : kernel_shapes()) {
-    names.emplace_back(known.kernel);
+  for (const KernelShape& known : kernel_shapes())
     if (known.kernel == sample.kernel) kernel = &known;
-  }
   if (kernel == nullptr) {
     if (!sample.kernel.empty())
       line.mistake("kernel", fmt::format("no kernel is called '{}'", sample.kernel),
-                   hint_for(sample.kernel, names));
+                   hint_for(sample.kernel, measured_kernels()));
     return std::nullopt;
   }
   sample.variant = line.text(line.json(), "variant", false);
@@ -202,6 +199,12 @@ std::shared_ptr<SourceText> source_of(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::vector<std::string> measured_kernels() {
+  std::vector<std::string> names;
+  for (const KernelShape& shape : kernel_shapes()) names.emplace_back(shape.kernel);
+  return names;
+}
 
 bool is_measurement_file(const std::filesystem::path& path) {
   const std::string text = read_whole_file(path);

@@ -52,6 +52,9 @@ struct MeasurementFile {
   std::vector<Measurement> samples;
 };
 
+// The kernels that a sample may be of.
+std::vector<std::string> measured_kernels();
+
 // Whether the file begins like one.
 bool is_measurement_file(const std::filesystem::path& file);
 

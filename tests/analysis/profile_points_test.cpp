@@ -8,12 +8,14 @@
 #include <set>
 
 #include "sim/base/presets.hpp"
+#include "sim/calibration/measurement_file.hpp"
 #include "tests/support/mistakes.hpp"
 
 namespace moesim {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 
 ProfileSweep sweep_of(const std::string& yaml) {
   return profile_sweep(read_profile_axes(parse_yaml(text_source("axes.yaml", yaml))));
@@ -90,6 +92,10 @@ TEST(ProfilePoints, LeaveOutWhatARecordingCannotServeAndSaySo) {
   EXPECT_EQ(sweep.points[0].at("shape").at("experts"), 64);
   ASSERT_EQ(sweep.left_out.size(), 1u);
   EXPECT_THAT(sweep.left_out[0], HasSubstr("256 experts"));
+}
+
+TEST(ProfileAxes, NameKernelsThatCalibrateReads) {
+  EXPECT_THAT(measured_kernels(), IsSupersetOf(profile_kernels()));
 }
 
 TEST(ProfileAxes, OfEveryPresetCanBeMeasured) {

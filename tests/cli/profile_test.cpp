@@ -105,8 +105,7 @@ TEST_F(ProfileCommand, SaysWhatItWouldMeasureWithoutMeasuring) {
 }
 
 TEST_F(ProfileCommand, LeavesOutWhatTheDeviceCannotDo) {
-  const Session session =
-      profile({"--kernels", "experts_beside_copy", "--tokens", "16", "-o", file});
+  const Session session = profile({"--kernels", "experts_with_copy", "--tokens", "16", "-o", file});
   EXPECT_EQ(session.exit_code, 0) << session.err;
   EXPECT_THAT(session.err, HasSubstr("nothing runs beside a kernel on this device"));
 }
