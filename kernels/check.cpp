@@ -90,23 +90,9 @@ void check(const PlanArguments& arguments) {
   require_set("route_of_row", arguments.route_of_row);
 }
 
-void check(const ScatterArguments& arguments) {
-  check(PackArguments{.shape = arguments.shape,
-                      .hidden_size = arguments.hidden_size,
-                      .hidden = arguments.hidden,
-                      .route_of_row = arguments.route_of_row,
-                      .offsets = arguments.offsets,
-                      .rows = arguments.rows});
-}
+void check(const ScatterArguments& arguments) { check(as_pack(arguments)); }
 
-void check(const UnpermuteArguments& arguments) {
-  check(CombineArguments{.shape = arguments.shape,
-                         .hidden_size = arguments.hidden_size,
-                         .rows = arguments.rows,
-                         .row_of_route = arguments.row_of_route,
-                         .weights = arguments.weights,
-                         .hidden = arguments.hidden});
-}
+void check(const UnpermuteArguments& arguments) { check(as_combine(arguments)); }
 
 void check(const DestinationArguments& arguments) {
   require_range("tokens", arguments.tokens, 0, 1 << 26);

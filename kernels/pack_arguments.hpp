@@ -50,4 +50,22 @@ struct CombineArguments {
   Bf16* hidden = nullptr;                      // [tokens x hidden_size] out
 };
 
+// Permuting is packing for experts instead of ranks, in bf16.
+inline PackArguments as_pack(const ScatterArguments& scatter) {
+  return {.shape = scatter.shape,
+          .hidden_size = scatter.hidden_size,
+          .hidden = scatter.hidden,
+          .route_of_row = scatter.route_of_row,
+          .offsets = scatter.offsets,
+          .rows = scatter.rows};
+}
+inline CombineArguments as_combine(const UnpermuteArguments& unpermute) {
+  return {.shape = unpermute.shape,
+          .hidden_size = unpermute.hidden_size,
+          .rows = unpermute.rows,
+          .row_of_route = unpermute.row_of_route,
+          .weights = unpermute.weights,
+          .hidden = unpermute.hidden};
+}
+
 }  // namespace moesim::kernels

@@ -87,20 +87,10 @@ class CpuPermute : public PermuteKernels {
     return call([planner = std::make_shared<Planner>(arguments, threads_)] { planner->run(); });
   }
   std::unique_ptr<Work> scatter(const ScatterArguments& arguments) override {
-    return pack_->pack(PackArguments{.shape = arguments.shape,
-                                     .hidden_size = arguments.hidden_size,
-                                     .hidden = arguments.hidden,
-                                     .route_of_row = arguments.route_of_row,
-                                     .offsets = arguments.offsets,
-                                     .rows = arguments.rows});
+    return pack_->pack(as_pack(arguments));
   }
   std::unique_ptr<Work> unpermute(const UnpermuteArguments& arguments) override {
-    return pack_->combine(CombineArguments{.shape = arguments.shape,
-                                           .hidden_size = arguments.hidden_size,
-                                           .rows = arguments.rows,
-                                           .row_of_route = arguments.row_of_route,
-                                           .weights = arguments.weights,
-                                           .hidden = arguments.hidden});
+    return pack_->combine(as_combine(arguments));
   }
 
  private:

@@ -38,20 +38,10 @@ class ReferencePermute : public PermuteKernels {
     return call([arguments] { plan_rows(arguments); });
   }
   std::unique_ptr<Work> scatter(const ScatterArguments& arguments) override {
-    return make_reference_pack()->pack(PackArguments{.shape = arguments.shape,
-                                                     .hidden_size = arguments.hidden_size,
-                                                     .hidden = arguments.hidden,
-                                                     .route_of_row = arguments.route_of_row,
-                                                     .offsets = arguments.offsets,
-                                                     .rows = arguments.rows});
+    return make_reference_pack()->pack(as_pack(arguments));
   }
   std::unique_ptr<Work> unpermute(const UnpermuteArguments& arguments) override {
-    return make_reference_pack()->combine(CombineArguments{.shape = arguments.shape,
-                                                           .hidden_size = arguments.hidden_size,
-                                                           .rows = arguments.rows,
-                                                           .row_of_route = arguments.row_of_route,
-                                                           .weights = arguments.weights,
-                                                           .hidden = arguments.hidden});
+    return make_reference_pack()->combine(as_combine(arguments));
   }
 };
 
