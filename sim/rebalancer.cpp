@@ -47,6 +47,21 @@ void check_maps(const Scenario& scenario, const PlacementPolicy& maps, const Pla
                      "rebalance.placement.redundant must be that of placement");
 }
 
+// Inside GPUs, between GPUs of an NVLink domain, and beyond.
+struct MovedBytes {
+  double local = 0, nvlink = 0, network = 0;
+};
+
+MovedBytes moved_by(const ByteMatrix& bytes, const Cluster& cluster) {
+  MovedBytes moved;
+  for (const GpuId source : bytes.row_ids())
+    for (const GpuId target : bytes.column_ids())
+      (source == target                      ? moved.local
+       : cluster.same_domain(source, target) ? moved.nvlink
+                                             : moved.network) += bytes(source, target);
+  return moved;
+}
+
 double predicted(const Placement& placement, const ExpertLoad& load) {
   double sum = 0;
   for (const LayerId layer : placement.layers.ids())
@@ -101,12 +116,12 @@ std::optional<TaskGraph> Rebalancer::between_steps(int step, Engine& engine) {
       .step = StepId(step), .max_over_mean = imbalance_ / layers, .balancedness = even_ / layers};
   imbalance_ = even_ = 0;
   estimate_->add(step, step_load_);
-  for (int arrived = background_->take_arrived(); arrived > 0; --arrived) take_effect(step);
+  take_effect(step, static_cast<std::size_t>(background_->take_arrived()));
   // While a map is brought about no other is asked for.
   if (pending_.empty() && policy_->wants(report)) decide(step);
   if (pending_.empty()) return std::nullopt;
   if (policy_->free()) {
-    while (!pending_.empty()) take_effect(step);
+    take_effect(step, pending_.size());
     return std::nullopt;
   }
   if (options_.execution != Execution::kAsync) return copy_and_wait(step);
@@ -210,12 +225,10 @@ RebalanceRecord Rebalancer::describe(int step, const ExpertLoad& load,
       record.slots += change.map.expert_of[slot] != before.expert_of[slot];
     after.layers[change.layer] = change.map;
     if (policy_->free()) continue;
-    for (const GpuId source : change.bytes.row_ids())
-      for (const GpuId target : change.bytes.column_ids())
-        (source == target                                 ? record.local_bytes
-         : scenario_.cluster->same_domain(source, target) ? record.nvlink_bytes
-                                                          : record.network_bytes) +=
-            change.bytes(source, target);
+    const MovedBytes moved = moved_by(change.bytes, *scenario_.cluster);
+    record.local_bytes += moved.local;
+    record.nvlink_bytes += moved.nvlink;
+    record.network_bytes += moved.network;
   }
   record.predicted_after = predicted(after, load);
   return record;
@@ -253,7 +266,7 @@ TaskGraph Rebalancer::copy_and_wait(int step) {
   if (!planned_) after = {graph.add(planning(), {}, "planning")};
   planned_ = true;
   graph.add(copy(bytes, true), after, "migration");
-  for (std::size_t i = 0; i < now; ++i) take_effect(step);
+  take_effect(step, now);
   return graph;
 }
 
@@ -264,17 +277,19 @@ void Rebalancer::copy_beside(int step, Engine& engine) {
   engine.wake(*background_);
 }
 
-// The first of what is pending, from the step after `step` on.
-void Rebalancer::take_effect(int step) {
-  Change& change = pending_.front();
+void Rebalancer::take_effect(int step, std::size_t changes) {
+  if (changes == 0) return;
   auto next = std::make_shared<Placement>(*placement_);
-  next->layers[change.layer] = std::move(change.map);
+  for (std::size_t i = 0; i < changes; ++i) {
+    Change& change = pending_.front();
+    next->layers[change.layer] = std::move(change.map);
+    if (!policy_->free()) {
+      const MovedBytes moved = moved_by(change.bytes, *scenario_.cluster);
+      bytes_of_step_[step + 1] += moved.nvlink + moved.network;
+    }
+    pending_.pop_front();
+  }
   placement_ = std::move(next);
-  for (const GpuId source : change.bytes.row_ids())
-    for (const GpuId target : change.bytes.column_ids())
-      if (source != target && !policy_->free())
-        bytes_of_step_[step + 1] += change.bytes(source, target);
-  pending_.pop_front();
   records_.back().effective = step + 1;
 }
 

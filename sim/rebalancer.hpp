@@ -64,7 +64,8 @@ class Rebalancer {
   void copy_beside(int step, Engine& engine);
   Exchange copy(const ByteMatrix& bytes, bool everybody_waits) const;
   Compute planning() const;
-  void take_effect(int step);
+  // The first of what is pending, from the step after `step` on.
+  void take_effect(int step, std::size_t changes);
 
   const Scenario& scenario_;
   const CostModel& cost_;
