@@ -8,6 +8,7 @@
 #include "sim/calibration/cost_fields.hpp"
 #include "sim/calibration/datasheet.hpp"
 #include "sim/calibration/prior_fit.hpp"
+#include "sim/calibration/sample_groups.hpp"
 
 namespace moesim {
 namespace {
@@ -124,20 +125,9 @@ ErrorSummary held_out(const Model& model, const Samples& samples, const PortRate
 
 using GroupKey = std::tuple<bool, std::string, bool, CollectiveKind>;  // NCCL first
 
-std::map<GroupKey, Samples> group_samples(std::span<const CollectiveSample> samples,
-                                          const std::string& system) {
-  std::map<GroupKey, Samples> own, others;
-  for (const CollectiveSample& sample : samples) {
-    if (sample.measured.value <= 0 || sample.kind == CollectiveKind::kAllToAll) continue;
-    const GroupKey key{sample.library != "nccl", sample.library, sample.crosses_nodes(),
-                       sample.kind};
-    if (sample.system == system)
-      own[key].push_back(&sample);
-    else if (sample.crosses_nodes())
-      others[key].push_back(&sample);
-  }
-  for (auto& [key, group] : others) own.try_emplace(key, std::move(group));
-  return own;
+std::optional<GroupKey> key_of(const CollectiveSample& sample) {
+  if (sample.measured.value <= 0 || sample.kind == CollectiveKind::kAllToAll) return std::nullopt;
+  return GroupKey{sample.library != "nccl", sample.library, sample.crosses_nodes(), sample.kind};
 }
 
 std::vector<CollectiveAlgorithm> algorithms_of(const GroupKey& key, bool nvls) {
@@ -155,7 +145,7 @@ std::vector<CollectiveFit> fit_collectives(std::span<const CollectiveSample> sam
                                            const std::string& system, const PortRates& rates,
                                            bool nvls) {
   std::vector<CollectiveFit> fits;
-  for (const auto& [key, group] : group_samples(samples, system)) {
+  for (const auto& [key, group] : group_samples(samples, system, key_of)) {
     const auto& [custom, library, crosses_nodes, kind] = key;
     Model model{
         .algorithms = algorithms_of(key, nvls), .crosses_nodes = crosses_nodes, .system = system};

@@ -9,6 +9,7 @@
 
 #include "sim/calibration/datasheet.hpp"
 #include "sim/calibration/exchange_priors.hpp"
+#include "sim/calibration/sample_groups.hpp"
 
 namespace moesim {
 namespace {
@@ -122,19 +123,9 @@ struct GroupKey {
   auto operator<=>(const GroupKey&) const = default;
 };
 
-std::map<GroupKey, Samples> group_samples(std::span<const ExchangeSample> samples,
-                                          const std::string& system) {
-  std::map<GroupKey, Samples> own, others;
-  for (const ExchangeSample& sample : samples) {
-    if (sample.measured.value <= 0) continue;
-    const GroupKey key{sample.crosses_nodes(), sample.library, sample.phase};
-    if (sample.system == system)
-      own[key].push_back(&sample);
-    else if (sample.crosses_nodes())
-      others[key].push_back(&sample);
-  }
-  for (auto& [key, group] : others) own.try_emplace(key, std::move(group));
-  return own;
+std::optional<GroupKey> key_of(const ExchangeSample& sample) {
+  if (sample.measured.value <= 0) return std::nullopt;
+  return GroupKey{sample.crosses_nodes(), sample.library, sample.phase};
 }
 
 }  // namespace
@@ -150,7 +141,7 @@ std::vector<ExchangeFit> fit_exchanges(std::span<const ExchangeSample> samples,
         return &fit.cost;
     return nullptr;
   };
-  for (const auto& [key, group] : group_samples(samples, system)) {
+  for (const auto& [key, group] : group_samples(samples, system, key_of)) {
     Model model;
     model.priors = exchange_priors(key.library, key.phase, key.crosses_nodes);
     if (key.crosses_nodes) {
