@@ -50,6 +50,18 @@ double stretch_loss(const Gating& gating, const Routing& routing, int experts, i
   return stretches > 0 ? sum / stretches : 0;
 }
 
+// `each` numbers for every token, from a stream of the token's own.
+template <class Number>
+std::vector<Number> draws(const GateRequest& request, int tokens, int each, double (Rng::*draw)()) {
+  std::vector<Number> numbers;
+  numbers.reserve(static_cast<std::size_t>(tokens) * static_cast<std::size_t>(each));
+  for (int token = 0; token < tokens; ++token) {
+    Rng rng = request.random.stream(Purpose::kGate, request.step.value, request.layer.value, token);
+    for (int i = 0; i < each; ++i) numbers.push_back(static_cast<Number>((rng.*draw)()));
+  }
+  return numbers;
+}
+
 }  // namespace
 
 GateResult finish_gating(Routing recorded, const Gating& gating, const GateRequest& request) {
@@ -112,23 +124,11 @@ std::vector<std::pair<std::string, double>> gate_losses(const Logits& logits, co
 }
 
 std::vector<double> gate_uniforms(const GateRequest& request, int tokens, int each) {
-  std::vector<double> numbers;
-  numbers.reserve(static_cast<std::size_t>(tokens) * static_cast<std::size_t>(each));
-  for (int token = 0; token < tokens; ++token) {
-    Rng rng = request.random.stream(Purpose::kGate, request.step.value, request.layer.value, token);
-    for (int i = 0; i < each; ++i) numbers.push_back(rng.uniform());
-  }
-  return numbers;
+  return draws<double>(request, tokens, each, &Rng::uniform);
 }
 
 std::vector<float> gate_normals(const GateRequest& request, int tokens, int each) {
-  std::vector<float> numbers;
-  numbers.reserve(static_cast<std::size_t>(tokens) * static_cast<std::size_t>(each));
-  for (int token = 0; token < tokens; ++token) {
-    Rng rng = request.random.stream(Purpose::kGate, request.step.value, request.layer.value, token);
-    for (int i = 0; i < each; ++i) numbers.push_back(static_cast<float>(rng.normal()));
-  }
-  return numbers;
+  return draws<float>(request, tokens, each, &Rng::normal);
 }
 
 std::vector<int> gpus_of_experts(const GateRequest& request) {
