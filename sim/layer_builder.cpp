@@ -84,7 +84,8 @@ struct LayerBuilder::Routed {
   std::vector<double> gpu_rows;  // routes of each GPU
 };
 
-LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost)
+LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost,
+                           RoutingDetail also_needed)
     : scenario_(scenario),
       cost_(cost),
       gated_(scenario, trace, Registry<Gate>::make(scenario.gate)),
@@ -97,9 +98,9 @@ LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const C
       batch_{.tokens = static_cast<double>(scenario.workload.tokens_per_gpu),
              .context = scenario.workload.context,
              .decode = scenario.workload.phase == WorkloadPhase::kDecode} {
-  detail_ =
-      choose_detail(scenario, std::max({gate().needs(), capacity_->needs(), replica_->needs()}),
-                    exchange_->prefers());
+  detail_ = choose_detail(
+      scenario, std::max({gate().needs(), capacity_->needs(), replica_->needs(), also_needed}),
+      exchange_->prefers());
   for (std::size_t i = 0; i < scenario.model.moe_layers.size(); ++i)
     moe_index_[static_cast<std::size_t>(scenario.model.moe_layers[i])] = static_cast<int>(i);
 }
@@ -207,6 +208,7 @@ TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, L
     load->nvlink_bytes = load->network_bytes = 0;
     count_bytes(routed.plan.dispatch, *scenario_.cluster, *load);
     count_bytes(routed.plan.combine, *scenario_.cluster, *load);
+    load->routing = std::move(routed.admission.routing);
   }
   parts.dispatch = std::move(routed.plan.dispatch);
   parts.combine = std::move(routed.plan.combine);

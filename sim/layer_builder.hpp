@@ -25,6 +25,7 @@ struct LayerLoad {
   double nvlink_bytes = 0, network_bytes = 0;  // payload of dispatch and combine
   GateRecord gate;
   std::int64_t rerouted_routes = 0;
+  Routing routing;  // as admitted
 };
 
 // A GPU whose load in a layer is replaced by the mean over the GPUs.
@@ -34,7 +35,9 @@ struct Evened {
 
 class LayerBuilder {
  public:
-  LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost);
+  // `also_needed`: of the routes, by whoever looks at them beside the layers' own policies.
+  LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost,
+               RoutingDetail also_needed = RoutingDetail::kCounts);
   ~LayerBuilder();
 
   RoutingDetail detail() const { return detail_; }

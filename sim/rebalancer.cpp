@@ -13,38 +13,24 @@
 namespace moesim {
 namespace {
 
-Choice maps_choice(const Scenario& scenario) {
-  const Arguments& arguments = scenario.rebalance.arguments;
-  if (!arguments.given("placement")) return scenario.placement;
-  Mistakes mistakes;
-  Choice choice = read_choice("placement", arguments.tree("placement"), mistakes);
-  mistakes.throw_if_any();
-  return choice;
-}
-
-PlacementRequest request_for(const Scenario& scenario, ExpertLoad load) {
-  return {.load = std::move(load),
-          .gpus = scenario.cluster->gpus(),
-          .nodes = scenario.cluster->nodes(),
-          .groups = scenario.model.groups,
-          .random = Random(scenario.seed)};
-}
-
 // The maps must look at loads, and have the slots that the GPUs have.
-void check_maps(const Scenario& scenario, const PlacementPolicy& maps, const Placement& placement) {
-  if (!maps.uses_load())
-    throw InputError(scenario.rebalance.spot,
-                     "the placement does not look at loads, so there is nothing to rebalance",
+void check_maps(const Scenario& scenario, int redundant, const PlacementPolicy& maps,
+                const Placement& first) {
+  const Spot& spot = scenario.rebalance.spot;
+  if (!maps.needs().load)
+    throw InputError(spot, "the placement does not look at loads, so there is nothing to rebalance",
                      "say rebalance.placement: {kind: eplb}, with the placement's redundant");
-  const LayerPlacement& now = placement.layers[LayerId(0)];
-  const Placement other = maps.place(request_for(
-      scenario, ExpertLoad(scenario.model.moe_layer_count(), scenario.model.experts, 1.0)));
-  const LayerPlacement& then = other.layers[LayerId(0)];
-  if (then.first_slot != now.first_slot)
-    throw InputError(scenario.rebalance.spot,
-                     fmt::format("maps of {} slots cannot replace the placement's {}", then.slots(),
-                                 now.slots()),
-                     "rebalance.placement.redundant must be that of placement");
+  if (!maps.keeps_slots())
+    throw InputError(spot,
+                     "this placement gives GPUs more or fewer slots with every map, and slots do "
+                     "not move between GPUs during a run",
+                     "say rebalance.placement: {kind: eplb}, with the placement's redundant");
+  const LayerPlacement& now = first.layers[LayerId(0)];
+  const int slots = scenario.model.experts + redundant;
+  if (now.first_slot != even_first_slots(slots, scenario.cluster->gpus()))
+    throw InputError(
+        spot, fmt::format("maps of {} slots cannot replace the placement's {}", slots, now.slots()),
+        "rebalance.placement.redundant must be that of placement");
 }
 
 // Inside GPUs, between GPUs of an NVLink domain, and beyond.
@@ -81,19 +67,23 @@ Bytes staging_memory(const Scenario& scenario, const Placement& placement) {
   return expert_bytes(scenario.model) * most;
 }
 
-Rebalancer::Rebalancer(const Scenario& scenario, const CostModel& cost, Placement placement,
-                       std::function<ExpertLoad(int)> future, std::function<void(const Span&)> span)
+Rebalancer::Rebalancer(const Scenario& scenario, const CostModel& cost, PlacementRequest site,
+                       Placement placement, std::function<ExpertLoad(int)> future,
+                       std::function<void(const Span&)> span)
     : scenario_(scenario),
       cost_(cost),
+      site_(std::move(site)),
       placement_(std::make_shared<const Placement>(std::move(placement))),
       policy_(Registry<Rebalance>::make(scenario.rebalance)),
       background_(std::make_unique<BackgroundCopies>(std::move(span))) {
   if (policy_->idle()) return;
   options_ = read_rebalance_options(scenario.rebalance.arguments);
-  maps_ = Registry<PlacementPolicy>::make(maps_choice(scenario));
-  check_maps(scenario, *maps_, *placement_);
-  estimate_.emplace(options_, std::move(future));
-  step_load_ = ExpertLoad(scenario.model.moe_layer_count(), scenario.model.experts);
+  const Choice maps = online_placement(scenario);
+  maps_ = Registry<PlacementPolicy>::make(maps);
+  check_maps(scenario, maps.arguments.has("redundant") ? maps.arguments.integer("redundant") : 0,
+             *maps_, *placement_);
+  seen_.emplace(options_, maps_->needs(), scenario.model.moe_layer_count(), scenario.model.experts,
+                std::move(future));
 }
 
 Rebalancer::~Rebalancer() = default;
@@ -104,7 +94,7 @@ void Rebalancer::stop() { background_->stop(); }
 
 void Rebalancer::layer_built(LayerId layer, const LayerLoad& load) {
   if (policy_->idle()) return;
-  std::copy(load.expert.begin(), load.expert.end(), step_load_.row(layer).begin());
+  seen_->layer_built(layer, load);
   imbalance_ += max_over_mean(load.gpu);
   even_ += balancedness_sglang(load.gpu);
 }
@@ -115,7 +105,7 @@ std::optional<TaskGraph> Rebalancer::between_steps(int step, Engine& engine) {
   const BalanceReport report{
       .step = StepId(step), .max_over_mean = imbalance_ / layers, .balancedness = even_ / layers};
   imbalance_ = even_ = 0;
-  estimate_->add(step, step_load_);
+  seen_->step_ended(step);
   take_effect(step, static_cast<std::size_t>(background_->take_arrived()));
   // While a map is brought about no other is asked for.
   if (pending_.empty() && policy_->wants(report)) decide(step);
@@ -130,27 +120,33 @@ std::optional<TaskGraph> Rebalancer::between_steps(int step, Engine& engine) {
 }
 
 void Rebalancer::decide(int step) {
-  const ExpertLoad load = estimate_->load(step);
-  std::vector<Change> changes = changes_for(load);
+  const LoadWindow window = seen_->window(step);
+  const ExpertLoad& load = window.load;
+  std::vector<Change> changes = changes_for(window);
   if (changes.empty() || !policy_->accepts(propose(load, changes))) return;
   records_.push_back(describe(step, load, changes));
   for (Change& change : changes) pending_.push_back(std::move(change));
   planned_ = false;
 }
 
-std::vector<Rebalancer::Change> Rebalancer::changes_for(const ExpertLoad& load) const {
-  const auto layers = policy_->choose_layers(static_cast<int>(load.rows()));
-  ExpertLoad chosen(layers.size(), load.columns());
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    const auto row = load.row(layers[i]);
-    std::copy(row.begin(), row.end(), chosen.row(LayerId(static_cast<int>(i))).begin());
+Placement Rebalancer::next_maps(const LoadWindow& window, std::span<const LayerId> layers) const {
+  // A map that follows tokens from layer to layer is made for all layers at once.
+  if (layers.size() < window.load.rows() && !maps_->needs().transitions) {
+    const Placement present = only_layers(*placement_, layers);
+    return maps_->place(request_for(site_, only_layers(window, layers), &present));
   }
-  Placement next = maps_->place(request_for(scenario_, std::move(chosen)));
+  return only_layers(maps_->place(request_for(site_, window, placement_.get())), layers);
+}
+
+std::vector<Rebalancer::Change> Rebalancer::changes_for(const LoadWindow& window) const {
+  const auto layers = policy_->choose_layers(static_cast<int>(window.load.rows()));
+  Placement next = next_maps(window, layers);
   const Bytes expert = expert_bytes(scenario_.model);
   std::vector<Change> changes;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     LayerPlacement& map = next.layers[LayerId(static_cast<int>(i))];
     const LayerPlacement& before = placement_->layers[layers[i]];
+    MOESIM_CHECK(map.first_slot == before.first_slot, "online maps keep the slots of each GPU");
     if (map.expert_of.raw() == before.expert_of.raw()) continue;
     const auto moves =
         plan_migration(before, map, [&](GpuId gpu) { return scenario_.cluster->node_of(gpu); });

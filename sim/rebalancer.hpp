@@ -12,8 +12,7 @@
 #include "sim/engine/engine.hpp"
 #include "sim/layer_builder.hpp"
 #include "sim/model/run_result.hpp"
-#include "sim/placement/placement_policy.hpp"
-#include "sim/rebalance/load_estimate.hpp"
+#include "sim/placement_request.hpp"
 #include "sim/rebalance/migration.hpp"
 
 namespace moesim {
@@ -24,10 +23,12 @@ Bytes staging_memory(const Scenario& scenario, const Placement& placement);
 
 class Rebalancer {
  public:
-  // `future` as LoadEstimate has it; `span` hears of copies beside the steps. Throws InputError
-  // where the maps cannot replace `placement`.
-  Rebalancer(const Scenario& scenario, const CostModel& cost, Placement placement,
-             std::function<ExpertLoad(int step)> future, std::function<void(const Span&)> span);
+  // `site`: what maps are made for (sim/placement_request.hpp). `future` as LoadEstimate has it;
+  // `span` hears of copies beside the steps. Throws InputError where the maps cannot replace
+  // `placement`.
+  Rebalancer(const Scenario& scenario, const CostModel& cost, PlacementRequest site,
+             Placement placement, std::function<ExpertLoad(int step)> future,
+             std::function<void(const Span&)> span);
   ~Rebalancer();
 
   // Of the steps that are built from now on.
@@ -54,7 +55,8 @@ class Rebalancer {
   };
 
   void decide(int step);
-  std::vector<Change> changes_for(const ExpertLoad& load) const;
+  Placement next_maps(const LoadWindow& window, std::span<const LayerId> layers) const;
+  std::vector<Change> changes_for(const LoadWindow& window) const;
   RebalanceProposal propose(const ExpertLoad& load, const std::vector<Change>& changes) const;
   Seconds busiest_time(const LayerPlacement& map, std::span<const double> load) const;
   Seconds idle_time(const std::vector<Change>& changes) const;
@@ -69,13 +71,13 @@ class Rebalancer {
 
   const Scenario& scenario_;
   const CostModel& cost_;
+  PlacementRequest site_;
   std::shared_ptr<const Placement> placement_;
   std::unique_ptr<Rebalance> policy_;
   RebalanceOptions options_;
   std::unique_ptr<PlacementPolicy> maps_;
-  std::optional<LoadEstimate> estimate_;
-  ExpertLoad step_load_;             // of the step under way
-  double imbalance_ = 0, even_ = 0;  // sums over its layers: largest over mean; SGLang's
+  std::optional<OnlineWindow> seen_;
+  double imbalance_ = 0, even_ = 0;  // of the step, sums over layers: largest over mean; SGLang's
   std::deque<Change> pending_;       // decided, not in effect
   bool planned_ = true;              // the planning of what is pending has been charged
   std::vector<RebalanceRecord> records_;

@@ -16,16 +16,13 @@
 #include "sim/model/imbalance.hpp"
 #include "sim/model/memory.hpp"
 #include "sim/network_check.hpp"
-#include "sim/placement/load_file.hpp"
-#include "sim/placement/placement_policy.hpp"
+#include "sim/placement_request.hpp"
 #include "sim/rebalancer.hpp"
 #include "sim/run_recorder.hpp"
 #include "sim/trace/trace.hpp"
 
 namespace moesim {
 namespace {
-
-constexpr int kProfileSteps = 4;  // of the window that an offline placement sees
 
 // Creates the trace and checks that it fits the model. Throws InputError.
 std::unique_ptr<Trace> open_trace(const Scenario& scenario) {
@@ -36,35 +33,20 @@ std::unique_ptr<Trace> open_trace(const Scenario& scenario) {
   return trace;
 }
 
-ExpertLoad placement_load(const Scenario& scenario, const Trace& trace,
-                          const PlacementPolicy& policy) {
-  const MoeModel& model = scenario.model;
-  const Arguments& arguments = scenario.placement.arguments;
-  if (arguments.given("load")) {
-    ExpertLoad load = read_load_file(arguments.existing_file("load"));
-    if (static_cast<int>(load.rows()) != model.moe_layer_count() ||
-        static_cast<int>(load.columns()) != model.experts)
-      throw InputError(
-          arguments.spot("load"),
-          fmt::format("the file has loads of {} layers of {} experts, {} has {} of {}", load.rows(),
-                      load.columns(), model.name, model.moe_layer_count(), model.experts));
-    return load;
-  }
-  if (!policy.uses_load()) return ExpertLoad(model.moe_layer_count(), model.experts, 1.0);
-  const std::vector<int> tokens(static_cast<std::size_t>(scenario.cluster->gpus()),
-                                scenario.workload.tokens_per_gpu);
-  return trace.profile(kProfileSteps, tokens, Random(scenario.seed));
+// What the maps that are made during the run want to see of the routes.
+RoutingDetail detail_for_maps(const Scenario& scenario) {
+  if (Registry<Rebalance>::make(scenario.rebalance)->idle()) return RoutingDetail::kCounts;
+  const auto maps = Registry<PlacementPolicy>::make(online_placement(scenario));
+  return maps->needs().pairs() ? RoutingDetail::kIds : RoutingDetail::kCounts;
 }
 
-Placement make_placement(const Scenario& scenario, const Trace& trace, ExpertLoad& load) {
-  const std::unique_ptr<PlacementPolicy> policy =
-      Registry<PlacementPolicy>::make(scenario.placement);
-  load = placement_load(scenario, trace, *policy);
-  return policy->place({.load = load,
-                        .gpus = scenario.cluster->gpus(),
-                        .nodes = scenario.cluster->nodes(),
-                        .groups = scenario.model.groups,
-                        .random = Random(scenario.seed)});
+Placement make_placement(const Scenario& scenario, const Trace& trace, const PlacementRequest& site,
+                         ExpertLoad& load) {
+  const auto policy = Registry<PlacementPolicy>::make(scenario.placement);
+  const PlacementRequest request =
+      request_for(site, offline_window(scenario, trace, policy->needs()));
+  load = request.load;
+  return policy->place(request);
 }
 
 IdVector<GpuId, MemoryUse> memory_of(const Scenario& scenario, const Placement& placement,
@@ -181,7 +163,7 @@ void append(std::vector<std::string>& all, const std::vector<std::string>& more)
 // Whether the placement was made for the trace's profiling window.
 bool uses_profile(const Scenario& scenario) {
   return !scenario.placement.arguments.given("load") &&
-         Registry<PlacementPolicy>::make(scenario.placement)->uses_load();
+         Registry<PlacementPolicy>::make(scenario.placement)->needs().load;
 }
 
 void fill_provenance(const Scenario& scenario, const Trace& trace, const CostModel& cost,
@@ -210,9 +192,10 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   const Cluster& cluster = *scenario.cluster;
   const std::unique_ptr<Trace> trace = open_trace(scenario);
   const std::unique_ptr<CostModel> cost = make_cost_model(scenario.calibration, cluster.gpu());
-  const LayerBuilder builder(scenario, *trace, *cost);
+  const LayerBuilder builder(scenario, *trace, *cost, detail_for_maps(scenario));
+  const PlacementRequest site = placement_site(scenario, builder);
   ExpertLoad load;
-  Placement placement = make_placement(scenario, *trace, load);
+  Placement placement = make_placement(scenario, *trace, site, load);
 
   const IdVector<GpuId, MemoryUse> memory = memory_of(scenario, placement, builder);
 
@@ -223,7 +206,7 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   RunRecorder recorder(scenario, scenario.workload.warmup_steps);
   Engine engine(cluster, scenario.network);
   Rebalancer rebalancer(
-      scenario, *cost, std::move(placement),
+      scenario, *cost, site, std::move(placement),
       [&](int step) { return builder.routed_load(step, *rebalancer.placement()); },
       [&](const Span& span) {
         recorder.span(span);
@@ -257,7 +240,8 @@ Preview preview(const Scenario& scenario) {
       make_cost_model(scenario.calibration, scenario.cluster->gpu());
   const LayerBuilder builder(scenario, *trace, *cost);
   ExpertLoad load;
-  const Placement placement = make_placement(scenario, *trace, load);
+  const Placement placement =
+      make_placement(scenario, *trace, placement_site(scenario, builder), load);
   double most = 0;
   for (const MemoryUse& use : memory_of(scenario, placement, builder))
     most = std::max(most, use.total().value);

@@ -11,9 +11,10 @@
 #include "sim/cli/command.hpp"
 #include "sim/cli/placement_map.hpp"
 #include "sim/model/imbalance.hpp"
+#include "sim/model/placement_bounds.hpp"
 #include "sim/placement/load_file.hpp"
 #include "sim/placement/placement_policy.hpp"
-#include "sim/trace/trace_load.hpp"
+#include "sim/trace/trace_window.hpp"
 
 namespace moesim {
 namespace {
@@ -26,7 +27,8 @@ struct PlaceFlags {
   int groups = 1;
   std::uint64_t seed = 1;
   bool json = false;
-  std::string format;  // of a server; empty = ours
+  std::string present;  // map in use now; empty = not known
+  std::string format;   // of a server; empty = ours
   MapNames names;
   std::string out;
 };
@@ -52,9 +54,29 @@ Choice placement_choice(const PlaceFlags& flags) {
   return choice;
 }
 
-// Of a recorded trace, or of a file of loads.
-ExpertLoad read_load(const std::string& path) {
-  return path.ends_with(".h5") ? read_trace_load(path).counts : read_load_file(path);
+bool is_trace(const std::string& path) {
+  return path.ends_with(".h5") || path.ends_with(".hdf5") || path.ends_with(".jsonl");
+}
+
+// Of a file of loads, or of a recorded trace.
+LoadWindow read_window(const PlaceFlags& flags, const WindowNeeds& needs) {
+  if (is_trace(flags.load)) return read_trace_window(flags.load, needs, flags.gpus);
+  LoadWindow window;
+  std::vector<ExpertLoad> steps = read_load_history(flags.load);
+  window.load = sum_of(steps);
+  if (needs.steps > 0) window.detail.steps = std::move(steps);
+  return window;
+}
+
+Placement place_with(const std::string& kind, const std::string& path,
+                     const PlacementRequest& request) {
+  YamlNode section = YamlNode::map();
+  section.set("kind", YamlNode::scalar(kind));
+  if (!path.empty()) section.set("path", YamlNode::scalar(path));
+  Mistakes mistakes;
+  const Choice choice = read_choice("placement", section, mistakes);
+  mistakes.throw_if_any();
+  return Registry<PlacementPolicy>::make(choice)->place(request);
 }
 
 struct Placed {
@@ -68,26 +90,23 @@ Placed place(const PlaceFlags& flags) {
     throw InputError(flag_spot("--nodes", std::to_string(flags.nodes)),
                      fmt::format("{} GPUs do not divide over {} nodes", flags.gpus, flags.nodes));
   const auto policy = Registry<PlacementPolicy>::make(placement_choice(flags));
-  Placed placed{.load = read_load(flags.load)};
+  LoadWindow window = read_window(flags, policy->needs());
+  PlacementRequest request{.load = std::move(window.load),
+                           .gpus = flags.gpus,
+                           .nodes = flags.nodes,
+                           .groups = flags.groups,
+                           .random = Random(flags.seed),
+                           .detail = std::move(window.detail),
+                           .distance = hop_distance(flags.gpus, flags.nodes)};
+  Placement present;
+  if (!flags.present.empty()) {
+    present = place_with("file", flags.present, request);
+    request.present = &present;
+  }
   const auto start = std::chrono::steady_clock::now();
-  placed.placement = policy->place({.load = placed.load,
-                                    .gpus = flags.gpus,
-                                    .nodes = flags.nodes,
-                                    .groups = flags.groups,
-                                    .random = Random(flags.seed)});
-  placed.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return placed;
-}
-
-// No placement with these copies can have a lower largest GPU load: some GPU has at least the mean,
-// and some GPU holds a whole copy.
-double lower_bound(const LayerPlacement& layer, std::span<const double> load,
-                   std::span<const double> gpu_load) {
-  double bound = mean(gpu_load);
-  for (const ExpertId expert : layer.slots_of.ids())
-    bound =
-        std::max(bound, load[expert.index()] / static_cast<double>(layer.slots_of[expert].size()));
-  return bound;
+  Placement placement = policy->place(request);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return {std::move(request.load), std::move(placement), took.count()};
 }
 
 Json document_of(const Placed& placed) {
@@ -101,7 +120,10 @@ Json document_of(const Placed& placed) {
     document["gpu_load"].push_back(gpu_load);
     document["max_over_mean"].push_back(
         mean(gpu_load) > 0 ? Json(maximum(gpu_load) / mean(gpu_load)) : Json(nullptr));
-    document["lower_bound"].push_back(lower_bound(map, load, gpu_load));
+    const PlacementBounds bounds = placement_bounds(map, load);
+    document["lower_bound"].push_back(bounds.best());
+    document["bounds"]["mean_load"].push_back(bounds.mean_load);
+    document["bounds"]["largest_share"].push_back(bounds.largest_share);
   }
   return document;
 }
@@ -116,16 +138,14 @@ void print_row(const Placed& placed, const Placement& linear, LayerId layer) {
       "{:>5}  {:>8}  {:>8}  {:>8}  {:>7}  {:>6} × {}\n", layer.value,
       format_number(max_over_mean(predicted_gpu_load(linear.layers[layer], load).raw())),
       format_number(max_over_mean(gpu_load)),
-      format_number(lower_bound(map, load, gpu_load) / scale),
+      format_number(placement_bounds(map, load).best() / scale),
       fmt::format("GPU {}", std::max_element(gpu_load.begin(), gpu_load.end()) - gpu_load.begin()),
       fmt::format("{}", hottest), map.slots_of[ExpertId(static_cast<int>(hottest))].size());
 }
 
 void print_table(const PlaceFlags& flags, const Placed& placed) {
-  Mistakes none;
-  const auto linear =
-      Registry<PlacementPolicy>::make(read_choice("placement", YamlNode::scalar("linear"), none))
-          ->place({.load = placed.load, .gpus = flags.gpus, .nodes = flags.nodes});
+  const Placement linear =
+      place_with("linear", "", {.load = placed.load, .gpus = flags.gpus, .nodes = flags.nodes});
   const LayerPlacement& first = placed.placement.layers[LayerId(0)];
   fmt::print("{} layers of {} experts in {} slots on {} GPUs. Largest GPU load over the mean:\n\n",
              placed.load.rows(), first.experts(), first.slots(), flags.gpus);
@@ -169,7 +189,7 @@ int run(const PlaceFlags& flags) {
 void declare(CLI::App& app, PlaceFlags& flags) {
   app.add_option("LOAD", flags.load,
                  "expert loads: JSON [layers][experts] or with such a field, "
-                 "CSV step,layer,expert,count, or a trace (.h5)")
+                 "CSV step,layer,expert,count, or a trace (.h5, .jsonl)")
       ->required();
   app.add_option("--set", flags.overrides,
                  "placement.kind=KIND (default: eplb), placement.redundant=N, … (repeatable)")
@@ -187,6 +207,7 @@ void declare(CLI::App& app, PlaceFlags& flags) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--seed", flags.seed, "of random placements")->capture_default_str();
+  app.add_option("--present", flags.present, "FILE: the map in use, for policies that change it");
   auto* json = app.add_flag("--json", flags.json, "print one JSON document on stdout");
   auto* format = app.add_option("--format", flags.format, "write the map for this server")
                      ->check(CLI::IsMember(server_formats()));

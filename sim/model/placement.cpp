@@ -4,6 +4,12 @@
 
 namespace moesim {
 
+Placement only_layers(const Placement& placement, std::span<const LayerId> layers) {
+  Placement some;
+  for (const LayerId layer : layers) some.layers.raw().push_back(placement.layers[layer]);
+  return some;
+}
+
 LayerPlacement make_layer_placement(std::vector<int> first_slot,
                                     IdVector<SlotId, ExpertId> expert_of, int experts) {
   MOESIM_CHECK(!first_slot.empty() && first_slot.front() == 0 &&

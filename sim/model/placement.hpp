@@ -1,6 +1,7 @@
 // A placement: which expert each slot of each GPU holds.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "sim/base/ids.hpp"
@@ -26,6 +27,9 @@ struct LayerPlacement {
 struct Placement {
   IdVector<LayerId, LayerPlacement> layers;
 };
+
+// Its `layers` only.
+Placement only_layers(const Placement& placement, std::span<const LayerId> layers);
 
 // Builds a layer from its slots (the same number, or given numbers, on each GPU). Replicas are
 // ordered by slot. An expert without a slot is a bug.

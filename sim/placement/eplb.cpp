@@ -56,7 +56,7 @@ class Eplb final : public PlacementPolicy {
         distinct_gpus_(arguments.flag("distinct_gpus")),
         spot_(arguments.spot("redundant")) {}
 
-  bool uses_load() const override { return true; }
+  WindowNeeds needs() const override { return {}; }
 
   Placement place(const PlacementRequest& request) const override {
     const Shape shape = shape_of(request);

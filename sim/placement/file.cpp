@@ -17,7 +17,7 @@ class FilePlacement final : public PlacementPolicy {
         spot_(arguments.spot("path")) {
     if (arguments.given("redundant")) redundant_ = arguments.integer("redundant");
   }
-  bool uses_load() const override { return false; }
+  WindowNeeds needs() const override { return {.load = false}; }
 
   Placement place(const PlacementRequest& request) const override {
     const int layers = static_cast<int>(request.load.rows());

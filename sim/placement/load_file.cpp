@@ -9,6 +9,7 @@
 
 #include "sim/base/presets.hpp"
 #include "sim/base/yaml.hpp"
+#include "sim/model/load_window.hpp"
 
 namespace moesim {
 namespace {
@@ -20,7 +21,7 @@ class JsonLoad {
  public:
   explicit JsonLoad(Spot spot) : spot_(std::move(spot)) {}
 
-  ExpertLoad read(const json& document) {
+  std::vector<ExpertLoad> read(const json& document) {
     if (document.is_array()) return read_arrays(document, "");
     for (const char* field : {"weight", "logical_count"})
       if (document.contains(field)) return read_arrays(document[field], field);
@@ -35,7 +36,7 @@ class JsonLoad {
     return value.is_array() && !value.empty() ? 1 + depth_of(value.front()) : 0;
   }
 
-  ExpertLoad read_arrays(const json& value, const std::string& path) {
+  std::vector<ExpertLoad> read_arrays(const json& value, const std::string& path) {
     switch (depth_of(value)) {
       case 1:
         add_layers(json::array({value}), path);
@@ -51,10 +52,10 @@ class JsonLoad {
         throw InputError(spot_, fmt::format("{} is not an array of expert loads",
                                             path.empty() ? "the document" : path));
     }
-    return std::move(load_);
+    return std::move(steps_);
   }
 
-  ExpertLoad read_history(const json& history) {
+  std::vector<ExpertLoad> read_history(const json& history) {
     if (!history.is_array() || history.empty())
       throw InputError(spot_, "load_history must be a list of steps");
     for (std::size_t step = 0; step < history.size(); ++step) {
@@ -63,35 +64,37 @@ class JsonLoad {
         throw InputError(spot_, path + " has no 'logical_expert_load'");
       add_layers(history[step]["logical_expert_load"], path + ".logical_expert_load");
     }
-    return std::move(load_);
+    return std::move(steps_);
   }
 
   void add_layers(const json& layers, const std::string& path) {
     if (depth_of(layers) != 2)
       throw InputError(spot_, fmt::format("{} is not [layers][experts]", path));
-    if (load_.empty()) load_ = ExpertLoad(layers.size(), layers.front().size());
-    if (layers.size() != load_.rows())
+    const std::size_t experts = steps_.empty() ? layers.front().size() : steps_.front().columns();
+    if (!steps_.empty() && layers.size() != steps_.front().rows())
       throw InputError(spot_, fmt::format("{} has {} layers, the ones before have {}", path,
-                                          layers.size(), load_.rows()));
-    for (const LayerId layer : load_.row_ids())
+                                          layers.size(), steps_.front().rows()));
+    steps_.emplace_back(layers.size(), experts);
+    for (const LayerId layer : steps_.back().row_ids())
       add_row(layers[layer.index()], layer, fmt::format("{}[{}]", path, layer.value));
   }
 
   void add_row(const json& row, LayerId layer, const std::string& path) {
-    if (!row.is_array() || row.size() != load_.columns())
+    ExpertLoad& load = steps_.back();
+    if (!row.is_array() || row.size() != load.columns())
       throw InputError(spot_, fmt::format("{} must have {} experts, as the layers before", path,
-                                          load_.columns()));
-    for (const ExpertId expert : load_.column_ids()) {
+                                          load.columns()));
+    for (const ExpertId expert : load.column_ids()) {
       const json& value = row[expert.index()];
       if (!value.is_number() || value.get<double>() < 0)
         throw InputError(spot_,
                          fmt::format("{}[{}] is not a load: {}", path, expert.value, value.dump()));
-      load_(layer, expert) += value.get<double>();
+      load(layer, expert) = value.get<double>();
     }
   }
 
   Spot spot_;
-  ExpertLoad load_;
+  std::vector<ExpertLoad> steps_;
 };
 
 // The place of the byte at `offset` in the source.
@@ -104,7 +107,7 @@ Spot spot_at(const std::shared_ptr<const SourceText>& source, std::size_t offset
   return {source, static_cast<int>(source->lines.size()), 1};
 }
 
-ExpertLoad read_json(const std::shared_ptr<const SourceText>& source) {
+std::vector<ExpertLoad> read_json(const std::shared_ptr<const SourceText>& source) {
   std::string text;
   for (const std::string& line : source->lines) text += line + '\n';
   json document;
@@ -130,7 +133,7 @@ std::vector<std::string> split(const std::string& line) {
 
 // Which column of a CSV file holds what.
 struct Columns {
-  int layer = -1, expert = -1, count = -1;
+  int layer = -1, expert = -1, count = -1, step = -1;
 };
 
 Columns read_header(const std::shared_ptr<const SourceText>& source) {
@@ -140,6 +143,7 @@ Columns read_header(const std::shared_ptr<const SourceText>& source) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i] == "layer" || names[i] == "layer_id") columns.layer = static_cast<int>(i);
       if (names[i] == "expert" || names[i] == "expert_id") columns.expert = static_cast<int>(i);
+      if (names[i] == "step") columns.step = static_cast<int>(i);
       if (names[i] == "count") columns.count = static_cast<int>(i);
     }
   }
@@ -160,34 +164,46 @@ double read_cell(const std::vector<std::string>& cells, int column, const Spot& 
   return value;
 }
 
-ExpertLoad read_csv(const std::shared_ptr<const SourceText>& source) {
+std::vector<ExpertLoad> read_csv(const std::shared_ptr<const SourceText>& source) {
   const Columns columns = read_header(source);
-  std::map<int, std::map<int, double>> counts;  // by layer, by expert
+  // By step (a number, maybe a time), layer and expert.
+  std::map<double, std::map<int, std::map<int, double>>> counts;
+  std::map<int, LayerId> layers;  // that occur
   int experts = 0;
   for (std::size_t i = 1; i < source->lines.size(); ++i) {
     if (source->lines[i].empty()) continue;
     const Spot spot{source, static_cast<int>(i) + 1, 1};
     const auto cells = split(source->lines[i]);
-    const int layer = static_cast<int>(read_cell(cells, columns.layer, spot, true));
-    const int expert = static_cast<int>(read_cell(cells, columns.expert, spot, true));
-    counts[layer][expert] += read_cell(cells, columns.count, spot, false);
+    const auto id = [&](int column) {
+      return static_cast<int>(read_cell(cells, column, spot, true));
+    };
+    const int layer = id(columns.layer), expert = id(columns.expert);
+    const double step = columns.step < 0 ? 0 : read_cell(cells, columns.step, spot, false);
+    counts[step][layer][expert] += read_cell(cells, columns.count, spot, false);
+    layers[layer] = {};
     experts = std::max(experts, expert + 1);
   }
   if (counts.empty()) throw InputError({source, 1, 1}, "the file has no rows");
-  ExpertLoad load(static_cast<int>(counts.size()), experts);
-  LayerId at(0);
-  for (const auto& [layer, by_expert] : counts) {
-    for (const auto& [expert, count] : by_expert) load(at, ExpertId(expert)) = count;
-    ++at;
+  int next = 0;
+  for (auto& [number, id] : layers) id = LayerId(next++);
+  std::vector<ExpertLoad> steps;
+  for (const auto& [step, by_layer] : counts) {
+    ExpertLoad& load = steps.emplace_back(next, experts);
+    for (const auto& [layer, by_expert] : by_layer)
+      for (const auto& [expert, count] : by_expert) load(layers[layer], ExpertId(expert)) = count;
   }
-  return load;
+  return steps;
 }
 
 }  // namespace
 
-ExpertLoad read_load_file(const std::filesystem::path& path) {
+std::vector<ExpertLoad> read_load_history(const std::filesystem::path& path) {
   const auto source = read_source(path, shown_path(path));
   return path.extension() == ".csv" ? read_csv(source) : read_json(source);
+}
+
+ExpertLoad read_load_file(const std::filesystem::path& path) {
+  return sum_of(read_load_history(path));
 }
 
 }  // namespace moesim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "sim/model/placement.hpp"
 
@@ -14,5 +15,8 @@ namespace moesim {
 //   CSV with the columns layer (or layer_id), expert (or expert_id), count, and any others.
 // Layers of a CSV are those that occur, in ascending order. Throws InputError at the place.
 ExpertLoad read_load_file(const std::filesystem::path& path);
+
+// Likewise step by step; a file without steps has one. A CSV has them in its column `step`.
+std::vector<ExpertLoad> read_load_history(const std::filesystem::path& path);
 
 }  // namespace moesim

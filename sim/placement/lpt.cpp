@@ -14,7 +14,7 @@ class Lpt final : public PlacementPolicy {
   explicit Lpt(const Arguments& arguments)
       : redundant_(arguments.integer("redundant")),
         distinct_gpus_(arguments.flag("distinct_gpus")) {}
-  bool uses_load() const override { return true; }
+  WindowNeeds needs() const override { return {}; }
 
   Placement place(const PlacementRequest& request) const override {
     const std::vector<int> first_slot =

@@ -9,7 +9,7 @@ namespace {
 class RoundRobin final : public PlacementPolicy {
  public:
   explicit RoundRobin(const Arguments& arguments) : redundant_(arguments.integer("redundant")) {}
-  bool uses_load() const override { return false; }
+  WindowNeeds needs() const override { return {.load = false}; }
 
   Placement place(const PlacementRequest& request) const override {
     const int slots = request.experts() + redundant_;

@@ -1,5 +1,7 @@
 #include "sim/rebalance/load_estimate.hpp"
 
+#include <algorithm>
+
 #include "sim/base/check.hpp"
 
 namespace moesim {
@@ -45,6 +47,17 @@ ExpertLoad LoadEstimate::load(int step) const {
   ExpertLoad sum;
   for (int i = 1; i <= options_.window; ++i) add_times(sum, future_(step + i), 1);
   return times(std::move(sum), 1.0 / options_.window);
+}
+
+std::vector<ExpertLoad> LoadEstimate::steps(int step, int most) const {
+  if (options_.estimator == Estimator::kEma) return {load(step)};
+  std::vector<ExpertLoad> steps;
+  if (options_.estimator == Estimator::kFuture)
+    for (int i = 1; i <= std::min(options_.window, most); ++i) steps.push_back(future_(step + i));
+  else
+    steps.assign(window_.end() - std::min<std::ptrdiff_t>(most, std::ssize(window_)),
+                 window_.end());
+  return steps;
 }
 
 }  // namespace moesim

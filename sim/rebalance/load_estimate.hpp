@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <vector>
 
 #include "sim/rebalance/rebalance.hpp"
 
@@ -18,6 +19,9 @@ class LoadEstimate {
   void add(int step, ExpertLoad load);
   // Tokens of one step, [layers × experts], after step `step` has ended. At least one was added.
   ExpertLoad load(int step) const;
+  // Likewise of single steps, the oldest first: those that load() sums up, the last `most` of them.
+  // The estimator kEma has only its average.
+  std::vector<ExpertLoad> steps(int step, int most) const;
 
  private:
   RebalanceOptions options_;

@@ -30,7 +30,8 @@ class Balanced final : public Trace {
     const auto first_route = [&](std::int64_t e) { return (e * routes + experts_ - 1) / experts_; };
     std::vector<ListedRoutes> list;
     for (int e = 0; e < experts_; ++e) {
-      const std::int64_t turn = request.step.value + request.layer.value;
+      // Steps of a profiling window are below 0.
+      const std::int64_t turn = std::abs(request.step.value) + request.layer.value;
       list.push_back({.expert = ExpertId(static_cast<int>((e + turn) % experts_)),
                       .count = static_cast<int>(first_route(e + 1) - first_route(e))});
     }

@@ -27,6 +27,7 @@ class FileTrace final : public Trace {
 
   void fit(const MoeModel& model, Mistakes& mistakes) override;
   Routing route(const RoutingRequest& request) const override;
+  Routing profile_route(const RoutingRequest& request) const override;
   ExpertLoad profile(int steps, std::span<const int> tokens, Random random) const override;
   std::vector<std::string> notes() const override { return notes_; }
 
@@ -40,9 +41,13 @@ class FileTrace final : public Trace {
   void shuffle();
   void write_notes(const MoeModel& model);
 
-  Routing route_tokens(const RoutingRequest& request) const;
+  const std::vector<std::uint32_t>& window() const {
+    return held_out_.empty() ? replayed_ : held_out_;
+  }
+  Routing route_tokens(const RoutingRequest& request,
+                       const std::vector<std::uint32_t>& order) const;
   Routing route_with_logits(const RoutingRequest& request) const;
-  Routing route_counts(const RoutingRequest& request) const;
+  Routing route_counts(const RoutingRequest& request, const std::vector<double>& counts) const;
   std::vector<double> window_counts(int layer) const;
 
   Arguments arguments_;
@@ -160,10 +165,19 @@ void FileTrace::write_notes(const MoeModel& model) {
 Routing FileTrace::route(const RoutingRequest& request) const {
   if (!has_tokens()) {
     refuse_logits(request, arguments_.section());
-    return route_counts(request);
+    const std::size_t step = request.step.index() % counts_.replayed_steps();
+    return route_counts(request,
+                        counts_.counts(store_->file(), step, recorded_layer(request.layer)));
   }
   return request.detail == RoutingDetail::kLogits ? route_with_logits(request)
-                                                  : route_tokens(request);
+                                                  : route_tokens(request, replayed_);
+}
+
+// Of counts, every step of the window is like the whole of it.
+Routing FileTrace::profile_route(const RoutingRequest& request) const {
+  refuse_logits(request, arguments_.section());
+  return has_tokens() ? route_tokens(request, window())
+                      : route_counts(request, window_counts(recorded_layer(request.layer)));
 }
 
 // `count` rows of `order` for a step, in a circle.
@@ -176,10 +190,11 @@ std::vector<std::uint32_t> rows_of_step(const std::vector<std::uint32_t>& order,
   return rows;
 }
 
-Routing FileTrace::route_tokens(const RoutingRequest& request) const {
+Routing FileTrace::route_tokens(const RoutingRequest& request,
+                                const std::vector<std::uint32_t>& order) const {
   Routing routing{.top_k = top_k_, .first_token = first_tokens(request.tokens)};
   const int layer = recorded_layer(request.layer);
-  const std::vector<std::uint32_t> rows = rows_of_step(replayed_, request.step, routing.tokens());
+  const std::vector<std::uint32_t> rows = rows_of_step(order, request.step, routing.tokens());
   routing.ids = store_->ids(rows, layer);
   if (request.detail == RoutingDetail::kIds && header().weights != FloatWidth::kNone)
     routing.weights = store_->weights(rows, layer);
@@ -206,19 +221,18 @@ Routing FileTrace::route_with_logits(const RoutingRequest& request) const {
   return routing;
 }
 
-Routing FileTrace::route_counts(const RoutingRequest& request) const {
-  const std::size_t step = request.step.index() % counts_.replayed_steps();
+Routing FileTrace::route_counts(const RoutingRequest& request,
+                                const std::vector<double>& counts) const {
   const int total = first_tokens(request.tokens).back();
-  const std::vector<int> counts =
-      apportion(counts_.counts(store_->file(), step, recorded_layer(request.layer)),
-                static_cast<std::int64_t>(total) * top_k_, total);
-  return deal_routes(list_by_count(counts), experts_, top_k_, request.tokens, request.detail);
+  const std::vector<int> routes =
+      apportion(counts, static_cast<std::int64_t>(total) * top_k_, total);
+  return deal_routes(list_by_count(routes), experts_, top_k_, request.tokens, request.detail);
 }
 
 std::vector<double> FileTrace::window_counts(int layer) const {
   if (!has_tokens()) return counts_.window_counts(store_->file(), layer);
   std::vector<double> counts(static_cast<std::size_t>(experts_), 0.0);
-  for (const std::int16_t id : store_->ids(held_out_.empty() ? replayed_ : held_out_, layer))
+  for (const std::int16_t id : store_->ids(window(), layer))
     if (id >= 0) ++counts[static_cast<std::size_t>(id)];
   return counts;
 }

@@ -2,6 +2,14 @@
 
 namespace moesim {
 
+// Steps of a profiling window have numbers of their own, below 0: other draws than any replayed
+// step's.
+Routing Trace::profile_route(const RoutingRequest& request) const {
+  RoutingRequest apart = request;
+  apart.step = StepId(-1 - request.step.value);
+  return route(apart);
+}
+
 void refuse_logits(const RoutingRequest& request, const Spot& spot) {
   if (request.detail == RoutingDetail::kLogits)
     throw InputError(

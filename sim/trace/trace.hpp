@@ -31,6 +31,8 @@ class Trace {
   // are repeated. Throws InputError. Called once before any route() or load().
   virtual void fit(const MoeModel& model, Mistakes& mistakes) = 0;
   virtual Routing route(const RoutingRequest& request) const = 0;
+  // Likewise, of step 0, 1, … of the profiling window: for what more than loads is to be known.
+  virtual Routing profile_route(const RoutingRequest& request) const;
   // Expected or counted load of a profiling window drawn apart from the replayed steps, in tokens
   // per expert: [layers × experts]. For offline placement.
   virtual ExpertLoad profile(int steps, std::span<const int> tokens, Random random) const = 0;

@@ -40,7 +40,8 @@ TEST_F(PlaceCommand, PrintsTheContractsDocument) {
   document.erase("seconds");
   EXPECT_EQ(document, json::parse(R"({"phy2log": [[0, 1, 3, 2]],
       "log2phy": [[[0], [1], [3], [2]]], "logcnt": [[1, 1, 1, 1]], "gpu_load": [[10.0, 8.0]],
-      "max_over_mean": [1.1111111111111112], "lower_bound": [9.0]})"));
+      "max_over_mean": [1.1111111111111112], "lower_bound": [9.0],
+      "bounds": {"mean_load": [9.0], "largest_share": [9.0]}})"));
 }
 
 TEST_F(PlaceCommand, PadsEveryLayerToTheWidestAndLeavesTheRatioOfAnEmptyLayerOpen) {
