@@ -5,10 +5,7 @@
 namespace moesim {
 
 AnalyticNetwork::AnalyticNetwork(const Cluster& cluster, Clock& clock)
-    : Network(cluster, clock),
-      routes_(cluster),
-      load_(cluster.links().size()),
-      free_(cluster.links().size()) {}
+    : Network(cluster, clock), sums_(cluster), free_(cluster.links().size()) {}
 
 int AnalyticNetwork::open(const LegRequest& request) {
   auto leg = std::find_if(legs_.begin(), legs_.end(), [](const Leg& each) { return !each.open; });
@@ -22,49 +19,45 @@ void AnalyticNetwork::send(int handle, GpuId source) {
   leg.request.listener->flows_began(source, {&source, 1}, clock_.now());
   if (++leg.senders < cluster_.gpus()) return;
   const ExchangeLeg& traffic = *leg.request.leg;
-  for (const GpuId from : traffic.bytes.row_ids()) {
-    for (const GpuId to : traffic.bytes.column_ids()) {
-      const double bytes = traffic.bytes(from, to);
-      if (bytes > 0 && from != to)
-        add_load(routes_.path(from, to, traffic.rule), leg.request.phase, bytes,
-                 inflation(traffic, from, to));
-    }
-  }
-  clock_.at(carry_load(), *this, {.a = handle});
+  RouteSums::Totals totals(cluster_.links().size());
+  for (const GpuId from : traffic.bytes.row_ids())
+    sums_.add(from, traffic.rule, traffic.bytes.row(from), totals);
+  clock_.at(carry(totals, traffic, leg.request.phase), *this, {.a = handle});
 }
 
 void AnalyticNetwork::close(int handle) { legs_[static_cast<std::size_t>(handle)].open = false; }
 
 void AnalyticNetwork::copy(const Transfer& transfer, EventHandler& handler, const Event& event) {
-  add_load(routes_.path(transfer.source, transfer.target, RouteRule::kDirect), transfer.phase,
-           transfer.size.value, 1);
-  clock_.at(carry_load(), handler, event);
-}
-
-void AnalyticNetwork::add_load(const RouteCache::Path& path, Phase phase, double bytes,
-                               double inflation) {
-  const double wire = account(path, phase, bytes, inflation);
-  latency_ = std::max(latency_, routes_.latencies()[static_cast<std::size_t>(path.latency)]);
-  for (const int each : path.links) {
-    const LinkId link(each);
-    if (load_[link] == 0) loaded_.push_back(link);
-    load_[link] += wire;
-  }
-}
-
-// Puts what was added up on its links; when the last byte of it arrives.
-Seconds AnalyticNetwork::carry_load() {
+  const Route route = cluster_.route(transfer.source, transfer.target, RouteRule::kDirect);
+  const double bytes = transfer.size.value;
   Seconds end = clock_.now();
-  for (const LinkId link : loaded_) {
-    free_[link] =
-        std::max(free_[link], clock_.now()) + Bytes(load_[link]) / cluster_.link(link).bandwidth;
-    end = std::max(end, free_[link]);
-    load_[link] = 0;
+  for (int hop = 0; hop < route.count; ++hop)
+    end = std::max(end,
+                   carry(route.links[static_cast<std::size_t>(hop)], transfer.phase, bytes, bytes));
+  if (route.crosses_spine) use_of(transfer.phase).spine_bytes += bytes;
+  clock_.at(end + route.latency, handler, event);
+}
+
+// Puts what a leg adds up to on the links; when the last byte of it arrives.
+Seconds AnalyticNetwork::carry(const RouteSums::Totals& totals, const ExchangeLeg& leg,
+                               Phase phase) {
+  Seconds end = clock_.now();
+  for (const LinkId link : totals.local.ids()) {
+    const double local = totals.local[link], network = totals.network[link];
+    const double wire = local * leg.local_inflation + network * leg.network_inflation;
+    if (wire > 0) end = std::max(end, carry(link, phase, local + network, wire));
   }
-  end += latency_;
-  loaded_.clear();
-  latency_ = Seconds(0);
-  return end;
+  use_of(phase).spine_bytes += totals.spine;
+  return end + totals.latency;
+}
+
+// When the link has carried this, after what it has to carry already.
+Seconds AnalyticNetwork::carry(LinkId link, Phase phase, double bytes, double wire) {
+  LinkUse& use = use_of(phase);
+  use.bytes[link] += bytes;
+  use.wire_bytes[link] += wire;
+  free_[link] = std::max(free_[link], clock_.now()) + Bytes(wire) / cluster_.link(link).bandwidth;
+  return free_[link];
 }
 
 void AnalyticNetwork::handle(const Event& event) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sim/engine/network.hpp"
-#include "sim/engine/route_cache.hpp"
+#include "sim/engine/route_sums.hpp"
 
 namespace moesim {
 
@@ -29,15 +29,12 @@ class AnalyticNetwork final : public Network, public EventHandler {
     int senders = 0;
     bool open = false;
   };
-  void add_load(const RouteCache::Path& path, Phase phase, double bytes, double inflation);
-  Seconds carry_load();
+  Seconds carry(const RouteSums::Totals& totals, const ExchangeLeg& leg, Phase phase);
+  Seconds carry(LinkId link, Phase phase, double bytes, double wire);
 
   std::vector<Leg> legs_;
-  RouteCache routes_;
-  IdVector<LinkId, double> load_;   // wire bytes of what is being added up
+  RouteSums sums_;
   IdVector<LinkId, Seconds> free_;  // when each link has carried everything so far
-  std::vector<LinkId> loaded_;
-  Seconds latency_;  // the largest of what is being added up
 };
 
 }  // namespace moesim
