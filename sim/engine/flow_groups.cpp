@@ -9,27 +9,28 @@ namespace {
 
 // A port is busy that is in use for this share of its leg's time.
 constexpr double kBusy = 0.5;
-// Groups that are looked through for one that fits; peers of one order come group by group.
-constexpr std::size_t kLookBack = 16;
 
 }  // namespace
 
 // Starts the flows to all in `served_`.
 void FlowNetwork::start_pairs(Leg& leg, int handle, GpuId source, Seconds date) {
-  groups_used_ = 0;
+  const RouteFan& fan = fans_.of(source, leg.request.leg->rule);
+  groups_.resize(std::max(groups_.size(), fan.trunks.size()));
   for (const GpuId target : served_) {
-    const RouteCache::Path path = routes_.path(source, target, leg.request.leg->rule);
-    const LinkId port(path.links.back());
-    const Seconds begin = date + routes_.latencies()[static_cast<std::size_t>(path.latency)];
-    leg.ports[port].begin = std::min(leg.ports[port].begin, begin);
-    if (path.links.size() < 2 || is_busy(leg, source, target, port)) {
+    const auto [port, at] = fan.branches[target];
+    const RouteFan::Trunk& trunk = fan.trunks[static_cast<std::size_t>(at)];
+    Seconds& begin = leg.ports[LinkId(port)].begin;
+    begin = std::min(begin, date + trunk.latency);
+    if (trunk.links.empty() || is_busy(leg, source, target, LinkId(port))) {
       start_pair(leg, handle, source, target);
     } else {
-      add_to_group(leg, path, source, target);
+      add_to_group(leg, source, target, port, groups_[static_cast<std::size_t>(at)]);
     }
   }
-  for (std::size_t at = 0; at < groups_used_; ++at)
-    start_group(leg, {.leg = handle, .source = source.value}, groups_[at]);
+  const FlowTag tag{.leg = handle, .source = source.value};
+  for (std::size_t trunk = 0; trunk < fan.trunks.size(); ++trunk)
+    if (!groups_[trunk].parts.empty())
+      start_group(leg, tag, fan.trunks[trunk], groups_[trunk], date);
 }
 
 bool FlowNetwork::is_busy(const Leg& leg, GpuId source, GpuId target, LinkId port) const {
@@ -38,47 +39,32 @@ bool FlowNetwork::is_busy(const Leg& leg, GpuId source, GpuId target, LinkId por
   return bytes * seconds_per_byte_[port] > kBusy * leg.expected.value;
 }
 
-void FlowNetwork::add_to_group(const Leg& leg, const RouteCache::Path& path, GpuId source,
-                               GpuId target) {
+void FlowNetwork::add_to_group(const Leg& leg, GpuId source, GpuId target, int port, Group& group) {
   const ExchangeLeg& traffic = *leg.request.leg;
   const double bytes = traffic.bytes(source, target);
   const double wire = bytes * inflation(traffic, source, target);
-  const int port = path.links.back();
   LinkUse& use = use_of(leg.request.phase);
   use.bytes[LinkId(port)] += bytes;
   use.wire_bytes[LinkId(port)] += wire;
-  if (path.crosses_spine) use.spine_bytes += bytes;
-  Group& group = group_of(path);
   group.bytes += bytes;
   group.wire += wire;
   group.parts.push_back({.bytes = wire, .target = target.value, .queue = port});
 }
 
-FlowNetwork::Group& FlowNetwork::group_of(const RouteCache::Path& path) {
-  const auto shared = path.links.first(path.links.size() - 1);
-  const std::size_t first = groups_used_ - std::min(groups_used_, kLookBack);
-  for (std::size_t at = groups_used_; at-- > first;)
-    if (groups_[at].latency == path.latency && std::ranges::equal(groups_[at].path, shared))
-      return groups_[at];
-  if (groups_used_ == groups_.size()) groups_.emplace_back();
-  Group& group = groups_[groups_used_++];
-  group.latency = path.latency;
-  group.path.assign(shared.begin(), shared.end());
-  group.parts.clear();
-  group.bytes = group.wire = 0;
-  return group;
-}
-
-void FlowNetwork::start_group(const Leg& leg, const FlowTag& tag, Group& group) {
+void FlowNetwork::start_group(const Leg& leg, const FlowTag& tag, const RouteFan::Trunk& trunk,
+                              Group& group, Seconds date) {
   LinkUse& use = use_of(leg.request.phase);
-  for (const int link : group.path) {
+  for (const int link : trunk.links) {
     use.bytes[LinkId(link)] += group.bytes;
     use.wire_bytes[LinkId(link)] += group.wire;
   }
+  if (trunk.crosses_spine) use.spine_bytes += group.bytes;
   sort_parts(group.parts);
-  departing(group.latency)
-      .push_back(carrier_->prepare(
-          {.path = group.path, .parts = group.parts, .tag = tag, .batch = leg.batch}));
+  const FlowId flow = carrier_->prepare(
+      {.path = trunk.links, .parts = group.parts, .tag = tag, .batch = leg.batch});
+  carrier_->start({&flow, 1}, date + trunk.latency);
+  group.parts.clear();
+  group.bytes = group.wire = 0;
 }
 
 // By rising bytes. Sorts the bit patterns of the sizes, which order like the sizes do, with the

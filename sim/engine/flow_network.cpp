@@ -18,6 +18,7 @@ FlowNetwork::FlowNetwork(const Cluster& cluster, Clock& clock, bool aggregate)
     : Network(cluster, clock),
       aggregate_(aggregate),
       routes_(cluster),
+      fans_(cluster),
       seconds_per_byte_(cluster.links().size()) {
   for (const Link& link : cluster.links()) seconds_per_byte_[link.id] = 1 / link.bandwidth.value;
   for (int target = 1; target < cluster.gpus(); ++target) {

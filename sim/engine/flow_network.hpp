@@ -25,6 +25,7 @@
 #include "sim/engine/flow_carrier.hpp"
 #include "sim/engine/network.hpp"
 #include "sim/engine/route_cache.hpp"
+#include "sim/engine/route_fans.hpp"
 #include "sim/engine/symmetry.hpp"
 
 namespace moesim {
@@ -113,10 +114,8 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     int leg = -1;
     GpuId source;
   };
-  // Flows of one sender that share all links but their last.
+  // Flows of one sender that share a trunk.
   struct Group {
-    int latency = 0;  // into routes_.latencies()
-    std::vector<int> path;
     std::vector<FlowPart> parts;
     double bytes = 0, wire = 0;  // of all parts
   };
@@ -146,11 +145,11 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void refill();
   void start_pair(const Leg& leg, int handle, GpuId source, GpuId target);
   void start_pairs(Leg& leg, int handle, GpuId source, Seconds date);
-  void add_to_group(const Leg& leg, const RouteCache::Path& path, GpuId source, GpuId target);
+  void add_to_group(const Leg& leg, GpuId source, GpuId target, int port, Group& group);
   bool is_busy(const Leg& leg, GpuId source, GpuId target, LinkId port) const;
   void sort_parts(std::vector<FlowPart>& parts);
-  Group& group_of(const RouteCache::Path& path);
-  void start_group(const Leg& leg, const FlowTag& tag, Group& group);
+  void start_group(const Leg& leg, const FlowTag& tag, const RouteFan::Trunk& trunk, Group& group,
+                   Seconds date);
   Seconds pass_port(Leg& leg, const FlowEnd& end);
   void pair_ended(Leg& leg, const FlowEnd& end);
   void copy_ended(std::size_t slot, Seconds date);
@@ -164,14 +163,14 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   std::unique_ptr<FlowCarrier> carrier_;
   bool aggregate_ = false;
   RouteCache routes_;
+  RouteFans fans_;
   BytesPerSecond local_rate_, network_rate_;  // narrowest link of a route inside and across domains
   std::vector<Leg> legs_;
   std::vector<Copy> copies_;
   std::vector<std::vector<FlowId>> departing_;  // by latency: on their way to their first byte
   std::vector<Refill> refills_;
-  std::vector<GpuId> served_;  // targets of one turn
-  std::vector<Group> groups_;  // of one turn: the first `groups_used_`
-  std::size_t groups_used_ = 0;
+  std::vector<GpuId> served_;         // targets of one turn
+  std::vector<Group> groups_;         // of one turn, by trunk
   std::vector<std::uint64_t> sizes_;  // of the parts of one group, to sort them
   std::vector<FlowPart> sorted_;
   IdVector<LinkId, double> seconds_per_byte_;

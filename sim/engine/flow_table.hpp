@@ -47,6 +47,9 @@ class FlowTable {
   struct Group {
     std::vector<FlowPart> parts;  // by rising bytes
     std::size_t part = 0;         // the one that ends next
+    // Queues of its parts that other flows are slowed by, if any in this epoch.
+    std::vector<int> shared_queues;
+    std::uint32_t shared_in = 0;
     int copies() const { return static_cast<int>(parts.size() - part); }
     const FlowPart& next() const { return parts[part]; }
   };

@@ -93,10 +93,13 @@ void FluidSolver::admit(const Newcomer& newcomer) {
   enlist(flow);
   for (const int link : flows_.links(flow)) load(link, flows_.copies(flow), newcomer.waited);
   if (!flows_.has_group(flow)) return;
-  for (const FlowPart& part : flows_.group(flow).parts) {
-    if (part.queue < 0) continue;
-    ++info(part.queue).active;
-    use(part.queue);
+  const std::vector<FlowPart>& parts = flows_.group(flow).parts;
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    if (parts[part].queue < 0) continue;
+    LinkInfo& queue = info(parts[part].queue);
+    ++queue.queuing;
+    queue.queue.push_back({.flow = flow, .part = part});
+    use(parts[part].queue);
   }
 }
 
@@ -137,6 +140,8 @@ void FluidSolver::purge() {
     std::erase_if(info(link).pairs, [&](const Pair& pair) { return has_ended(pair.flow); });
     std::erase_if(info(link).quads, [&](const Quad& quad) { return has_ended(quad.flow); });
     std::erase_if(info(link).others, has_ended);
+    std::erase_if(info(link).queue,
+                  [&](const QueuedPart& queued) { return has_ended(queued.flow); });
   }
   std::erase_if(admitted_, has_ended);
   for (const FlowId flow : dead_) flows_.remove(flow);
@@ -228,7 +233,10 @@ double FluidSolver::take_debt(FlowId flow) {
 
 // The part that was to end next has; whether it was the flow's last one.
 bool FluidSolver::end_part(FlowId flow, double unused_bytes) {
-  for (const int link : flows_.links(flow)) release(link, unused_bytes);
+  for (const int link : flows_.links(flow)) {
+    --info(link).active;
+    release(link, unused_bytes);
+  }
   changed_ = true;
   if (flows_.has_group(flow) && !end_part_of(flow, unused_bytes)) return false;
   flows_.end(flow);
@@ -241,7 +249,10 @@ bool FluidSolver::end_part(FlowId flow, double unused_bytes) {
 bool FluidSolver::end_part_of(FlowId flow, double unused_bytes) {
   FlowTable::Group& group = flows_.group(flow);
   const FlowPart& ended = group.parts[group.part++];
-  if (ended.queue >= 0) release(ended.queue, unused_bytes);
+  if (ended.queue >= 0) {
+    --info(ended.queue).queuing;
+    release(ended.queue, unused_bytes);
+  }
   if (group.copies() == 0) return true;
   const FlowPart& next = group.parts[group.part];
   flows_.left[flow] = next.bytes - ended.bytes;

@@ -98,6 +98,10 @@ class FluidSolver {
     FlowId flow = 0;
     std::array<int, 3> others{};
   };
+  struct QueuedPart {
+    FlowId flow = 0;
+    std::size_t part = 0;
+  };
   // What a fill touches for each flow.
   struct LinkState {
     double spare = 0;          // bytes/s not given yet in this fill
@@ -109,11 +113,13 @@ class FluidSolver {
     double credit = 0;    // bytes; below 0 = debt
     double idle = 0;      // bytes that it had to spare while new flows waited
     int active = 0;       // admitted copies
+    int queuing = 0;      // admitted parts that it is the queue of
     bool used = false;    // in used_links_
     // Its flows, and some that have ended; others are those with more links or parts.
     std::vector<Pair> pairs;
     std::vector<Quad> quads;
     std::vector<FlowId> others;
+    std::vector<QueuedPart> queue;  // and some that have ended
   };
   struct Batch {
     double expected = 0;  // seconds
@@ -140,6 +146,8 @@ class FluidSolver {
   void load(int link, int copies, double waited);
   void purge();
   void prepare_links(double window);
+  void forget_flows(LinkInfo& info);
+  void prepare_queue(int link);
   bool balance(LinkInfo& info, LinkState& state, double window) const;
   void water_fill(double window);
   // The level of a link in the heap: its rate, and in the last bits its place in used_links_.
@@ -167,7 +175,6 @@ class FluidSolver {
   bool end_part_of(FlowId group, double unused_bytes);
   void release(int link, double unused_bytes) {
     LinkInfo& info = this->info(link);
-    --info.active;
     if (tolerance_ > 0) (state(link).frozen == epoch_ ? info.credit : info.idle) += unused_bytes;
   }
   LinkInfo& info(int link) { return links_[static_cast<std::size_t>(link)]; }

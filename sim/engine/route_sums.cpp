@@ -95,9 +95,9 @@ RouteSums::Row RouteSums::build(GpuId source, RouteRule rule) {
 }
 
 int RouteSums::number_of(Seconds latency) {
-  const auto found = std::ranges::find(latencies_, latency);
-  if (found == latencies_.end()) latencies_.push_back(latency);
-  return static_cast<int>(found - latencies_.begin());
+  const auto number = std::ranges::find(latencies_, latency) - latencies_.begin();
+  if (static_cast<std::size_t>(number) == latencies_.size()) latencies_.push_back(latency);
+  return static_cast<int>(number);
 }
 
 }  // namespace moesim

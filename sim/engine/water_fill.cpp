@@ -32,20 +32,44 @@ void FluidSolver::prepare_links(double window) {
     LinkInfo& info = this->info(used);
     LinkState& state = this->state(used);
     state.spare = info.capacity;
+    state.unfrozen = info.active;
     if (info.active == 0) {
-      info.pairs.clear();
-      info.quads.clear();
-      info.others.clear();
-      info.used = false;
-      info.credit = 0;
+      forget_flows(info);
+      // What its queue uses is not known, so that newcomers must not count on any of it.
+      if (info.used) state.spare = 0;
+      if (info.used) used_links_[kept++] = used;
       continue;
     }
     used_links_[kept] = used;
-    state.unfrozen = info.active;
+    if (info.queuing > 0) prepare_queue(used);
+    state.unfrozen += info.queuing;
     if (tolerance_ > 0 && balance(info, state, window)) changed_ = true;
-    heap_.push_back(level_of(state.spare / info.active, kept++));
+    heap_.push_back(level_of(state.spare / state.unfrozen, kept++));
   }
   used_links_.resize(kept);
+}
+
+// All flows of the link have ended.
+void FluidSolver::forget_flows(LinkInfo& info) {
+  info.pairs.clear();
+  info.quads.clear();
+  info.others.clear();
+  info.credit = 0;
+  info.used = info.queuing > 0;
+  if (!info.used) info.queue.clear();
+}
+
+// Tells the flows that queue at a link that what they use is not there for the link's own flows.
+void FluidSolver::prepare_queue(int link) {
+  std::erase_if(info(link).queue, [&](const QueuedPart& queued) {
+    if (flows_.left[queued.flow] <= 0) return true;
+    FlowTable::Group& group = flows_.group(queued.flow);
+    if (queued.part < group.part) return true;
+    if (group.shared_in != epoch_) group.shared_queues.clear();
+    group.shared_in = epoch_;
+    group.shared_queues.push_back(link);
+    return false;
+  });
 }
 
 // Makes a link wider or narrower, so that its credit is used up by the end of the window; whether
@@ -156,11 +180,9 @@ void FluidSolver::freeze_complex(FlowId flow, int link, double rate) {
   }
   if (!flows_.has_group(flow)) return;
   const FlowTable::Group& group = flows_.group(flow);
-  for (std::size_t at = group.part; at < group.parts.size(); ++at) {
-    if (group.parts[at].queue < 0) continue;
-    if (state(group.parts[at].queue).frozen == epoch_) continue;
-    take(group.parts[at].queue, rate, 1);
-  }
+  if (group.shared_in != epoch_) return;
+  for (const int queue : group.shared_queues)
+    if (state(queue).frozen != epoch_) take(queue, rate, 1);
 }
 
 // Lets the new flows catch up, and ends what ends inside the window.

@@ -184,6 +184,30 @@ TEST(FluidSolver, TreatsThePartsOfAFlowAsFlowsOfTheirOwn) {
   EXPECT_DOUBLE_EQ(ends[2].date.value, 2 + 4 / 1.5);
 }
 
+TEST(FluidSolver, TakesWhatQueuesAtALinkFromTheFlowsOnIt) {
+  // Parts of 2 and 4 bytes from a link of 1: half each. The first queues at a link of 3, whose own
+  // flow of 12 bytes gets 2.5 until t = 4 and has 2 bytes left for all 3. The second, which queues
+  // where nobody else is, has 2 bytes left at t = 4 and the sender for itself.
+  FluidSolver solver(rates({1, 3, 0.1}), 0);
+  const std::vector<FlowPart> parts = {{.bytes = 2, .target = 5, .queue = 1},
+                                       {.bytes = 4, .target = 6, .queue = 2}};
+  const FlowPart alone{.bytes = 12, .target = 7};
+  const int sender = 0, port = 1, batch = solver.open_batch(Seconds(1), 1);
+  const FlowId flows[] = {solver.prepare({&sender, 1}, {}, parts, batch),
+                          solver.prepare({&port, 1}, {}, {&alone, 1}, batch)};
+  solver.start(flows, Seconds(0));
+  const std::vector<FlowEnd> ends = run(solver);
+  ASSERT_EQ(ends.size(), 3u);
+  EXPECT_EQ(ends[0].tag.target, 5);
+  EXPECT_DOUBLE_EQ(ends[0].date.value, 4);
+  EXPECT_EQ(ends[0].port, 1);
+  EXPECT_EQ(ends[1].tag.target, 7);
+  EXPECT_DOUBLE_EQ(ends[1].date.value, 4 + 2.0 / 3);
+  EXPECT_EQ(ends[2].tag.target, 6);
+  EXPECT_DOUBLE_EQ(ends[2].date.value, 6);
+  EXPECT_EQ(ends[2].port, 2);
+}
+
 TEST(FluidSolver, MatchesProgressiveFillingOnRandomExchangesThatStartApart) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const int gpus = 3 + static_cast<int>(seed % 6);
