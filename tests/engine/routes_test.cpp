@@ -13,6 +13,7 @@ constexpr RouteRule kRules[] = {RouteRule::kDirect, RouteRule::kPxn, RouteRule::
 std::vector<Cluster> clusters() {
   ClusterSpec shared_nics = test_spec(2);
   shared_nics.nics_per_node = 4;
+  shared_nics.nvlink_bandwidth = BytesPerSecond(0);
   return {build_cluster(test_spec(4), "rail_optimized"),
           build_cluster(test_spec(3), "{kind: fat_tree, oversubscription: 4}"),
           build_cluster(test_spec(1), "nvlink_domain"), build_cluster(shared_nics, "pcie")};
@@ -96,14 +97,17 @@ TEST(RouteFans, GiveEachRouteAsATrunkAndAPort) {
   }
 }
 
-TEST(RouteFans, ShareATrunkBetweenTheTargetsOnOneRail) {
-  // From GPU 0 of 4 nodes: NVLink, its own rail, and each of 7 other rails.
+TEST(RouteFans, ShareATrunkBetweenTargetsThatAreAsFarAway) {
+  // From GPU 0 of 4 nodes of 8: over NVLink, to its own rail, and over a spine that is never full.
   const Cluster cluster = build_cluster(test_spec(4), "rail_optimized");
   RouteFans fans(cluster);
   const RouteFan& fan = fans.of(GpuId(0), RouteRule::kDirect);
-  EXPECT_EQ(fan.branches[GpuId(9)].trunk, fan.branches[GpuId(25)].trunk);
-  EXPECT_NE(fan.branches[GpuId(9)].trunk, fan.branches[GpuId(10)].trunk);
-  EXPECT_EQ(fan.branches[GpuId(1)].trunk, fan.branches[GpuId(7)].trunk);
+  const auto trunk = [&](int target) { return fan.branches[GpuId(target)].trunk; };
+  EXPECT_EQ(trunk(1), trunk(7));
+  EXPECT_EQ(trunk(8), trunk(24));
+  EXPECT_EQ(trunk(9), trunk(26));
+  EXPECT_NE(trunk(8), trunk(9));
+  EXPECT_EQ(fan.trunks.size(), 3u);
 }
 
 }  // namespace
