@@ -39,6 +39,7 @@ class Tally final : public TraceSink {
   void record(const std::string& line) override { sink_.record(line); }
   void finish() override { sink_.finish(); }
 
+  const std::string& notes() const { return header_.notes; }
   std::string text() const {
     std::string what = fmt::format("{} layers, {} experts", header_.layer_count(), header_.experts);
     if (tokens_ > 0) what += fmt::format(", top-{}, {} tokens", header_.top_k, tokens_);
@@ -63,6 +64,7 @@ int convert(const Flags& flags) {
   }
   Tally tally(*writer);
   convert_trace(files, flags.options, tally);
+  if (!tally.notes().empty()) fmt::print(stderr, "note: {}\n", tally.notes());
   if (!flags.quiet) fmt::print(stderr, "{}: {}\n", flags.output, tally.text());
   return kExitDone;
 }

@@ -11,6 +11,7 @@
 #include "sim/base/yaml.hpp"
 #include "sim/trace/assemble.hpp"
 #include "sim/trace/hdf5_reader.hpp"
+#include "sim/trace/serving_records.hpp"
 #include "sim/trace/text_file.hpp"
 
 namespace moesim {
@@ -27,18 +28,14 @@ constexpr Mark kLineMarks[] = {{"t", "moetrace"},
                                {"top_indices", "megatron"},
                                {"exp_ids", "olmoe"},
                                {"topk_experts", "moe-balance"}};
-constexpr Mark kDocumentMarks[] = {{"load_history", "tape"},
-                                   {"logical_count", "sglang"},
-                                   {"records", "sglang"},
-                                   {"expert_load_window", "vllm"},
-                                   {"expert_load_pass", "vllm"}};
+constexpr Mark kDocumentMarks[] = {
+    {"load_history", "tape"},      {"logical_count", "sglang"},
+    {"records", "sglang"},         {"routed_experts", "routed-experts"},
+    {"choices", "routed-experts"}, {"expert_load_window", "vllm"},
+    {"expert_load_pass", "vllm"}};
 
-bool is_iteration_key(const std::string& key) {
-  const std::size_t underscore = key.find('_');
-  return underscore != std::string::npos && underscore > 0 && underscore + 1 < key.size() &&
-         key.find_first_not_of("0123456789_") == std::string::npos &&
-         key.find('_', underscore + 1) == std::string::npos;
-}
+// Bytes that tell forms apart: the first member's name is among them in an archive.
+constexpr std::size_t kStart = 256;
 
 std::string form_of_object(const Json& object) {
   if (!object.is_object()) return {};
@@ -47,7 +44,7 @@ std::string form_of_object(const Json& object) {
   for (const Mark& mark : kDocumentMarks)
     if (object.contains(mark.key)) return mark.form;
   for (const auto& [key, value] : object.items())
-    if (is_iteration_key(key)) return "tensorrt-llm";
+    if (parse_iteration(key)) return "tensorrt-llm";
   return {};
 }
 
@@ -115,7 +112,12 @@ const std::vector<TraceForm>& trace_forms() {
       {"npz", "topk_ids with weights, domain, sequence, position, logits", walk_npz},
       {"olmoe", "JSONL with exp_ids [tokens][k][layers]", walk_olmoe},
       {"routes-csv", "step,rank,token,layer,e0,…[,w0,…]", walk_routes_csv},
+      {"routed-experts", "JSON or JSONL with routed_experts [tokens][layers][k] of a request",
+       walk_routed_experts},
+      {"safetensors", "TensorRT-LLM's rankN.safetensors, vLLM's expert_load_window",
+       walk_safetensors},
       {"sglang", "expert distribution recorder as JSON: logical_count, or records", walk_sglang},
+      {"sglang-pt", "expert distribution recorder as torch.save writes it", walk_sglang_pt},
       {"tape", "JSON with load_history", walk_tape},
       {"tensorrt-llm", "JSON with a key ITERATION_LAYER per entry", walk_tensorrt_llm},
       {"vllm", "JSON or JSONL with expert_load_window or expert_load_pass", walk_vllm}};
@@ -125,10 +127,14 @@ const std::vector<TraceForm>& trace_forms() {
 const TraceForm& detect_form(const InputFile& file) {
   if (is_hdf5(file.path)) return find_form("hdf5");
   ByteReader reader(file.path, file.shown);
-  std::string start(8, '\0');
+  std::string start(kStart, '\0');
   start.resize(reader.read(start.data(), start.size()));
   if (start.starts_with("\x93NUMPY")) return find_form("npy");
-  if (start.starts_with("PK\x03\x04")) return find_form("npz");
+  if (start.starts_with("PK\x03\x04"))
+    return find_form(start.find("data.pkl") < start.size() ? "sglang-pt" : "npz");
+  if (start.size() > 8 && start[8] == '{' && start.substr(4, 4) == std::string(4, '\0'))
+    return find_form("safetensors");
+  start.resize(std::min<std::size_t>(start.size(), 8));
   const bool binary = std::any_of(start.begin(), start.end(),
                                   [](char c) { return static_cast<unsigned char>(c) < 9; });
   if (binary) {

@@ -89,8 +89,24 @@ std::int64_t RowCounter::next(std::int64_t step, int rank, int layer, std::int64
 
 namespace {
 
-// Runs `act`; a mistake that it did not place is at `place()`.
-void placed(const std::function<void()>& act, const std::function<Spot()>& place) {
+Json nested(const NpyArray& array, std::size_t axis, std::int64_t& at) {
+  if (axis == array.shape.size()) {
+    const std::int64_t element = at++;
+    return array.kind == 'f' ? Json(array.number(element)) : Json(array.integer(element));
+  }
+  Json list = Json::array();
+  for (std::int64_t i = 0; i < array.shape[axis]; ++i) list.push_back(nested(array, axis + 1, at));
+  return list;
+}
+
+}  // namespace
+
+Json nested_json(const NpyArray& array) {
+  std::int64_t at = 0;
+  return nested(array, 0, at);
+}
+
+void place_mistakes(const std::function<void()>& act, const std::function<Spot()>& place) {
   try {
     act();
   } catch (const Json::exception& error) {
@@ -102,14 +118,12 @@ void placed(const std::function<void()>& act, const std::function<Spot()>& place
   }
 }
 
-}  // namespace
-
 void for_each_json_line(const InputFile& file,
                         const std::function<void(const Json&, const std::string&)>& act) {
   LineReader lines(file.path, file.shown);
   for (std::string line; lines.next(line);) {
     if (line.find_first_not_of(" \t") == std::string::npos) continue;
-    placed(
+    place_mistakes(
         [&] {
           const Json object = Json::parse(line, nullptr, false);
           if (object.is_discarded()) throw InputError(Spot{}, "this line is not JSON");
@@ -122,7 +136,7 @@ void for_each_json_line(const InputFile& file,
 
 void with_json(const InputFile& file, const std::function<void(const Json&)>& act) {
   const Json document = parse_json(read_bytes(file.path, file.shown), file.shown);
-  placed([&] { act(document); }, [&] { return file.spot(); });
+  place_mistakes([&] { act(document); }, [&] { return file.spot(); });
 }
 
 void visit_counts(RecordVisitor& visitor, LayerCounts counts) {

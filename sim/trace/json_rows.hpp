@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/trace/convert.hpp"
+#include "sim/trace/npy.hpp"
 #include "sim/trace/text_file.hpp"
 
 namespace moesim {
@@ -45,8 +46,14 @@ class RowCounter {
   std::map<std::tuple<std::int64_t, int, int>, std::int64_t> rows_;
 };
 
+// An array of numbers as nested lists.
+nlohmann::json nested_json(const NpyArray& array);
+
 // The functions above, and `act` below, throw InputError without a place and
 // nlohmann::json::exception; what calls `act` puts them at the line, or the file.
+// Runs `act`; a mistake that it did not place is at `place()`.
+void place_mistakes(const std::function<void()>& act, const std::function<Spot()>& place);
+
 // Calls `act` with every line of the file that is not empty, as JSON and as it stands.
 void for_each_json_line(const InputFile& file,
                         const std::function<void(const nlohmann::json&, const std::string&)>& act);
