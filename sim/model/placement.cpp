@@ -46,10 +46,11 @@ std::vector<int> even_first_slots(int slots, int gpus) {
 IdVector<GpuId, double> predicted_gpu_load(const LayerPlacement& placement,
                                            std::span<const double> load) {
   IdVector<GpuId, double> sum(placement.gpus());
-  for (const SlotId slot : placement.expert_of.ids()) {
-    const ExpertId expert = placement.expert_of[slot];
-    sum[placement.gpu_of(slot)] +=
-        load[expert.index()] / static_cast<double>(placement.slots_of[expert].size());
+  // By the copies, not by what the slots hold: a dead GPU's slots have no copy of what they name.
+  for (const ExpertId expert : placement.slots_of.ids()) {
+    const auto& copies = placement.slots_of[expert];
+    for (const SlotId slot : copies)
+      sum[placement.gpu_of(slot)] += load[expert.index()] / static_cast<double>(copies.size());
   }
   return sum;
 }

@@ -13,8 +13,9 @@ using ExpertLoad = IdMatrix<LayerId, ExpertId, double>;
 
 // One layer. Slots are numbered GPU by GPU.
 struct LayerPlacement {
-  std::vector<int> first_slot;                       // [gpus + 1]
-  IdVector<SlotId, ExpertId> expert_of;              // phy2log
+  std::vector<int> first_slot;  // [gpus + 1]
+  // phy2log. Slots of a dead GPU name an expert, too, but are no copy of it.
+  IdVector<SlotId, ExpertId> expert_of;
   IdVector<ExpertId, std::vector<SlotId>> slots_of;  // log2phy, in the order of replica creation
 
   int gpus() const { return static_cast<int>(first_slot.size()) - 1; }

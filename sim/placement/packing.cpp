@@ -7,16 +7,6 @@ namespace moesim {
 namespace {
 
 template <class Real>
-std::vector<int> heaviest_first(std::span<const Real> weight) {
-  std::vector<int> order(weight.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    return weight[static_cast<std::size_t>(a)] > weight[static_cast<std::size_t>(b)];
-  });
-  return order;
-}
-
-template <class Real>
 struct Pack {
   Real sum = 0;
   int room = 0;
@@ -37,7 +27,30 @@ int lightest_pack(const std::vector<Pack<Real>>& packs, int kind) {
   return best;
 }
 
+// The pack with room that is done first; −1 = none. `kind` as above.
+int soonest_pack(const std::vector<Pack<double>>& packs, std::span<const double> speed,
+                 double weight, int kind) {
+  int best = -1;
+  double soonest = 0;
+  for (std::size_t i = 0; i < packs.size(); ++i) {
+    if (packs[i].items == packs[i].room || (kind >= 0 && packs[i].holds(kind))) continue;
+    const double done = (packs[i].sum + weight) / speed[i];
+    if (best < 0 || done < soonest) best = static_cast<int>(i), soonest = done;
+  }
+  return best;
+}
+
 }  // namespace
+
+template <class Real>
+std::vector<int> heaviest_first(std::span<const Real> weight) {
+  std::vector<int> order(weight.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return weight[static_cast<std::size_t>(a)] > weight[static_cast<std::size_t>(b)];
+  });
+  return order;
+}
 
 template <class Real>
 std::vector<int> replicate_experts(std::span<const Real> weight, int total) {
@@ -92,6 +105,24 @@ std::vector<Packed> pack_balanced(std::span<const Real> weight, std::span<const 
   return packed;
 }
 
+std::vector<Packed> pack_by_time(std::span<const double> weight, std::span<const int> room,
+                                 std::span<const double> speed, std::span<const int> kind) {
+  std::vector<Pack<double>> packs(room.size());
+  for (std::size_t i = 0; i < room.size(); ++i) packs[i].room = room[i];
+  std::vector<Packed> packed(weight.size());
+  for (const int item : heaviest_first(weight)) {
+    const auto i = static_cast<std::size_t>(item);
+    int best = soonest_pack(packs, speed, weight[i], kind.empty() ? -1 : kind[i]);
+    if (best < 0) best = soonest_pack(packs, speed, weight[i], -1);
+    MOESIM_CHECK(best >= 0, "the packs have room for all items");
+    Pack<double>& pack = packs[static_cast<std::size_t>(best)];
+    packed[i] = {.pack = best, .rank = pack.items++};
+    pack.sum += weight[i];
+    if (!kind.empty()) pack.kinds.push_back(kind[i]);
+  }
+  return packed;
+}
+
 LayerPlacement packed_layer(std::span<const int> expert_of_physical, std::span<const Packed> packed,
                             std::vector<int> first_slot, int experts) {
   IdVector<SlotId, ExpertId> expert_of(packed.size());
@@ -121,6 +152,8 @@ std::vector<int> slots_per_gpu(std::span<const int> first_slot) {
   return count;
 }
 
+template std::vector<int> heaviest_first<float>(std::span<const float>);
+template std::vector<int> heaviest_first<double>(std::span<const double>);
 template std::vector<int> replicate_experts<float>(std::span<const float>, int);
 template std::vector<int> replicate_experts<double>(std::span<const double>, int);
 template std::vector<float> load_of_replicas<float>(std::span<const float>, std::span<const int>);

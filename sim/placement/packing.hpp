@@ -19,6 +19,10 @@ std::vector<int> replicate_experts(std::span<const Real> weight, int total);
 template <class Real>
 std::vector<Real> load_of_replicas(std::span<const Real> weight, std::span<const int> expert_of);
 
+// The items, heaviest first; equals by index.
+template <class Real>
+std::vector<int> heaviest_first(std::span<const Real> weight);
+
 // Where an item of a packing went: its pack, and its place among the items of that pack.
 struct Packed {
   int pack = 0;
@@ -32,6 +36,12 @@ struct Packed {
 template <class Real>
 std::vector<Packed> pack_balanced(std::span<const Real> weight, std::span<const int> room,
                                   std::span<const int> kind = {});
+
+// Likewise into packs that work at different speeds: each item into the pack with room that would
+// be done with it first, argmin (sum + weight) / speed (the first of equals). The packs may have
+// more room than there are items. In double.
+std::vector<Packed> pack_by_time(std::span<const double> weight, std::span<const int> room,
+                                 std::span<const double> speed, std::span<const int> kind = {});
 
 // A layer from the experts of its physical ones and where they were packed; `gpus` as in `room`.
 // Replicas of an expert are ordered as in `expert_of_physical`.

@@ -92,6 +92,36 @@ TEST(EplbPlacement, KeepsCopiesOnDistinctGpusWhenAsked) {
             (std::vector<int>{1, 0, 0, 2}));
 }
 
+// 2^24 and 2^24 + 1 are the same in single precision.
+TEST(EplbPlacement, TellsLoadsApartInDoubleThatAreEqualInSingle) {
+  const std::vector<std::vector<double>> load{{16777216, 16777217}};
+  EXPECT_EQ(eplb(load, {.slots = 3}).layers[LayerId(0)].slots_of[ExpertId(0)].size(), 2u);
+  EXPECT_EQ(
+      eplb(load, {.slots = 3}, ", precision: f64").layers[LayerId(0)].slots_of[ExpertId(1)].size(),
+      2u);
+}
+
+// By load, GPU 0 has 1 and 0, GPU 1 has 3 and 2: the experts of the present map, in other slots.
+TEST(EplbPlacement, LeavesExpertsThatStayInTheirSlotsWhenAsked) {
+  ExpertLoad load(1, 6);
+  load.raw() = {1, 9, 2, 8, 0, 0};
+  PlacementRequest request{.load = load, .gpus = 2};
+  const LayerPlacement fresh = plugin<PlacementPolicy>("eplb")->place(request).layers[LayerId(0)];
+  ASSERT_EQ(experts_of(fresh), (std::vector<int>{1, 0, 4, 3, 2, 5}));
+  Placement present;
+  present.layers.raw() = {fresh};
+  for (const int slot : {0, 1, 2, 3, 4, 5})
+    present.layers[LayerId(0)].expert_of[SlotId(slot)] =
+        ExpertId(std::vector<int>{0, 1, 5, 2, 4, 3}[static_cast<std::size_t>(slot)]);
+  request.present = &present;
+  const LayerPlacement kept =
+      plugin<PlacementPolicy>("{kind: eplb, keep_slots: true}")->place(request).layers[LayerId(0)];
+  // 4 takes the slot that 5 leaves, and 5 the one of 4.
+  EXPECT_EQ(experts_of(kept), (std::vector<int>{0, 1, 4, 2, 5, 3}));
+  for (const ExpertId expert : kept.slots_of.ids())
+    EXPECT_EQ(kept.expert_of[kept.slots_of[expert].front()], expert);
+}
+
 TEST(EplbPlacement, SaysWhichRedundancyWouldFit) {
   try {
     eplb({{1, 2, 3, 4, 5, 6}}, {.slots = 7, .gpus = 4});

@@ -85,6 +85,46 @@ TEST_F(PlaceCommand, ReadsTheRoutesOfATrace) {
   }
 }
 
+// Of the trace, not of a load file: which rank asked for what, step by step, and which experts the
+// same tokens asked for.
+TEST_F(PlaceCommand, KnowsOfATraceWhatAPlacementNeeds) {
+  for (const char* kind :
+       {"topology_aware", "deepseek_vec", "trtllm --set placement.cooccurrence=true"}) {
+    const Session result = place(std::string(MOESIM_SOURCE_DIR "/scenarios/traces/small_moe.h5") +
+                                 " --gpus 8 --nodes 2 --json --set placement.kind=" + kind);
+    ASSERT_EQ(result.exit_code, 0) << kind << result.err;
+    EXPECT_EQ(json::parse(result.out)["phy2log"].size(), 8u) << kind;
+  }
+  write("load.json", "[[9, 1, 3, 5]]");
+  const Session result = place("load.json --gpus 2 --set placement.kind=topology_aware");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("which GPU asks for which expert is not known here"),
+            std::string::npos);
+}
+
+// Both steps of the file: expert 1 or 2 has the largest load of one, expert 0 the largest sum.
+TEST_F(PlaceCommand, ReadsTheStepsOfALoadFile) {
+  write("steps.json", "[[[8, 12, 0, 1]], [[8, 0, 12, 1]]]");
+  write("steps.csv",
+        "step,layer,expert,count\n0,3,0,8\n0,3,1,12\n0,3,3,1\n7,3,0,8\n7,3,2,12\n7,3,3,1\n");
+  for (const char* file : {"steps.json", "steps.csv"})
+    EXPECT_EQ(json::parse(place(std::string(file) + " --gpus 5 --json --set placement.redundant=1"
+                                                    " --set placement.kind=deepseek_vec")
+                              .out)["logcnt"],
+              json::parse("[[1, 1, 2, 1]]"))
+        << file;
+}
+
+TEST_F(PlaceCommand, StartsFromTheMapInUse) {
+  write("load.json", "[[8, 6, 4, 4, 2, 0]]");
+  write("map.json", R"({"phy2log": [[5, 1, 3, 2, 4, 0]]})");
+  // 6, 8 and 10 in use: swapping experts 4 and 5 (2 and 0) leaves 8 everywhere.
+  EXPECT_EQ(json::parse(place("load.json --gpus 3 --present map.json --json "
+                              "--set placement.kind=swift_balancer")
+                            .out)["phy2log"],
+            json::parse("[[4, 1, 3, 2, 5, 0]]"));
+}
+
 TEST_F(PlaceCommand, WritesMapsThatTheFilePlacementReadsBack) {
   write("load.json", "[[3, 1, 2, 5], [1, 1, 1, 9]]");
   const std::string flags = "load.json --gpus 2 --set placement.redundant=2";

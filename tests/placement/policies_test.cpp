@@ -38,6 +38,14 @@ TEST(LinearPlacement, GivesTheFirstGpusOneMoreWhereExpertsDoNotDivide) {
             (Gpus{{0, 1, 2}, {3, 0, 1}}));
 }
 
+// 4 e div 10: the GPUs with three experts are the first and the third.
+TEST(OwnerFloorPlacement, SpreadsTheGpusWithOneMore) {
+  EXPECT_EQ(place("owner_floor", {.load = ExpertLoad(1, 10), .gpus = 4}),
+            (Gpus{{0, 1, 2}, {3, 4}, {5, 6, 7}, {8, 9}}));
+  EXPECT_EQ(place("linear", {.load = ExpertLoad(1, 10), .gpus = 4}),
+            (Gpus{{0, 1, 2}, {3, 4, 5}, {6, 7}, {8, 9}}));
+}
+
 TEST(RoundRobinPlacement, DealsExpertsOneByOne) {
   EXPECT_EQ(place("round_robin", {.load = ExpertLoad(1, 7), .gpus = 3}),
             (Gpus{{0, 3, 6}, {1, 4}, {2, 5}}));
@@ -75,14 +83,53 @@ TEST(RandomPlacement, IsAPermutationThatTheSeedAndTheLayerDecide) {
   EXPECT_EQ(one.layers[LayerId(0)].slots_of[ExpertId(2)].size(), 1);
 }
 
+// All that make five slots on each of 16 GPUs for 64 experts and 16 copies.
+constexpr const char* kReplicating[] = {
+    "linear",       "round_robin",    "random",       "lpt",
+    "eplb",         "trtllm",         "deepseek_vec", "topology_aware",
+    "local_search", "swift_balancer", "flashlb",      "elasticity_aware",
+    "hetero_lpt",   "expert_grouping"};
+
+// With everything that any of them wants to know.
+PlacementRequest well_known_request(const ExpertLoad& load) {
+  PlacementRequest request{.load = load, .gpus = 16, .nodes = 2, .groups = 8};
+  request.detail.steps = {load, load};
+  for (const LayerId layer : load.row_ids()) {
+    SourceLoad& sources =
+        request.detail.sources.raw().emplace_back(std::size_t{16}, load.columns());
+    for (const GpuId gpu : sources.row_ids())
+      for (const ExpertId expert : sources.column_ids())
+        sources(gpu, expert) = load(layer, expert) * ((gpu.value + expert.value) % 16) / 120;
+  }
+  request.distance = hop_distance(16, 2);
+  request.speed = IdVector<GpuId, double>(16, 1.0);
+  return request;
+}
+
+TEST(EveryPlacement, DoesNotChangeWhenAllLoadsAreDoubled) {
+  const ExpertLoad load = lognormal_load(2, 64);
+  ExpertLoad twice = load;
+  for (double& value : twice.raw()) value *= 2;
+  for (const char* kind : kReplicating) {
+    // Its slope over the experts has a size of its own.
+    if (std::string(kind) == "deepseek_vec") continue;
+    SCOPED_TRACE(kind);
+    const auto policy = plugin<PlacementPolicy>(std::string("{kind: ") + kind + ", redundant: 16}");
+    const Placement before = policy->place(well_known_request(load));
+    const Placement after = policy->place(well_known_request(twice));
+    for (const LayerId layer : before.layers.ids())
+      EXPECT_EQ(before.layers[layer].expert_of, after.layers[layer].expert_of);
+  }
+}
+
 // policies.md section 9, item 5, for every placement that makes its own map.
 TEST(EveryPlacement, SharesTheWholeLoadAndStaysAboveTheLowerBound) {
   const ExpertLoad load = lognormal_load(4, 64);
-  for (const char* kind : {"linear", "round_robin", "random", "lpt", "eplb"}) {
+  const PlacementRequest request = well_known_request(load);
+  for (const char* kind : kReplicating) {
     SCOPED_TRACE(kind);
     const Placement placement =
-        plugin<PlacementPolicy>(std::string("{kind: ") + kind + ", redundant: 16}")
-            ->place({.load = load, .gpus = 16, .nodes = 2, .groups = 8});
+        plugin<PlacementPolicy>(std::string("{kind: ") + kind + ", redundant: 16}")->place(request);
     for (const LayerId id : placement.layers.ids()) {
       const LayerPlacement& layer = placement.layers[id];
       const auto row = load.row(id);

@@ -84,6 +84,29 @@ TEST_F(RebalanceRun, AsynchronousMapsHoldUpNobodyButComeLater) {
             blocking["metrics"]["step_time_s"]["max"].get<double>());
 }
 
+// Each learns what it wants to know from the steps that have ended.
+TEST_F(RebalanceRun, MapsOfEveryKindAreMadeFromTheStepsThatEnded) {
+  for (const char* maps :
+       {"deepseek_vec", "{kind: flashlb, ratio: 1}", "{kind: trtllm, cooccurrence: true}",
+        "topology_aware", "local_search", "swift_balancer", "{kind: eplb, keep_slots: true}"}) {
+    SCOPED_TRACE(maps);
+    const Json rebalance =
+        run(std::string("{kind: interval, every: 3, window: 3, placement: ") + maps + "}",
+            "linear")["rebalance"];
+    ASSERT_EQ(rebalance["maps"], 1);
+    EXPECT_GT(rebalance["events"][0]["bytes"]["network"].get<double>(), 0);
+  }
+}
+
+TEST_F(RebalanceRun, ASwiftBalancerMovesLessThanAMapThatStartsAnew) {
+  const auto moved = [&](const std::string& maps) {
+    const Json event = run("{kind: interval, every: 3, estimator: last, placement: " + maps + "}",
+                           "linear")["rebalance"]["events"][0];
+    return event["bytes"]["nvlink"].get<double>() + event["bytes"]["network"].get<double>();
+  };
+  EXPECT_LT(moved("swift_balancer"), 0.7 * moved("lpt"));
+}
+
 TEST_F(RebalanceRun, TheOracleBoundsWhatAPolicyCanReach) {
   const auto step = [&](const std::string& rebalance) {
     return run(rebalance)["metrics"]["step_time_s"]["mean"].get<double>();
@@ -104,7 +127,11 @@ TEST_F(RebalanceRun, RefusesMapsThatCannotReplaceThePlacement) {
   EXPECT_THAT(ended.err, HasSubstr("s.yaml:8:12: error: the placement does not look at loads"));
   ended = session("{kind: interval, every: 2, placement: {kind: eplb, redundant: 16}}", "lpt");
   EXPECT_EQ(ended.exit_code, 2);
-  EXPECT_THAT(ended.err, HasSubstr("maps of 80 slots cannot replace the placement's 64"));
+  const std::string message = "maps of 80 slots cannot replace the placement's 64";
+  EXPECT_THAT(ended.err, HasSubstr(message));
+  ended = session("{kind: interval, every: 2, placement: ffd_memory}", "lpt");
+  EXPECT_EQ(ended.exit_code, 2);
+  EXPECT_THAT(ended.err, HasSubstr("slots do not move between GPUs during a run"));
 }
 
 }  // namespace

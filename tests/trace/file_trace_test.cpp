@@ -92,6 +92,11 @@ TEST_F(FileTrace, HoldsOutTheProfilingWindow) {
   EXPECT_DOUBLE_EQ(window(LayerId(0), ExpertId(3)), 400);
   EXPECT_DOUBLE_EQ(window(LayerId(0), ExpertId(4)), 0);
   EXPECT_DOUBLE_EQ(window(LayerId(1), ExpertId(7)), 400);
+  const std::vector<int> tokens{100, 100};
+  const Routing routing = trace->profile_route(
+      {.step = StepId(1), .layer = LayerId(0), .tokens = tokens, .detail = RoutingDetail::kIds});
+  EXPECT_EQ(routing.counts(GpuId(1), ExpertId(3)), 100);
+  EXPECT_EQ(routing.ids[0], 3);
 }
 
 TEST_F(FileTrace, SaysWhenItIsTooShortToHoldAnythingOut) {

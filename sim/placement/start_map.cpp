@@ -1,0 +1,37 @@
+#include "sim/placement/start_map.hpp"
+
+#include <string>
+
+namespace moesim {
+
+Parameter start_parameter() {
+  return {.name = "start",
+          .type = ParameterType::kText,
+          .doc = "placement whose map is improved where no map is in use",
+          .fallback = "linear"};
+}
+
+StartMap::StartMap(const Arguments& arguments) {
+  YamlNode section = YamlNode::map();
+  section.spot = arguments.spot("start");
+  YamlNode kind = YamlNode::scalar(arguments.text("start"));
+  kind.spot = arguments.spot("start");
+  section.set("kind", std::move(kind));
+  section.set("redundant", YamlNode::scalar(std::to_string(arguments.integer("redundant"))));
+  Mistakes mistakes;
+  const Choice choice = read_choice("placement", section, mistakes);
+  mistakes.throw_if_any();
+  start_ = Registry<PlacementPolicy>::make(choice);
+}
+
+WindowNeeds StartMap::needs() const {
+  WindowNeeds needs = start_->needs();
+  needs.load = true;
+  return needs;
+}
+
+Placement StartMap::of(const PlacementRequest& request) const {
+  return request.present != nullptr ? *request.present : start_->place(request);
+}
+
+}  // namespace moesim
