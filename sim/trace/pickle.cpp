@@ -18,10 +18,13 @@ class PickleMachine {
   PickleMachine(std::string_view bytes, const StorageBytes& storages, const Spot& spot)
       : bytes_(bytes), storages_(storages), spot_(spot), stack_(spot) {}
 
-  PickleRef run() {
+  Pickle run() {
     for (;;) {
       const auto opcode = static_cast<std::uint8_t>(take(1).front());
-      if (opcode == '.') return stack_.pop();
+      if (opcode == '.') {
+        const PickleRef root = stack_.pop();
+        return {.values = stack_.take_values(), .root = root};
+      }
       if (!literal(opcode) && !container(opcode) && !reference(opcode))
         refuse(fmt::format("the opcode 0x{:02x} at byte {}", opcode, at_ - 1));
     }
@@ -82,21 +85,19 @@ class PickleMachine {
 };
 
 bool PickleMachine::literal(std::uint8_t opcode) {
-  const auto push = [&](PickleRef value) { stack_.push(std::move(value)); };
-  const auto push_integer = [&](std::int64_t value) { push(pickle_integer(value)); };
-  const auto push_text = [&](std::size_t digits) { push(pickle_text(take(number(digits)))); };
+  const auto push_text = [&](std::size_t digits) { stack_.push_text(take(number(digits))); };
   // clang-format off
   switch (opcode) {
     case 0x80: take(1); break;  // protocol
     case 0x95: take(8); break;  // frame
-    case 'N':  push(pickle_value(Kind::kNone)); break;
-    case 0x88: push(pickle_integer(1, Kind::kBool)); break;
-    case 0x89: push(pickle_integer(0, Kind::kBool)); break;
-    case 'K':  push_integer(static_cast<std::int64_t>(number(1))); break;
-    case 'M':  push_integer(static_cast<std::int64_t>(number(2))); break;
-    case 'J':  push_integer(signed_number(4)); break;
-    case 0x8a: push_integer(signed_number(number(1))); break;
-    case 'G':  push(pickle_real(real())); break;
+    case 'N':  stack_.push(Kind::kNone); break;
+    case 0x88: stack_.push_integer(1, Kind::kBool); break;
+    case 0x89: stack_.push_integer(0, Kind::kBool); break;
+    case 'K':  stack_.push_integer(static_cast<std::int64_t>(number(1))); break;
+    case 'M':  stack_.push_integer(static_cast<std::int64_t>(number(2))); break;
+    case 'J':  stack_.push_integer(signed_number(4)); break;
+    case 0x8a: stack_.push_integer(signed_number(number(1))); break;
+    case 'G':  stack_.push(Kind::kReal).real = real(); break;
     case 'U':
     case 0x8c: push_text(1); break;
     case 'T':
@@ -166,7 +167,7 @@ void PickleMachine::name(std::string_view module, std::string_view name) {
   const bool is_known = whole == "torch._utils._rebuild_tensor_v2" ||
                         whole == "collections.OrderedDict" || storage_type(whole).has_value();
   if (!is_known) refuse(fmt::format("a reference to '{}'", whole));
-  stack_.push(pickle_text(whole, Kind::kName));
+  stack_.push_text(whole, Kind::kName);
 }
 
 void PickleMachine::reduce() {
@@ -179,9 +180,7 @@ void PickleMachine::reduce() {
   }
   if (call[0]->text != "torch._utils._rebuild_tensor_v2")
     refuse(fmt::format("a call of '{}'", call[0]->text));
-  PickleRef tensor = pickle_value(Kind::kTensor);
-  tensor->tensor = rebuild_tensor(call[1]->items, storages_, spot_);
-  stack_.push(std::move(tensor));
+  stack_.push(Kind::kTensor).tensor = rebuild_tensor(call[1]->items, storages_, spot_);
 }
 
 // ("storage", type, key, device, elements)
@@ -191,22 +190,21 @@ void PickleMachine::persistent() {
   if (parts.size() < 5 || parts[0]->text != "storage" || parts[1]->kind != Kind::kName ||
       !storage_type(parts[1]->text))
     refuse("a reference that is no tensor's storage");
-  PickleRef value = pickle_value(Kind::kStorage);
-  value->storage = *storage_type(parts[1]->text);
-  value->storage.key = parts[2]->text;
-  value->storage.elements = parts[4]->integer;
-  stack_.push(std::move(value));
+  PickleStorage storage = *storage_type(parts[1]->text);
+  storage.key = parts[2]->text;
+  storage.elements = parts[4]->integer;
+  stack_.push(Kind::kStorage).storage = std::move(storage);
 }
 
 }  // namespace
 
 const PickleValue* PickleValue::find(std::string_view key) const {
   for (const auto& [name, value] : entries)
-    if (name->kind == Kind::kText && name->text == key) return value.get();
+    if (name->kind == Kind::kText && name->text == key) return value;
   return nullptr;
 }
 
-PickleRef parse_pickle(std::string_view bytes, const StorageBytes& storages, const Spot& spot) {
+Pickle parse_pickle(std::string_view bytes, const StorageBytes& storages, const Spot& spot) {
   return PickleMachine(bytes, storages, spot).run();
 }
 

@@ -5,8 +5,8 @@
 // Source of the opcodes: CPython's Lib/pickletools.py, protocols 2 to 5.
 #pragma once
 
+#include <deque>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,7 +18,7 @@
 namespace moesim {
 
 struct PickleValue;
-using PickleRef = std::shared_ptr<PickleValue>;
+using PickleRef = PickleValue*;  // lives as long as the Pickle it is from
 
 // A storage as a pickle names it: the numbers lie elsewhere in the archive.
 struct PickleStorage {
@@ -57,7 +57,13 @@ struct PickleValue {
 // The bytes of the storage with this key.
 using StorageBytes = std::function<std::string_view(const std::string& key)>;
 
+// Values refer to each other, in circles where a pickle says so.
+struct Pickle {
+  std::deque<PickleValue> values;
+  PickleRef root = nullptr;
+};
+
 // Parses one pickle. Throws InputError at `spot`: cut off, damaged, or something not listed above.
-PickleRef parse_pickle(std::string_view bytes, const StorageBytes& storages, const Spot& spot);
+Pickle parse_pickle(std::string_view bytes, const StorageBytes& storages, const Spot& spot);
 
 }  // namespace moesim

@@ -4,15 +4,13 @@
 
 namespace moesim {
 
-using Kind = PickleValue::Kind;
-
 void PickleStack::damaged(const std::string& what) const {
   throw InputError(spot_, fmt::format("the pickle is damaged: {}", what));
 }
 
 PickleRef PickleStack::pop() {
   if (stack_.empty()) damaged("its stack is empty");
-  PickleRef value = std::move(stack_.back());
+  const PickleRef value = stack_.back();
   stack_.pop_back();
   return value;
 }
@@ -33,12 +31,11 @@ std::vector<PickleRef> PickleStack::pop_to_mark() {
 }
 
 void PickleStack::push_sequence(std::vector<PickleRef> items) {
-  push(pickle_value(Kind::kSequence));
-  stack_.back()->items = std::move(items);
+  push(Kind::kSequence).items = std::move(items);
 }
 
 void PickleStack::push_dict(const std::vector<PickleRef>& keys_and_values) {
-  push(pickle_value(Kind::kDict));
+  push(Kind::kDict);
   add_entries(keys_and_values);
 }
 
@@ -67,7 +64,7 @@ void PickleStack::memorize(std::uint64_t key) {
 void PickleStack::recall(std::uint64_t key) {
   const auto found = memo_.find(key);
   if (found == memo_.end()) damaged(fmt::format("there is no value {} to come back to", key));
-  push(found->second);
+  stack_.push_back(found->second);
 }
 
 }  // namespace moesim

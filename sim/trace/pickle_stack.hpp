@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string_view>
 #include <vector>
@@ -10,35 +11,23 @@
 
 namespace moesim {
 
-inline PickleRef pickle_value(PickleValue::Kind kind) {
-  auto value = std::make_shared<PickleValue>();
-  value->kind = kind;
-  return value;
-}
-inline PickleRef pickle_integer(std::int64_t number,
-                                PickleValue::Kind kind = PickleValue::Kind::kInteger) {
-  PickleRef value = pickle_value(kind);
-  value->integer = number;
-  return value;
-}
-inline PickleRef pickle_real(double number) {
-  PickleRef value = pickle_value(PickleValue::Kind::kReal);
-  value->real = number;
-  return value;
-}
-inline PickleRef pickle_text(std::string_view text,
-                             PickleValue::Kind kind = PickleValue::Kind::kText) {
-  PickleRef value = pickle_value(kind);
-  value->text = text;
-  return value;
-}
-
 // All members throw InputError at the spot where the pickle asks for what is not there.
 class PickleStack {
  public:
+  using Kind = PickleValue::Kind;
   explicit PickleStack(const Spot& spot) : spot_(spot) {}
 
-  void push(PickleRef value) { stack_.push_back(std::move(value)); }
+  // New values on top of the stack.
+  PickleValue& push(Kind kind) {
+    PickleValue& value = values_.emplace_back();
+    value.kind = kind;
+    stack_.push_back(&value);
+    return value;
+  }
+  void push_integer(std::int64_t number, Kind kind = Kind::kInteger) {
+    push(kind).integer = number;
+  }
+  void push_text(std::string_view text, Kind kind = Kind::kText) { push(kind).text = text; }
   PickleRef pop();
   std::vector<PickleRef> pop_some(std::size_t count);  // in the order of pushing
   void mark() { marks_.push_back(stack_.size()); }
@@ -54,12 +43,16 @@ class PickleStack {
   void memorize(std::uint64_t key);
   void recall(std::uint64_t key);
 
+  // All that was ever pushed.
+  std::deque<PickleValue> take_values() { return std::move(values_); }
+
   [[noreturn]] void damaged(const std::string& what) const;
 
  private:
-  PickleValue& top(PickleValue::Kind kind);
+  PickleValue& top(Kind kind);
 
   const Spot& spot_;
+  std::deque<PickleValue> values_;
   std::vector<PickleRef> stack_;
   std::vector<std::size_t> marks_;
   std::map<std::uint64_t, PickleRef> memo_;

@@ -28,7 +28,7 @@ Json json_of(const PickleValue& value) {
       return nested_json(value.tensor);
     case Kind::kSequence: {
       Json list = Json::array();  // of tensors, as records keep one of each layer
-      for (const PickleRef& item : value.items)
+      for (const PickleRef item : value.items)
         list.push_back(item->kind == Kind::kSequence ? Json() : json_of(*item));
       return list;
     }
@@ -37,7 +37,7 @@ Json json_of(const PickleValue& value) {
   }
 }
 
-PickleRef load(const InputFile& file) {
+Pickle load(const InputFile& file) {
   const std::vector<ZipMember> members = unzip(read_bytes(file.path, file.shown), file.spot());
   const auto find = [&](const std::string& name) -> const ZipMember* {
     for (const ZipMember& member : members)
@@ -66,10 +66,10 @@ void walk_records(const PickleValue& root, RecordVisitor& visitor) {
     if (const PickleValue* rows = root.find(name)) map.set(json_of(*rows));
   bool has_tokens = false;
   const PickleValue& records = *root.find("records");
-  for (const PickleRef& record : records.items)
+  for (const PickleRef record : records.items)
     has_tokens |= record->find("topk_ids_of_layer") != nullptr;
   visitor.header(sglang_header(has_tokens, map));
-  for (const PickleRef& record : records.items) {
+  for (const PickleRef record : records.items) {
     Json json = Json::object();
     for (const char* key : kRecordKeys)
       if (const PickleValue* value = record->find(key)) json[key] = json_of(*value);
@@ -80,17 +80,18 @@ void walk_records(const PickleValue& root, RecordVisitor& visitor) {
 }  // namespace
 
 void walk_sglang_pt(const InputFile& file, RecordVisitor& visitor) {
-  const PickleRef root = load(file);
+  const Pickle pickle = load(file);
+  const PickleValue& root = *pickle.root;
   place_mistakes(
       [&] {
-        if (const PickleValue* counts = root->find("logical_count")) {
+        if (const PickleValue* counts = root.find("logical_count")) {
           visitor.header({.source = "sglang/stat"});
           return visit_steps(visitor, json_of(*counts), 0, -1, {});
         }
-        if (root->find("records") == nullptr)
+        if (root.find("records") == nullptr)
           throw InputError(Spot{}, "it has neither 'logical_count' nor 'records'",
                            "what SGLang's expert distribution recorder dumps has one of them");
-        walk_records(*root, visitor);
+        walk_records(root, visitor);
       },
       [&] { return file.spot(); });
 }

@@ -11,7 +11,7 @@ using Kind = PickleValue::Kind;
 
 std::vector<std::int64_t> numbers_of(const PickleValue& sequence) {
   std::vector<std::int64_t> numbers;
-  for (const PickleRef& item : sequence.items) numbers.push_back(item->integer);
+  for (const PickleRef item : sequence.items) numbers.push_back(item->integer);
   return numbers;
 }
 
