@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <map>
 #include <set>
 
@@ -171,9 +172,39 @@ Validation validate(const MeasuredTable& table, const ValidationOptions& options
   return validation;
 }
 
+namespace {
+
+using RegimeErrors = std::vector<std::pair<std::string, std::vector<double>>>;
+
+// "tokens 17-64": its kind ("tokens") and its first number.
+std::pair<std::string, double> regime_key(const std::string& regime) {
+  const auto is_letter = [](unsigned char c) { return std::isalpha(c) != 0; };
+  const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+  const auto word = std::find_if(regime.begin(), regime.end(), is_letter);
+  const auto digit = std::find_if(regime.begin(), regime.end(), is_digit);
+  return {{word, std::find_if_not(word, regime.end(), is_letter)},
+          digit == regime.end() ? 0 : std::stod(std::string(digit, regime.end()))};
+}
+
+// Kinds of regimes in the order in which they appear, those of a kind by their numbers.
+void sort_regimes(RegimeErrors& regimes) {
+  std::vector<std::string> kinds;
+  for (const auto& [regime, errors] : regimes)
+    if (const std::string kind = regime_key(regime).first;
+        std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
+      kinds.push_back(kind);
+  const auto place = [&](const std::string& regime) {
+    const auto [kind, number] = regime_key(regime);
+    return std::pair(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin(), number);
+  };
+  std::stable_sort(regimes.begin(), regimes.end(),
+                   [&](const auto& a, const auto& b) { return place(a.first) < place(b.first); });
+}
+
+}  // namespace
+
 std::vector<RegimeError> errors_by_regime(const Validation& validation) {
-  // Groups by name; in each the whole first, then the regimes in the order they appear.
-  std::map<std::string, std::vector<std::pair<std::string, std::vector<double>>>> groups;
+  std::map<std::string, RegimeErrors> groups;  // by name
   for (const Comparison& row : validation.rows) {
     if (!row.predicted_us || !row.measured_us) continue;
     const double error = *row.predicted_us / *row.measured_us - 1;
@@ -192,9 +223,11 @@ std::vector<RegimeError> errors_by_regime(const Validation& validation) {
     for (const std::string& regime : row.regimes) add(regime);
   }
   std::vector<RegimeError> errors;
-  for (const auto& [group, regimes] : groups)
+  for (auto& [group, regimes] : groups) {
+    sort_regimes(regimes);
     for (const auto& [regime, values] : regimes)
       errors.push_back({group, regime, summarize(values)});
+  }
   return errors;
 }
 

@@ -206,5 +206,18 @@ TEST(ErrorsByRegime, CountSuspectMeasurementsApart) {
   EXPECT_NEAR(errors[2].error.bias, -0.75, 1e-12);
 }
 
+TEST(Validation, ListsRegimesOfAKindByTheirNumbers) {
+  Validation validation;
+  for (const char* ep : {"EP 8", "EP 256", "EP 16"})
+    validation.rows.push_back({.predicted_us = 11,
+                               .measured_us = 10,
+                               .group = "g",
+                               .regimes = {ep, "tokens above 4096", "tokens 1-16"}});
+  std::vector<std::string> names;
+  for (const RegimeError& error : errors_by_regime(validation)) names.push_back(error.regime);
+  EXPECT_EQ(names, (std::vector<std::string>{"all", "EP 8", "EP 16", "EP 256", "tokens 1-16",
+                                             "tokens above 4096"}));
+}
+
 }  // namespace
 }  // namespace moesim
