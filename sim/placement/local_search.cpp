@@ -5,7 +5,9 @@
 // Swaps keep the copies of each expert, and the map keeps the slots of each GPU: every slot holds
 // an expert, so there is no free one to move to.
 #include <algorithm>
-#include <array>
+#include <numeric>
+#include <optional>
+#include <vector>
 
 #include "sim/placement/slot_swaps.hpp"
 #include "sim/placement/start_map.hpp"
@@ -17,30 +19,103 @@ constexpr double kGain = 1e-9;  // of the mean load: less is rounding
 
 struct Swap {
   int slot_a = -1, gpu_a = 0, slot_b = 0, gpu_b = 0;
-  double largest = 0, squares = 0;  // after it; squares: the change
+  double largest = 0, squares = 0;  // after it: of the two GPUs; the change of the sum
+  bool none() const { return slot_a < 0; }
 };
 
-// The largest loads with their GPUs, to know the largest of all but two.
-class Largest {
+// One layer. A swap that lowers the squares brings the two loads closer together, so it never
+// raises the largest load, and lowers it only where one of the two has it.
+class Search {
  public:
-  explicit Largest(std::span<const double> load) : load_(load) {
-    for (int gpu = 0; gpu < static_cast<int>(load.size()); ++gpu) {
-      int seen = gpu;
-      for (int& top : top_)
-        if (seen >= 0 && (top < 0 || at(seen) > at(top))) std::swap(top, seen);
-    }
-  }
-  double of_all() const { return at(top_[0]); }
-  double but(int a, int b) const {
-    for (const int gpu : top_)
-      if (gpu >= 0 && gpu != a && gpu != b) return at(gpu);
-    return 0;
+  Search(const LayerPlacement& start, std::span<const double> load, bool distinct_gpus)
+      : map_(start, load),
+        distinct_gpus_(distinct_gpus),
+        pairs_(static_cast<std::size_t>(map_.gpus() * map_.gpus())) {
+    const auto loads = map_.gpu_load();
+    const double mean = std::accumulate(loads.begin(), loads.end(), 0.0) / map_.gpus();
+    gain_ = kGain * mean;
+    squares_gain_ = kGain * mean * mean;
   }
 
+  // Whether there was a swap to make.
+  bool step() {
+    Swap best = best_of_largest();
+    if (best.none()) best = best_of_squares();
+    if (best.none()) return false;
+    map_.swap(best.slot_a, best.gpu_a, best.slot_b, best.gpu_b);
+    for (int gpu = 0; gpu < map_.gpus(); ++gpu)
+      for (const int changed : {best.gpu_a, best.gpu_b})
+        pair(gpu, changed).reset(), pair(changed, gpu).reset();
+    return true;
+  }
+  LayerPlacement map() const { return map_.map(); }
+
  private:
-  double at(int gpu) const { return load_[static_cast<std::size_t>(gpu)]; }
-  std::span<const double> load_;
-  std::array<int, 3> top_{-1, -1, -1};
+  std::optional<Swap>& pair(int a, int b) {
+    return pairs_[static_cast<std::size_t>(a * map_.gpus() + b)];
+  }
+  double load(int gpu) const { return map_.gpu_load()[static_cast<std::size_t>(gpu)]; }
+
+  // Calls `take` with every swap between the two that lowers the squares.
+  template <class Take>
+  void for_each_swap(int a, int b, Take take) const {
+    for (const int slot_a : map_.slots_of(a))
+      for (const int slot_b : map_.slots_of(b)) {
+        const double moved = map_.load_of(slot_a) - map_.load_of(slot_b);
+        const double squares = 2 * moved * (moved - load(a) + load(b));
+        if (squares >= -squares_gain_) continue;
+        if (distinct_gpus_ && map_.doubles(slot_a, a, slot_b, b)) continue;
+        take(Swap{slot_a, a, slot_b, b, std::max(load(a) - moved, load(b) + moved), squares});
+      }
+  }
+
+  // The swap that leaves the lowest largest load, if it gets lower; of equals the lowest squares.
+  Swap best_of_largest() const {
+    std::vector<int> hottest(static_cast<std::size_t>(map_.gpus()));
+    std::iota(hottest.begin(), hottest.end(), 0);
+    const std::size_t top = std::min<std::size_t>(3, hottest.size());
+    std::partial_sort(hottest.begin(), hottest.begin() + static_cast<std::ptrdiff_t>(top),
+                      hottest.end(), [&](int a, int b) { return load(a) > load(b); });
+    Swap best{.largest = load(hottest[0])};
+    for (int other = 0; other < map_.gpus(); ++other) {
+      if (other == hottest[0]) continue;
+      double others = 0;  // of all but the two
+      for (std::size_t i = 1; i < top; ++i)
+        if (hottest[i] != other) {
+          others = load(hottest[i]);
+          break;
+        }
+      for_each_swap(hottest[0], other, [&](Swap swap) {
+        swap.largest = std::max(swap.largest, others);
+        const bool lower = swap.largest < best.largest - gain_;
+        const bool as_low = !best.none() && swap.largest <= best.largest + gain_ &&
+                            swap.squares < best.squares - squares_gain_;
+        if (lower || as_low) best = swap;
+      });
+    }
+    return best;
+  }
+
+  Swap best_of_squares() {
+    Swap best;
+    for (int a = 0; a < map_.gpus(); ++a)
+      for (int b = a + 1; b < map_.gpus(); ++b) {
+        std::optional<Swap>& known = pair(a, b);
+        if (!known) {
+          known.emplace();
+          for_each_swap(a, b, [&](const Swap& swap) {
+            if (swap.squares < known->squares) known = swap;
+          });
+        }
+        if (known->squares < best.squares) best = *known;
+      }
+    return best;
+  }
+
+  SlotSwaps map_;
+  bool distinct_gpus_ = false;
+  std::vector<std::optional<Swap>> pairs_;  // [gpus × gpus], the best for the squares where known
+  double gain_ = 0, squares_gain_ = 0;
 };
 
 class LocalSearch final : public PlacementPolicy {
@@ -54,47 +129,15 @@ class LocalSearch final : public PlacementPolicy {
   Placement place(const PlacementRequest& request) const override {
     Placement placement = start_.of(request);
     for (const LayerId layer : placement.layers.ids()) {
-      SlotSwaps map(placement.layers[layer], request.load.row(layer));
-      for (int swaps = 0; swaps < most_swaps_; ++swaps) {
-        const Swap best = best_swap(map);
-        if (best.slot_a < 0) break;
-        map.swap(best.slot_a, best.gpu_a, best.slot_b, best.gpu_b);
-      }
-      placement.layers[layer] = map.map();
+      Search search(placement.layers[layer], request.load.row(layer), distinct_gpus_);
+      int swaps = 0;
+      while (swaps < most_swaps_ && search.step()) ++swaps;
+      if (swaps > 0) placement.layers[layer] = search.map();
     }
     return placement;
   }
 
  private:
-  // slot_a −1: none lowers anything.
-  Swap best_swap(const SlotSwaps& map) const {
-    const Largest largest(map.gpu_load());
-    double mean = 0;
-    for (const double load : map.gpu_load()) mean += load / map.gpus();
-    const double gain = kGain * mean;
-    Swap best{.largest = largest.of_all(), .squares = -gain * mean};
-    for (int a = 0; a < map.gpus(); ++a)
-      for (int b = a + 1; b < map.gpus(); ++b) consider(map, a, b, largest.but(a, b), gain, best);
-    return best;
-  }
-
-  void consider(const SlotSwaps& map, int a, int b, double others, double gain, Swap& best) const {
-    const double load_a = map.gpu_load()[static_cast<std::size_t>(a)];
-    const double load_b = map.gpu_load()[static_cast<std::size_t>(b)];
-    for (const int slot_a : map.slots_of(a))
-      for (const int slot_b : map.slots_of(b)) {
-        const double moved = map.load_of(slot_a) - map.load_of(slot_b);
-        const double squares = 2 * moved * (moved - load_a + load_b);
-        if (squares >= 0) continue;  // no swap that lowers the largest raises the squares
-        const double largest = std::max({others, load_a - moved, load_b + moved});
-        const bool lower = largest < best.largest - gain;
-        const bool as_low = largest <= best.largest + gain && squares < best.squares - gain * gain;
-        if (!lower && !as_low) continue;
-        if (distinct_gpus_ && map.doubles(slot_a, a, slot_b, b)) continue;
-        best = {slot_a, a, slot_b, b, largest, squares};
-      }
-  }
-
   StartMap start_;
   bool distinct_gpus_ = false;
   int most_swaps_ = 0;
