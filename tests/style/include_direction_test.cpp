@@ -102,7 +102,8 @@ TEST(Libraries, AppearOnlyWhereTheyBelong) {
   const std::vector<Library> libraries = {
       {"simgrid", "sim/engine/"}, {"xbt", "sim/engine/"},         {"yaml-cpp", "sim/base/yaml.cpp"},
       {"hdf5", "sim/trace/"},     {"H5", "sim/trace/"},           {"cuda", "kernels/"},
-      {"cublas", "kernels/"},     {"ceres/", "sim/calibration/"}, {"CLI/", "sim/cli/"}};
+      {"cublas", "kernels/"},     {"ceres/", "sim/calibration/"}, {"CLI/", "sim/cli/"},
+      {"coin/", "sim/solve/"},    {"metis", "sim/solve/"}};
   const std::string own_program = "kernels/profile/main.cpp";  // reads a command line of its own
   for (const SourceFile& file : source_files({".cpp", ".hpp", ".cu", ".cuh"})) {
     if (file.path.starts_with("tests/")) continue;
