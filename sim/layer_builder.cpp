@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "sim/base/check.hpp"
+#include "sim/model/collective_exchange.hpp"
 
 namespace moesim {
 namespace {
@@ -71,6 +72,18 @@ void scale_gpu(Exchange& exchange, GpuId gpu, double factor, bool incoming) {
     for (GpuId other : leg.bytes.row_ids())
       (incoming ? leg.bytes(other, gpu) : leg.bytes(gpu, other)) *= factor;
   }
+}
+
+// Of the counts of routes that a choice of replicas needs.
+Exchange all_reduce(const ReplicaWork& work, const Cluster& cluster, const CostModel& cost) {
+  if (work.counts_time)
+    return {.start_up = *work.counts_time,
+            .rendezvous = true,
+            .wait_for = WaitFor::kAll,
+            .phase = Phase::kGate};
+  Collective counts{.size = work.counts, .phase = Phase::kGate};
+  for (const GpuId gpu : IdRange<GpuId>(cluster.gpus())) counts.group.push_back(gpu);
+  return expand({&counts, 1}, cluster, cost);
 }
 
 }  // namespace
@@ -143,6 +156,15 @@ LayerBuilder::Routed LayerBuilder::route(int step, LayerId layer,
 
 PartTimes LayerBuilder::uniform(KernelTime time) const { return PartTimes(tokens_.size(), time); }
 
+// As memory time: a solver is a few blocks that wait for each other, and no loss of SMs slows it.
+void LayerBuilder::fill_choice(const LayerPlacement& placement, LayerParts& parts) const {
+  const ReplicaWork work = replica_->work(placement);
+  if (work.counts.value > 0 && tokens_.size() > 1) {
+    parts.agreement = all_reduce(work, *scenario_.cluster, cost_);
+  }
+  if (work.solve.value > 0) parts.choice = uniform({.memory = work.solve});
+}
+
 void LayerBuilder::fill_experts(const Routed& routed, const LayerPlacement& placement,
                                 LayerParts& parts, std::optional<Evened> evened) const {
   const MoeModel& model = scenario_.model;
@@ -188,6 +210,7 @@ TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, L
   const LayerPlacement& slots = placement.layers[LayerId(parts.layer)];
   Routed routed = route(step, LayerId(parts.layer), slots);
   parts.gate = uniform(gate_time(model, batch_.tokens, cost_));
+  fill_choice(slots, parts);
   if (model.shared_experts > 0)
     parts.shared = uniform(shared_expert_time(model, batch_.tokens, cost_));
   if (load != nullptr) {

@@ -58,6 +58,7 @@ class LayerBuilder {
   Routed route(int step, LayerId layer, const LayerPlacement& placement) const;
   void fill_experts(const Routed& routed, const LayerPlacement& placement, LayerParts& parts,
                     std::optional<Evened> evened) const;
+  void fill_choice(const LayerPlacement& placement, LayerParts& parts) const;
   PartTimes uniform(KernelTime time) const;
 
   const Scenario& scenario_;

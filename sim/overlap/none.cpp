@@ -14,13 +14,17 @@ class NoOverlap final : public Overlap {
   TaskGraph build(LayerParts parts) const override {
     TaskGraph graph{.step = parts.step, .layer = parts.layer};
     std::vector<int> last;
-    const auto chain = [&](Operation operation) { last = {graph.add(std::move(operation), last)}; };
-    const auto kernel = [&](PartTimes& time, Phase phase) {
-      if (!time.empty()) chain(Compute{.time = std::move(time), .phase = phase});
+    const auto chain = [&](Operation operation, const char* label = "") {
+      last = {graph.add(std::move(operation), last, label)};
+    };
+    const auto kernel = [&](PartTimes& time, Phase phase, const char* label = "") {
+      if (!time.empty()) chain(Compute{.time = std::move(time), .phase = phase}, label);
     };
     kernel(parts.attention, Phase::kAttention);
     kernel(parts.dense, Phase::kDense);
     kernel(parts.gate, Phase::kGate);
+    if (parts.agreement) chain(std::move(*parts.agreement), "counts of routes");
+    kernel(parts.choice, Phase::kGate, "choice of replicas");
     kernel(parts.shared, Phase::kShared);
     if (parts.dispatch) chain(std::move(*parts.dispatch));
     kernel(parts.experts, Phase::kExperts);

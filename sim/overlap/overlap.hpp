@@ -15,7 +15,9 @@ struct LayerParts {
   int layer = -1;  // MoE layer, −1 for a dense one
   PartTimes attention;
   PartTimes gate;
-  PartTimes shared;  // shared experts
+  std::optional<Exchange> agreement;  // of the GPUs on what each will send, before `choice`
+  PartTimes choice;                   // of replicas; dispatch waits for it
+  PartTimes shared;                   // shared experts
   PartTimes experts;
   PartTimes dense;
   std::optional<Exchange> dispatch;

@@ -1,7 +1,8 @@
 // The shared experts run beside an exchange: on the compute stream, while the routed tokens travel.
 //
-// Beside dispatch they start when the gate has ended, and the routed experts wait for both. Beside
-// combine they start after the routed experts. A library that takes SMs slows them meanwhile.
+// Beside dispatch they start when it is known what goes where, and the routed experts wait for
+// both. Beside combine they start after the routed experts. A library that takes SMs slows them
+// meanwhile.
 #include "sim/overlap/overlap.hpp"
 
 namespace moesim {
@@ -22,6 +23,8 @@ class SharedExpert final : public Overlap {
     last = kernel(parts.attention, Phase::kAttention, last);
     last = kernel(parts.dense, Phase::kDense, last);
     last = kernel(parts.gate, Phase::kGate, last);
+    if (parts.agreement) last = {graph.add(std::move(*parts.agreement), last, "counts of routes")};
+    last = kernel(parts.choice, Phase::kGate, last);
     const std::vector<int> gated = last;
     if (parts.dispatch) last = {graph.add(std::move(*parts.dispatch), gated)};
     if (!beside_combine_ && !parts.shared.empty()) {

@@ -63,6 +63,21 @@ TEST(SharedExpertOverlap, RunsTheSharedExpertsBesideCombineWhenAsked) {
                    "combine: experts", "shared: experts"}));
 }
 
+// The all-reduce of counts and the solver's time are of the gate's phase.
+TEST(EveryOverlap, LetsDispatchWaitForTheChoiceOfReplicas) {
+  LayerParts parts = moe_layer();
+  parts.agreement = Exchange{.phase = Phase::kGate};
+  parts.choice = some_time();
+  EXPECT_EQ(outline(plugin<Overlap>("none")->build(parts)),
+            (Lines{"attention:", "gate: attention", "gate: gate", "gate: gate", "shared: gate",
+                   "dispatch: shared", "experts: dispatch", "combine: experts"}));
+  const TaskGraph beside = plugin<Overlap>("shared_expert")->build(parts);
+  EXPECT_EQ(outline(beside),
+            (Lines{"attention:", "gate: attention", "gate: gate", "gate: gate", "dispatch: gate",
+                   "shared: gate", "experts: dispatch shared", "combine: experts"}));
+  EXPECT_EQ(beside.nodes[4].after, std::vector<int>{3});
+}
+
 TEST(SharedExpertOverlap, IsNoOverlapWithoutSharedExperts) {
   LayerParts parts = moe_layer();
   parts.shared = {};

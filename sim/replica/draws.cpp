@@ -1,0 +1,48 @@
+#include "sim/replica/draws.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "sim/replica/dealing.hpp"
+
+namespace moesim {
+namespace {
+
+Rng stream_of(const ReplicaRequest& request, GpuId source) {
+  return request.random.stream(Purpose::kReplica, request.step.value, request.layer.value,
+                               source.value);
+}
+
+}  // namespace
+
+IdVector<GpuId, NumberedDraws> draws_of_sources(const ReplicaRequest& request) {
+  std::vector<NumberedDraws> draws;
+  for (const GpuId source : request.routing.counts.row_ids())
+    draws.emplace_back(stream_of(request, source));
+  return IdVector<GpuId, NumberedDraws>(std::move(draws));
+}
+
+Assignment split_counts_at_random(const ReplicaRequest& request, const CopyShares& shares) {
+  const ExpertCounts& counts = request.routing.counts;
+  Assignment assignment = empty_assignment(request);
+  for (const GpuId source : counts.row_ids()) {
+    Rng rng = stream_of(request, source);
+    for (const ExpertId expert : counts.column_ids()) {
+      const auto& slots = request.placement.slots_of[expert];
+      const std::vector<double> share = shares(source, expert);
+      double rest = std::accumulate(share.begin(), share.end(), 0.0);
+      int left = counts(source, expert);
+      for (std::size_t copy = 0; copy < slots.size() && left > 0; ++copy) {
+        const bool last = copy + 1 == slots.size();
+        const double odds = rest > 0 ? std::min(1.0, share[copy] / rest) : 0;
+        const int taken = last ? left : rng.binomial(left, odds);
+        assignment.routes(source, slots[copy]) += taken;
+        left -= taken;
+        rest -= share[copy];
+      }
+    }
+  }
+  return assignment;
+}
+
+}  // namespace moesim
