@@ -14,6 +14,7 @@
 #include "sim/model/placement_bounds.hpp"
 #include "sim/placement/load_file.hpp"
 #include "sim/placement/placement_policy.hpp"
+#include "sim/placement/relaxation.hpp"
 #include "sim/trace/trace_window.hpp"
 
 namespace moesim {
@@ -124,6 +125,7 @@ Json document_of(const Placed& placed) {
     document["lower_bound"].push_back(bounds.best());
     document["bounds"]["mean_load"].push_back(bounds.mean_load);
     document["bounds"]["largest_share"].push_back(bounds.largest_share);
+    document["bounds"]["relaxation"].push_back(relaxed_bound(map, load));
   }
   return document;
 }
@@ -134,11 +136,11 @@ void print_row(const Placed& placed, const Placement& linear, LayerId layer) {
   const std::vector<double> gpu_load = predicted_gpu_load(map, load).raw();
   const auto hottest = std::max_element(load.begin(), load.end()) - load.begin();
   const double scale = mean(gpu_load) > 0 ? mean(gpu_load) : 1;
+  const double bound = std::max(placement_bounds(map, load).best(), relaxed_bound(map, load));
   fmt::print(
       "{:>5}  {:>8}  {:>8}  {:>8}  {:>7}  {:>6} × {}\n", layer.value,
       format_number(max_over_mean(predicted_gpu_load(linear.layers[layer], load).raw())),
-      format_number(max_over_mean(gpu_load)),
-      format_number(placement_bounds(map, load).best() / scale),
+      format_number(max_over_mean(gpu_load)), format_number(bound / scale),
       fmt::format("GPU {}", std::max_element(gpu_load.begin(), gpu_load.end()) - gpu_load.begin()),
       fmt::format("{}", hottest), map.slots_of[ExpertId(static_cast<int>(hottest))].size());
 }
