@@ -66,7 +66,8 @@ void place(benchmark::State& state, const std::string& section) {
 void register_placement_benchmarks() {
   for (const std::string& kind : Catalog::instance().names(PlacementPolicy::kRole)) {
     if (kind == "file") continue;
-    const std::string more = kind == "owner_floor" ? "" : ", redundant: 32";
+    const bool copies = kind != "owner_floor" && kind != "exflow" && kind != "moetuner";
+    const std::string more = copies ? ", redundant: 32" : "";
     benchmark::RegisterBenchmark(("placement/" + kind).c_str(), place,
                                  "{kind: " + kind + more + "}")
         ->Unit(benchmark::kMillisecond);
