@@ -1,5 +1,6 @@
 // Writes a calibration as YAML for people: one line where one line is enough.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -213,16 +214,16 @@ std::string collective_text(const CollectiveFit& fit) {
 
 }  // namespace
 
-std::string write_calibration(const Import& import, const std::string& source,
-                              const std::vector<std::string>& notes) {
+std::string write_calibration(const Import& import, const CalibrationHead& head) {
   std::string text = "schema: moesim.calibration/1\n";
   if (!import.kernels.empty())
     text += fmt::format("framework: {}\n", import.kernels.front().framework);
-  text += fmt::format("source: {}\n", quoted(source));
-  if (!notes.empty()) {
+  text += fmt::format("source: {}\n", quoted(head.source));
+  if (!head.notes.empty()) {
     text += "notes:\n";
-    for (const std::string& note : notes) text += "  - " + quoted(note) + "\n";
+    for (const std::string& note : head.notes) text += "  - " + quoted(note) + "\n";
   }
+  if (!head.include.empty()) text += fmt::format("include: [{}]\n", fmt::join(head.include, ", "));
   text += gpu_text(import.gpu, import.ports);
   if (!import.kernels.empty() || !import.forms.empty()) text += "kernels:\n";
   for (const FittedKernel& kernel : import.kernels) text += kernel_text(kernel);

@@ -1,85 +1,15 @@
 #include "sim/calibration/fit.hpp"
 
-#include <ceres/ceres.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 
-#include "sim/base/check.hpp"
 #include "sim/calibration/pnorm_parameters.hpp"
 
 namespace moesim {
 namespace {
-
-constexpr double kLossScale = 0.05;  // errors above 5 % count linearly
-
-struct Bounds {
-  double start = 0, low = 0, high = 0;  // high = 0: none
-};
-
-// In the order of Pnorm. Efficiencies stay below what any kernel reaches of a datasheet rate.
-constexpr std::array<Bounds, kPnormCount> kBounds = {{
-    {16e-6, 0, 0},     // base
-    {0.2e-6, 0, 0},    // slot
-    {0.02e-6, 0, 0},   // active
-    {8e-9, 0, 0},      // expert
-    {1e-9, 0, 0},      // hidden
-    {0.5e-9, 0, 0},    // width
-    {0.6, 0.05, 0.9},  // compute_efficiency
-    {0.9, 0.1, 0.97},  // memory_efficiency
-    {4, 1.2, 8},       // exponent
-    {60, 0, 1000},     // extra_width
-    {0.5, 0, 2},       // reread
-    {7, 2, 128},       // tile_base
-    {0.7, 0, 4},       // tile_slope
-    {8e-12, 0, 0},     // route_hidden
-    {6e-12, 0, 0},     // route_width
-    {0.7e-12, 0, 0},   // token_hidden
-    {0.25e-9, 0, 0},   // token_choice
-    {4e-12, 0, 0},     // token_expert
-}};
-
-// The logarithm of predicted over measured time; unknowns are coefficients / start.
-struct LogRatio {
-  const PnormSample* sample;
-
-  template <class T>
-  bool operator()(const T* const unknowns, T* residual) const {
-    using std::log;
-    PnormCoefficients<T> coefficients;
-    for (std::size_t i = 0; i < kPnormCount; ++i) coefficients[i] = unknowns[i] * kBounds[i].start;
-    T seconds = pnorm_overhead(coefficients, sample->shape);
-    for (const auto& [rows, count] : sample->rows) {
-      const PnormParts<T> parts = pnorm_expert(coefficients, sample->shape, rows);
-      seconds += (parts.compute + parts.memory) * count;
-    }
-    residual[0] = log(seconds / sample->seconds);
-    return true;
-  }
-};
-
-// From where a fit starts: decides only what the measurements leave open.
-struct Distance {
-  template <class T>
-  bool operator()(const T* const unknowns, T* residual) const {
-    constexpr double kWeight = 0.003;  // of being off by all of it
-    for (std::size_t i = 0; i < kPnormCount; ++i) residual[i] = kWeight * (unknowns[i] - 1.0);
-    return true;
-  }
-};
-
-void set_bounds(ceres::Problem& problem, double* unknowns, const PnormLimits& limits) {
-  for (std::size_t i = 0; i < kPnormCount; ++i) {
-    const int index = static_cast<int>(i);
-    double high = kBounds[i].high;
-    if (Pnorm(i) == Pnorm::kComputeEfficiency) high = limits.compute;
-    if (Pnorm(i) == Pnorm::kMemoryEfficiency) high = limits.memory;
-    problem.SetParameterLowerBound(unknowns, index, kBounds[i].low / kBounds[i].start);
-    if (high > 0) problem.SetParameterUpperBound(unknowns, index, high / kBounds[i].start);
-  }
-}
 
 // Four significant digits, as a file holds them.
 double rounded(double value) { return std::stod(fmt::format("{:.4g}", value)); }
@@ -160,6 +90,15 @@ std::vector<double> held_out_errors(const std::vector<PnormSample>& samples,
   return errors;
 }
 
+// Experts of drawn loads that may stand for each other: of the same tiles of 64 rows, and far above
+// those within 9 %.
+int class_of(int rows) {
+  constexpr int kTile = 64, kTiles = 16;
+  if (rows <= kTile) return rows;
+  if (rows <= kTile * kTiles) return kTile + (rows - 1) / kTile;
+  return kTile + kTiles + static_cast<int>(8 * std::log2(rows / double{kTile * kTiles}));
+}
+
 }  // namespace
 
 PnormSample pnorm_sample(const MoeRow& row, const std::vector<std::vector<int>>& draws,
@@ -179,14 +118,21 @@ PnormSample pnorm_sample(const ExpertWork& work, const std::vector<std::vector<i
                      .distribution = std::move(distribution),
                      .model_shape = std::move(model_shape)};
   const double weight = 1.0 / static_cast<double>(draws.size());
-  std::map<int, double> experts_with;
+  struct Experts {
+    double number = 0, rows = 0;
+  };
+  std::map<int, Experts> alike;
   for (const std::vector<int>& draw : draws)
-    for (const int rows : draw)
-      if (rows > 0) experts_with[rows] += weight;
-  for (const auto& [rows, experts] : experts_with) {
-    sample.rows.emplace_back(rows, experts);
-    sample.shape.active += experts;
-    sample.shape.routes += rows * experts;
+    for (const int rows : draw) {
+      if (rows <= 0) continue;
+      Experts& experts = alike[draws.size() > 1 ? class_of(rows) : rows];
+      experts.number += weight;
+      experts.rows += weight * rows;
+    }
+  for (const auto& [rows, experts] : alike) {
+    sample.rows.emplace_back(experts.rows / experts.number, experts.number);
+    sample.shape.active += experts.number;
+    sample.shape.routes += experts.rows;
   }
   return sample;
 }
@@ -198,43 +144,6 @@ double pnorm_seconds(const PnormCoefficients<double>& coefficients, const PnormS
     seconds += (parts.compute + parts.memory) * count;
   }
   return seconds;
-}
-
-PnormCoefficients<double> pnorm_start() {
-  PnormCoefficients<double> start;
-  for (std::size_t i = 0; i < kPnormCount; ++i) start[i] = kBounds[i].start;
-  return start;
-}
-
-PnormCoefficients<double> fit_pnorm(std::span<const PnormSample> samples,
-                                    const PnormCoefficients<double>& start, int iterations,
-                                    const PnormLimits& limits) {
-  MOESIM_CHECK(!samples.empty(), "a fit has measurements");
-  std::array<double, kPnormCount> unknowns;
-  for (std::size_t i = 0; i < kPnormCount; ++i) unknowns[i] = start[i] / kBounds[i].start;
-  ceres::Problem problem;
-  auto* loss = new ceres::SoftLOneLoss(kLossScale);  // the problem owns it
-  for (const PnormSample& sample : samples)
-    problem.AddResidualBlock(
-        new ceres::AutoDiffCostFunction<LogRatio, 1, kPnormCount>(new LogRatio{&sample}), loss,
-        unknowns.data());
-  problem.AddResidualBlock(
-      new ceres::AutoDiffCostFunction<Distance, kPnormCount, kPnormCount>(new Distance), nullptr,
-      unknowns.data());
-  set_bounds(problem, unknowns.data(), limits);
-  ceres::Solver::Options options;
-  options.linear_solver_type = ceres::DENSE_NORMAL_CHOLESKY;
-  options.max_num_iterations = iterations;
-  // A few samples are settled with little work.
-  options.function_tolerance = samples.size() > 1000 ? 1e-6 : 1e-10;
-  options.num_threads = 1;  // the sums, and so the digits, do not depend on the machine's cores
-  options.logging_type = ceres::SILENT;
-  ceres::Solver::Summary summary;
-  ceres::Solve(options, &problem, &summary);
-  PnormCoefficients<double> coefficients;
-  for (std::size_t i = 0; i < kPnormCount; ++i)
-    coefficients[i] = std::max(0.0, unknowns[i]) * kBounds[i].start;
-  return coefficients;
 }
 
 PnormFit fit_with_folds(const std::vector<PnormSample>& samples, int folds,

@@ -40,7 +40,8 @@ struct PnormLimits {
 
 // Least squares of the logarithm of predicted over measured time, with a soft-L1 loss that keeps
 // rows of failed autotuning from pulling, coefficients within physical bounds; Levenberg-Marquardt
-// (Ceres). Deterministic. `start` may be the coefficients of a similar fit.
+// (Ceres). What only skewed loads can tell is held more firmly at what is typical than the rest.
+// Deterministic. `start` may be the coefficients of a similar fit.
 PnormCoefficients<double> fit_pnorm(std::span<const PnormSample> samples,
                                     const PnormCoefficients<double>& start, int iterations,
                                     const PnormLimits& limits = {});

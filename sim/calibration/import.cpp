@@ -89,17 +89,28 @@ std::vector<MoeRow> read_moe_rows(const MeasuredTable& table, const ImportReques
   return rows;
 }
 
-void group_rows(std::vector<MoeRow> rows, const ImportRequest& request, Import& import,
-                std::map<KernelKey, std::vector<MoeRow>>& groups) {
+// The groups that were said, or that are found: rows of failed groups contradict no others.
+SuspectGroups suspects_in(const std::vector<MoeRow>& rows, const ImportRequest& request,
+                          TableLoads& loads, Import& import) {
+  if (request.suspects) return *request.suspects;
   SuspectGroups suspects;
-  if (request.suspects) {
-    suspects = *request.suspects;
-  } else {
-    for (const SuspectGroup& group : find_suspects(rows)) {
+  const auto leave_out = [&](const std::vector<SuspectGroup>& groups) {
+    for (const SuspectGroup& group : groups) {
       suspects.add(group.row);
       import.left_out.push_back(fmt::format("suspect group {}", to_string(group)));
     }
-  }
+  };
+  leave_out(find_suspects(rows));
+  std::vector<MoeRow> others;
+  for (const MoeRow& row : rows)
+    if (!suspects.contain(row)) others.push_back(row);
+  leave_out(find_contradicted(others, loads));
+  return suspects;
+}
+
+void group_rows(std::vector<MoeRow> rows, const ImportRequest& request, TableLoads& loads,
+                Import& import, std::map<KernelKey, std::vector<MoeRow>>& groups) {
+  const SuspectGroups suspects = suspects_in(rows, request, loads, import);
   for (MoeRow& row : rows) {
     if (suspects.contain(row)) {
       ++import.suspect_rows;
@@ -225,11 +236,11 @@ Import import_tables(const ImportRequest& request,
                        "lists those of each table");
     }
   }
-  group_rows(std::move(moe), request, import, groups);
+  TableLoads loads(request.seed, request.draws);
+  group_rows(std::move(moe), request, loads, import, groups);
   read_logs(request, import);
   if (import.datasheet == nullptr) import.datasheet = &sheet_of_network(request, import);
   import.gpu = import.datasheet->gpu;
-  TableLoads loads(request.seed, request.draws);
   for (const auto& [key, rows] : groups) {
     progress(fmt::format("{} {} {}: {} rows", std::get<0>(key), std::get<1>(key),
                          to_string(std::get<2>(key)), rows.size()));

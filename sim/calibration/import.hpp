@@ -25,7 +25,7 @@ struct ImportRequest {
   BytesPerSecond nvlink, nic;             // ports of the system; 0: those of its datasheet
   std::string system;                     // that the calibration is of; empty: that of the tables
   std::optional<SuspectGroups> suspects;  // left out; none: those that are found (suspects.hpp)
-  int draws = 3;                          // of each power-law row
+  int draws = 16;                         // of each power-law row
   std::uint64_t seed = 1;
   int folds = 5;
 };
@@ -58,8 +58,14 @@ Import import_tables(const ImportRequest& request,
 Import import_measurements(const MeasurementFile& file, int folds,
                            const std::function<void(const std::string&)>& progress);
 
-// The calibration file as YAML text. `command` is noted at its top.
-std::string write_calibration(const Import& import, const std::string& source,
-                              const std::vector<std::string>& notes);
+// What a calibration file says beside what was fitted.
+struct CalibrationHead {
+  std::string source;                // where the measurements are from
+  std::vector<std::string> notes;    // to read before trusting the numbers
+  std::vector<std::string> include;  // calibrations whose exchanges and collectives it takes over
+};
+
+// The calibration file as YAML text.
+std::string write_calibration(const Import& import, const CalibrationHead& head);
 
 }  // namespace moesim

@@ -14,9 +14,10 @@ namespace moesim {
 namespace {
 
 struct Flags {
-  std::vector<std::string> files, imported, columns, notes;
-  std::string output, plot, suspects, source, system, nvlink, nic, format = "auto";
-  int draws = 3, folds = 5;
+  std::vector<std::string> files, imported, columns;
+  CalibrationHead head;
+  std::string output, plot, suspects, system, nvlink, nic, format = "auto";
+  int draws = 16, folds = 5;
   std::uint64_t seed = 1;
   bool quiet = false, rows = false;
 };
@@ -195,7 +196,7 @@ int calibrate(const Flags& flags) {
     return kExitInput;
   }
   std::ofstream file(flags.output);
-  file << write_calibration(import, flags.source, flags.notes);
+  file << write_calibration(import, flags.head);
   if (!file.flush()) {
     fmt::print(stderr, "moesim: cannot write {}\n", flags.output);
     return kExitInput;
@@ -222,16 +223,20 @@ const RegisterCommand kCalibrate{
            "experts=256,collective=alltoall,in_place=yes");
        app.add_option("-o,--out", flags->output, "the calibration file to write")->required();
        app.add_option("--suspects", flags->suspects,
-                      "a table of groups of MoE rows to leave out (default: those whose balanced "
-                      "rows are 1.3 times as slow as with less parallelism; none: leave nothing "
-                      "out)");
+                      "a table of groups of MoE rows to leave out (default: those 1.3 times "
+                      "as slow as with less parallelism, or as another distribution of few tokens; "
+                      "none: leave nothing out)");
        app.add_option("--column", flags->columns,
                       "a column of the tables under our name, ours=theirs, such as "
                       "latency_ms=duration_ms; may be repeated");
        app.add_option("--plot", flags->plot,
                       "draw what was predicted against what was measured: a .svg or .html file");
-       app.add_option("--source", flags->source, "where the measurements are from, for the file");
-       app.add_option("--note", flags->notes, "what to read before trusting the numbers");
+       app.add_option("--source", flags->head.source,
+                      "where the measurements are from, for the file");
+       app.add_option("--note", flags->head.notes, "what to read before trusting the numbers");
+       app.add_option("--include", flags->head.include,
+                      "a calibration whose exchanges and collectives the file takes over, such as "
+                      "h200-sxm-network; may be repeated");
        app.add_option("--system", flags->system,
                       "the system that the calibration is of, such as H200, where exchanges of "
                       "several are given: others serve where it has no rows of its own");

@@ -212,7 +212,7 @@ TEST(ImportLogs, FindTheNetworkBehindALogOfNcclTests) {
   ASSERT_EQ(import.collectives.size(), 1U);
   EXPECT_NEAR(import.collectives[0].costs[0].network_efficiency, 0.8, 0.02);
   EXPECT_LT(import.collectives[0].fitted.mape, 0.02);
-  EXPECT_THAT(write_calibration(import, "here", {}), HasSubstr("nic: 25 GB/s"));
+  EXPECT_THAT(write_calibration(import, {.source = "here"}), HasSubstr("nic: 25 GB/s"));
 }
 
 TEST(ImportLogs, FindTheNetworkBehindLogsOfDeepEp) {

@@ -1,5 +1,6 @@
 #include "sim/calibration/suspects.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/shared_data.hpp"
@@ -52,6 +53,40 @@ TEST(FindSuspects, JudgesEachDistributionByItself) {
   groups.add(found[0].row);
   EXPECT_TRUE(groups.contain(rows[3]));
   EXPECT_FALSE(groups.contain(rows[1]));
+}
+
+// Two routes to eight experts on two ranks: a power law may put both on the rank that is measured,
+// where even loads put one. It may take longer as much as more of its experts have rows.
+TEST(FindContradicted, AllowsADistributionWhatItsExpertsNeed) {
+  TableLoads loads(1, 8);
+  double active = 0;
+  for (const std::vector<int>& draw : loads.of(row(1, 2, 1, 1, "power_law_1.01")))
+    for (const int rows : draw) active += rows > 0 ? 1.0 / 8 : 0;
+  ASSERT_GT(active, 1);  // of even loads: exactly one
+  const auto found = [&](double slowdown) {
+    return find_contradicted({row(1, 2, 1, 1), row(1, 2, 1, slowdown * active, "power_law_1.01")},
+                             loads);
+  };
+  EXPECT_TRUE(found(1.2).empty());
+  ASSERT_EQ(found(1.4).size(), 1U);
+  EXPECT_NEAR(found(1.4)[0].slowdown, 1.4, 1e-12);
+  EXPECT_THAT(to_string(found(1.4)[0]),
+              testing::HasSubstr("1.40 times as slow as TP 1, EP 2, balanced"));
+}
+
+TEST(FindContradicted, ComparesCallsOfFewTokensWithLessParallelOnes) {
+  TableLoads loads(1, 8);
+  // At 64 tokens skew is a reason to be slower, at one token none is.
+  EXPECT_TRUE(
+      find_contradicted({row(1, 1, 64, 10), row(1, 1, 64, 50, "power_law_1.01")}, loads).empty());
+  const std::vector<SuspectGroup> found =
+      find_contradicted({row(1, 1, 1, 10, "power_law_1.01"), row(2, 1, 1, 20)}, loads);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].row.balanced());
+  EXPECT_EQ(found[0].less_distribution, "power_law_1.01");
+  // More parallel ones do less, so they contradict nothing.
+  EXPECT_TRUE(
+      find_contradicted({row(1, 1, 1, 20, "power_law_1.01"), row(2, 1, 1, 10)}, loads).empty());
 }
 
 // The list that lies with the tables is of groups with balanced rows that are too slow.
