@@ -175,7 +175,9 @@ std::vector<std::string> profile_kernels() {
           "copy_device_to_host",
           "launch",
           "dispatch_pack",
-          "combine_pack"};
+          "combine_pack",
+          "all_reduce",
+          "all_to_all"};
 }
 
 std::vector<Parameter> profile_parameters() {
@@ -206,7 +208,7 @@ std::vector<Parameter> profile_parameters() {
       texts("gates", "softmax_then_topk, topk_then_softmax, deepseek_v3, noisy_topk",
             "[softmax_then_topk, deepseek_v3]"),
       texts("caches", "warm: the same buffers again; cold: none of them in the L2 cache", "[cold]"),
-      texts("sizes", "of copies and memory passes", "[1 MB, 16 MB, 256 MB]"),
+      texts("sizes", "of copies, memory passes and collectives", "[1 MB, 16 MB, 256 MB]"),
       numbers("copy_sms", "SMs that a copy beside the experts takes", "[0, 8, 16, 24]"),
       {.name = "noise",
        .type = ParameterType::kNumber,

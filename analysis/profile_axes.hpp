@@ -30,7 +30,7 @@ struct ProfileAxes {
   std::vector<int> local_experts;  // of the GPU; where it does not divide the experts, left out
   std::vector<std::string> dtypes, variants, gates, caches;
   std::vector<Choice> skews;  // generators of `trace:`
-  std::vector<Bytes> sizes;   // of copies and memory passes
+  std::vector<Bytes> sizes;   // of copies, memory passes and collectives
   std::vector<int> copy_sms;
   double noise = 0.01;  // half width of the median's 95 % interval to stop at, as a ratio
   Seconds time_limit;   // of the whole sweep

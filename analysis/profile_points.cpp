@@ -104,7 +104,8 @@ class Points {
   void add_kernel(const std::string& kernel) {
     if (kernel == "launch") return add_launches();
     if (kernel == "gemm") return add_gemms();
-    if (kernel.starts_with("copy_") || kernel == "memory_pass") return add_sizes(kernel);
+    if (kernel.starts_with("copy_") || in(kernel, {"memory_pass", "all_reduce", "all_to_all"}))
+      return add_sizes(kernel);
     const bool of_sender = in(kernel, {"dispatch_pack", "combine_pack"});
     if (!of_sender && !in(kernel, {"gate", "router"})) return add_loads(kernel);
     for (const ProfileShape& shape : axes_.shapes)

@@ -36,17 +36,17 @@ class Rank {
   Rank(const Rank&) = delete;
   Rank& operator=(const Rank&) = delete;
 
-  // Source block p (of as many as there are ranks) is filled with 100 * this rank + p.
+  // Source block p (of as many as there are ranks) is filled with 100 * this rank + p. No
+  // collective writes there.
   void fill(std::size_t count) {
+    if (count == count_) return;
     CUDA_CHECK(cudaSetDevice(device_));
-    if (count != count_) {
-      cudaFree(source_);
-      cudaFree(target_);
-      source_ = target_ = nullptr;
-      CUDA_CHECK(cudaMalloc(&source_, count * sizeof(float)));
-      CUDA_CHECK(cudaMalloc(&target_, count * sizeof(float)));
-      count_ = count;
-    }
+    cudaFree(source_);
+    cudaFree(target_);
+    source_ = target_ = nullptr;
+    CUDA_CHECK(cudaMalloc(&source_, count * sizeof(float)));
+    CUDA_CHECK(cudaMalloc(&target_, count * sizeof(float)));
+    count_ = count;
     std::vector<float> values(count);
     for (std::size_t i = 0; i < count; ++i)
       values[i] = static_cast<float>(100 * device_ + static_cast<int>(i / (count / ranks_)));

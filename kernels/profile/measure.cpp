@@ -23,6 +23,22 @@ int runs_of_sample(double seconds_of_run, int copies) {
   return (runs + copies - 1) / copies * copies;
 }
 
+// Samples, each the mean of `runs` runs, until their median is known or the time is over.
+Timing until_known(const std::function<double()>& sample, int runs, const MeasureOptions& options) {
+  sample();
+  std::vector<double> samples;
+  Timing timing;
+  for (double spent = 0; samples.size() < kMostSamples;) {
+    samples.push_back(sample());
+    spent += samples.back() * runs;
+    const bool enough = samples.size() >= kFewestSamples;
+    if (!enough) continue;
+    timing = timing_of(samples);
+    if (timing.noise <= options.noise || spent > options.time_limit) break;
+  }
+  return timing;
+}
+
 }  // namespace
 
 Timing timing_of(std::vector<double> samples) {
@@ -58,18 +74,12 @@ Timing measure(Device& device, int copies, const std::function<void(int)>& run,
     options.before_sample(once * runs);
     return (graph ? device.seconds(*graph) : device.seconds(Stream::kMain, all)) / runs;
   };
-  sample();
-  std::vector<double> samples;
-  Timing timing;
-  for (double spent = 0; samples.size() < kMostSamples;) {
-    samples.push_back(sample());
-    spent += samples.back() * runs;
-    const bool enough = samples.size() >= kFewestSamples;
-    if (!enough) continue;
-    timing = timing_of(samples);
-    if (timing.noise <= options.noise || spent > options.time_limit) break;
-  }
-  return timing;
+  return until_known(sample, runs, options);
+}
+
+Timing measure_by(const std::function<double(int)>& clock, const MeasureOptions& options) {
+  const int runs = runs_of_sample(clock(1), 1);
+  return until_known([&] { return clock(runs); }, runs, options);
 }
 
 }  // namespace moesim::kernels

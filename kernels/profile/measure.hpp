@@ -33,4 +33,7 @@ struct MeasureOptions {
 Timing measure(Device& device, int copies, const std::function<void(int)>& run,
                const MeasureOptions& options);
 
+// The same of work that times itself: `clock(runs)` is the mean of so many runs back to back.
+Timing measure_by(const std::function<double(int)>& clock, const MeasureOptions& options);
+
 }  // namespace moesim::kernels

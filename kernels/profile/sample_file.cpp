@@ -39,6 +39,7 @@ std::string SampleFile::key_of(const Json& point) {
   Json key;
   for (const char* field : {"kernel", "gate", "mode", "dtype", "cache", "shape", "load"})
     if (point.contains(field)) key[field] = point[field];
+  key["shape"].erase("ranks");  // no plan knows how many GPUs there are
   key["variant"] = point.value("asked", point.value("variant", ""));
   return key.dump();
 }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kernels/backend.hpp"
+#include "kernels/collective.hpp"
 #include "kernels/profile/inputs.hpp"
 #include "kernels/profile/plan.hpp"
 
@@ -33,9 +34,24 @@ class Subject {
   virtual void before_sample(double /*seconds*/) {}
   // "own", "cublas", "blas", "reference"; empty where there is only one way.
   virtual std::string variant() const { return {}; }
+  // What runs on several devices times itself: seconds of a run, the mean of so many back to back.
+  // Empty: runs are timed in Stream::kMain.
+  virtual std::function<double(int runs)> own_clock() { return {}; }
+  // GPUs that take part.
+  virtual int ranks() const { return 1; }
 };
 
 class WeightPool;
+
+// All visible GPUs, which take seconds to find each other: made by the first point that needs them.
+class SharedWorld {
+ public:
+  // Throws UnsupportedError where there is one GPU, none, or no NCCL.
+  CollectiveWorld& of(const Device& device);
+
+ private:
+  std::unique_ptr<CollectiveWorld> world_;
+};
 
 struct SubjectRequest {
   const Json& point;
@@ -43,6 +59,7 @@ struct SubjectRequest {
   Backend& reference;  // cpu_reference
   const Inputs& inputs;
   WeightPool& weights;
+  SharedWorld& world;
 
   int size(const char* name) const { return point.at("shape").at(name).get<int>(); }
 };

@@ -58,7 +58,7 @@ Peaks Sweep::measure_peaks() {
   const std::size_t bytes = gpu ? std::size_t{1} << 30 : std::size_t{1} << 27;
   const auto time = [&](const Json& point) {
     const auto subject =
-        subjects().at(point.at("kernel"))({point, backend_, reference_, inputs_, weights_});
+        subjects().at(point.at("kernel"))({point, backend_, reference_, inputs_, weights_, world_});
     subject->make_copies(1);
     const MeasureOptions options{.noise = 0.01, .time_limit = 0.5};
     return measure(
@@ -100,13 +100,14 @@ SweepResult Sweep::run(SampleFile& file, const std::function<bool()>& interrupte
 Json Sweep::measure_point(const Json& point) {
   const auto make = subjects().find(point.at("kernel"));
   require(make != subjects().end(), "no kernel of that name");
-  const auto subject = make->second({point, backend_, reference_, inputs_, weights_});
+  const auto subject = make->second({point, backend_, reference_, inputs_, weights_, world_});
   const Timing timing = time_of(*subject, point);
   Json sample = point;
   if (const std::string variant = subject->variant(); !variant.empty()) {
     if (point.value("variant", "") != variant) sample["asked"] = point.value("variant", "");
     sample["variant"] = variant;
   }
+  if (subject->ranks() > 1) sample["shape"]["ranks"] = subject->ranks();
   sample["seconds"] = {{"median", timing.median}, {"p10", timing.p10}, {"p90", timing.p90}};
   sample["count"] = timing.count;
   sample["noise"] = timing.noise;
@@ -123,14 +124,16 @@ Timing Sweep::time_of(Subject& subject, const Json& point) {
   // Where sets of buffers do not add up to more than the cache holds, it is emptied instead.
   const std::size_t cache = backend_.device->facts().cache_bytes;
   const bool rotates = static_cast<std::size_t>(copies) * subject.bytes() >= 2 * cache;
+  const MeasureOptions options{
+      .noise = plan_.noise,
+      .time_limit = std::clamp(plan_.time_limit / static_cast<double>(plan_.points.size()),
+                               kShortestPoint, kLongestPoint),
+      .graph = point.value("mode", "graph") == "graph",
+      .cold = cold && !rotates,
+      .before_sample = [&](double seconds) { subject.before_sample(seconds); }};
+  if (const auto clock = subject.own_clock()) return measure_by(clock, options);
   return measure(
-      *backend_.device, copies, [&](int copy) { subject.run(copy); },
-      {.noise = plan_.noise,
-       .time_limit = std::clamp(plan_.time_limit / static_cast<double>(plan_.points.size()),
-                                kShortestPoint, kLongestPoint),
-       .graph = point.value("mode", "graph") == "graph",
-       .cold = cold && !rotates,
-       .before_sample = [&](double seconds) { subject.before_sample(seconds); }});
+      *backend_.device, copies, [&](int copy) { subject.run(copy); }, options);
 }
 
 // Enough sets of buffers that the cache has lost one when its turn comes again.

@@ -45,6 +45,7 @@ class Sweep {
   std::function<void(const std::string&)> progress_;
   Inputs inputs_;
   WeightPool weights_;
+  SharedWorld world_;
   std::map<std::string, double> checked_;  // shape → largest relative error
   SweepResult result_;
 };

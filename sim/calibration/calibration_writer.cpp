@@ -216,8 +216,10 @@ std::string collective_text(const CollectiveFit& fit) {
 
 std::string write_calibration(const Import& import, const CalibrationHead& head) {
   std::string text = "schema: moesim.calibration/1\n";
-  if (!import.kernels.empty())
-    text += fmt::format("framework: {}\n", import.kernels.front().framework);
+  const std::string framework = !head.framework.empty()  ? head.framework
+                                : import.kernels.empty() ? ""
+                                                         : import.kernels.front().framework;
+  if (!framework.empty()) text += fmt::format("framework: {}\n", framework);
   text += fmt::format("source: {}\n", quoted(head.source));
   if (!head.notes.empty()) {
     text += "notes:\n";

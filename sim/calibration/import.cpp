@@ -122,12 +122,17 @@ void group_rows(std::vector<MoeRow> rows, const ImportRequest& request, TableLoa
   }
 }
 
+bool is_wanted(const std::string& kernel, const ImportRequest& request) {
+  return request.only.empty() || request.only.contains(kernel);
+}
+
 void read_dense(const MeasuredTable& table, const ImportRequest& request, Import& import,
                 std::vector<DenseSample>& samples) {
   for (std::size_t i = 0; i < table.rows(); ++i)
     for (DenseSample& sample : read_dense_row(table, i)) {
       if (sample.reason.empty() && sample.launch_gaps) sample.reason = "times with launch gaps";
       import.unusable_rows += sample.reason.empty() ? 0 : 1;
+      if (!is_wanted(sample.kernel, request)) continue;
       if (sample.reason.empty() && is_of_system(table, i, sample.system, request, import))
         samples.push_back(std::move(sample));
     }
@@ -202,7 +207,8 @@ Import import_measurements(const MeasurementFile& file, int folds,
                 .kernels = std::move(fits.kernels),
                 .forms = std::move(fits.forms),
                 .collective_samples = std::move(fits.collectives),
-                .left_out = std::move(fits.left_out)};
+                .left_out = std::move(fits.left_out),
+                .findings = std::move(fits.findings)};
   import.datasheet = find_datasheet(fits.system);
   for (const CollectiveSample& sample : import.collective_samples)
     if (sample.kind == CollectiveKind::kAllToAll)
@@ -222,6 +228,7 @@ Import import_tables(const ImportRequest& request,
     rename_columns(table, request.columns);
     use_our_columns(table, request.table_source, request.system);
     if (is_moe_table(table)) {
+      if (!is_wanted("experts", request)) continue;
       for (MoeRow& row : read_moe_rows(table, request, import)) moe.push_back(std::move(row));
     } else if (is_dense_table(table)) {
       read_dense(table, request, import, dense);

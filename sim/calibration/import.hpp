@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct ImportRequest {
   std::vector<MeasuredTable> tables;  // kernels are of one system
   TableSource table_source = TableSource::kOurs;
   std::vector<std::string> columns;  // "ours=theirs", of every table
+  std::set<std::string> only;        // kernels to fit, as in kernel_names(); empty: all
   std::vector<BenchmarkLog> logs;
   std::optional<LogFormat> log_format;    // of every log; none: by what they look like
   BytesPerSecond nvlink, nic;             // ports of the system; 0: those of its datasheet
@@ -44,7 +46,8 @@ struct Import {
   std::vector<CollectiveFit> collectives;
   int suspect_rows = 0;  // left out
   int unusable_rows = 0;
-  std::vector<std::string> left_out;  // of a measurement file, and why
+  std::vector<std::string> left_out;  // groups, rows or samples, and why
+  std::vector<std::string> findings;  // of a measurement file (measurement_findings.hpp)
 };
 
 // Fits each (kernel, dtype), exchange library and collective of the tables. `progress` hears a line
@@ -60,6 +63,7 @@ Import import_measurements(const MeasurementFile& file, int folds,
 
 // What a calibration file says beside what was fitted.
 struct CalibrationHead {
+  std::string framework;             // whose kernels; empty: as the tables say
   std::string source;                // where the measurements are from
   std::vector<std::string> notes;    // to read before trusting the numbers
   std::vector<std::string> include;  // calibrations whose exchanges and collectives it takes over

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "sim/calibration/datasheet.hpp"
+#include "sim/calibration/measurement_findings.hpp"
 
 namespace moesim {
 namespace {
@@ -175,8 +176,6 @@ std::map<GroupKey, Samples> groups_of(const MeasurementFile& file, MeasurementFi
       ++left_out[sample.kernel + ": its result differed from the reference"];
     } else if (known) {
       groups[key].push_back(&sample);
-    } else if (!is_collective(sample.kernel)) {
-      ++left_out[sample.kernel + ": a part of experts, or a check; no cost of its own"];
     }
     for (const std::string& warning : sample.warnings)
       ++left_out["kept, though warned: " + warning];
@@ -245,7 +244,8 @@ MeasurementFits fit_measurements(const MeasurementFile& file, int folds,
   MeasurementFits fits{.gpu = {.name = file.device.name,
                                .memory_bandwidth = file.device.memory_bandwidth,
                                .peak = file.device.peak,
-                               .sms = file.device.sms}};
+                               .sms = file.device.sms},
+                       .findings = measurement_findings(file)};
   const Datasheet* sheet = file.device.kind == "cuda" ? datasheet_in(file.device.name) : nullptr;
   if (sheet != nullptr) {
     fits.gpu = sheet->gpu;

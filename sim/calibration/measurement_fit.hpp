@@ -18,6 +18,7 @@ struct MeasurementFits {
   std::vector<FittedForm> forms;
   std::vector<CollectiveSample> collectives;
   std::vector<std::string> left_out;  // what was not fitted and why, to read
+  std::vector<std::string> findings;  // measurement_findings.hpp
 };
 
 // One fit for each (kernel, variant, dtype); the variant that is faster on the calls that all of

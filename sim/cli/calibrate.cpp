@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "sim/base/parameter.hpp"
+#include "sim/base/presets.hpp"
 #include "sim/calibration/import.hpp"
 #include "sim/cli/calibration_series.hpp"
 #include "sim/cli/command.hpp"
@@ -14,7 +15,7 @@ namespace moesim {
 namespace {
 
 struct Flags {
-  std::vector<std::string> files, imported, columns;
+  std::vector<std::string> files, imported, columns, only;
   CalibrationHead head;
   std::string output, plot, suspects, system, nvlink, nic, format = "auto";
   int draws = 16, folds = 5;
@@ -50,6 +51,7 @@ ImportRequest read_request(const Flags& flags, const std::vector<std::string>& f
   if (source_word(flags) == "aiconfigurator") request.table_source = TableSource::kAiconfigurator;
   if (source_word(flags) == "frontier") request.table_source = TableSource::kFrontier;
   request.columns = flags.columns;
+  request.only = {flags.only.begin(), flags.only.end()};
   for (const std::string& file : files) {
     if (is_log(file, flags.format)) {
       request.logs.push_back(read_benchmark_log(file));
@@ -85,8 +87,12 @@ Import import_files(const Flags& flags) {
                      "not a file of moesim profile, which others here are",
                      "calibrate them one after the other; a run merges calibrations");
   }
-  return import_measurements(read_measurement_files({files.begin(), files.end()}), flags.folds,
-                             progress);
+  MeasurementFile file = read_measurement_files({files.begin(), files.end()});
+  if (!flags.only.empty())
+    std::erase_if(file.samples, [&](const Measurement& sample) {
+      return std::find(flags.only.begin(), flags.only.end(), sample.kernel) == flags.only.end();
+    });
+  return import_measurements(file, flags.folds, progress);
 }
 
 void print_summary(const char* heading, const ErrorSummary& error) {
@@ -171,6 +177,8 @@ void print_rows(const Import& import, const CollectiveFit& fit) {
 }
 
 int calibrate(const Flags& flags) {
+  for (const std::string& name : flags.head.include)
+    find_preset("calibrations", name, {text_source("--include", name, true), 1, 1});
   const Import import = import_files(flags);
   if (import.kernels.empty() && import.forms.empty() && import.exchanges.empty() &&
       import.collectives.empty()) {
@@ -189,6 +197,7 @@ int calibrate(const Flags& flags) {
   }
   for (const std::string& assumed : import.assumed) fmt::print(stderr, "assumed: {}\n", assumed);
   for (const std::string& left_out : import.left_out) fmt::print("left out: {}\n", left_out);
+  for (const std::string& finding : import.findings) fmt::print("found: {}\n", finding);
   if (!flags.plot.empty() &&
       !write_error_plot(flags.plot, fmt::format("{}: predicted by the fit", import.gpu.name),
                         series_of(import))) {
@@ -204,60 +213,75 @@ int calibrate(const Flags& flags) {
   return kExitDone;
 }
 
+void declare_measurements(CLI::App& app, Flags& flags) {
+  app.add_option("FILE", flags.files,
+                 "what moesim profile wrote (JSON lines, plain or gzipped), several of one device; "
+                 "or what --import takes");
+  app.add_option(
+      "--import", flags.imported,
+      "measurements by others, after the word aiconfigurator or frontier where tables have their "
+      "headers (csv: those of this program, or mapped): tables of kernels, exchanges and "
+      "collectives (.csv or .csv.gz), and logs of nccl-tests and of DeepEP's tests; a log may be "
+      "followed by what it does not say: run.log:gpus=16,nodes=2,tokens=128,hidden=7168,topk=8,"
+      "experts=256,collective=alltoall,in_place=yes");
+  app.add_option("--column", flags.columns,
+                 "a column of the tables under our name, ours=theirs, such as "
+                 "latency_ms=duration_ms; may be repeated");
+  app.add_option("--format", flags.format,
+                 "what the files are; auto: tables end in .csv or .csv.gz, logs are told by their "
+                 "lines")
+      ->check(CLI::IsMember({"auto", "table", "nccl-tests", "deepep"}))
+      ->capture_default_str();
+  app.add_option("--system", flags.system,
+                 "the system that the calibration is of, such as H200, where the files hold "
+                 "several: of exchanges others serve where it has no rows of its own");
+  app.add_option("--nvlink", flags.nvlink,
+                 "rate of a GPU's NVLink port, one way, such as '450 GB/s' (default: of the "
+                 "system's datasheet)");
+  app.add_option("--nic", flags.nic, "rate of a GPU's NIC, one way, such as '400 Gb/s'");
+}
+
+void declare_fit(CLI::App& app, Flags& flags) {
+  app.add_option("--only", flags.only,
+                 "a kernel to fit, such as gemm, by its name in a calibration (of moesim profile's "
+                 "files: by their name); may be repeated (default: all)");
+  app.add_option("--suspects", flags.suspects,
+                 "a table of groups of MoE rows to leave out (default: those 1.3 times as slow as "
+                 "with less parallelism, or as with another load of few tokens; none: leave "
+                 "nothing out)");
+  app.add_option("--draws", flags.draws, "Monte Carlo draws of a power-law row")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--folds", flags.folds, "parts held out in turn; 1: none")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  app.add_option("--seed", flags.seed, "of the draws")->capture_default_str();
+}
+
+void declare_results(CLI::App& app, Flags& flags) {
+  app.add_option("-o,--out", flags.output, "the calibration file to write")->required();
+  app.add_option("--framework", flags.head.framework,
+                 "whose kernels these are, where the tables do not say");
+  app.add_option("--source", flags.head.source, "where the measurements are from, for the file");
+  app.add_option("--note", flags.head.notes, "what to read before trusting the numbers");
+  app.add_option("--include", flags.head.include,
+                 "a calibration whose exchanges and collectives the file takes over, such as "
+                 "h200-sxm-network; may be repeated");
+  app.add_option("--plot", flags.plot,
+                 "draw what was predicted against what was measured: a .svg or .html file");
+  app.add_flag("--rows", flags.rows, "print the error of every exchange that was fitted to");
+  app.add_flag("-q,--quiet", flags.quiet, "no progress");
+}
+
 const RegisterCommand kCalibrate{
     "calibrate",
     {.summary =
          "fit a calibration to tables and logs of measured kernels, exchanges and collectives",
      .declare = [](CLI::App& app) -> std::function<int()> {
        auto flags = std::make_shared<Flags>();
-       app.add_option("FILE", flags->files,
-                      "what moesim profile wrote (JSON lines, plain or gzipped), several of one "
-                      "device; or what --import takes");
-       app.add_option(
-           "--import", flags->imported,
-           "measurements by others, after the word aiconfigurator or frontier where tables have "
-           "their headers (csv: those of this program, or mapped): tables of kernels, exchanges "
-           "and collectives (.csv or "
-           ".csv.gz), and logs of nccl-tests and of DeepEP's tests; a log may be followed by what "
-           "it does not say: run.log:gpus=16,nodes=2,tokens=128,hidden=7168,topk=8,"
-           "experts=256,collective=alltoall,in_place=yes");
-       app.add_option("-o,--out", flags->output, "the calibration file to write")->required();
-       app.add_option("--suspects", flags->suspects,
-                      "a table of groups of MoE rows to leave out (default: those 1.3 times "
-                      "as slow as with less parallelism, or as another distribution of few tokens; "
-                      "none: leave nothing out)");
-       app.add_option("--column", flags->columns,
-                      "a column of the tables under our name, ours=theirs, such as "
-                      "latency_ms=duration_ms; may be repeated");
-       app.add_option("--plot", flags->plot,
-                      "draw what was predicted against what was measured: a .svg or .html file");
-       app.add_option("--source", flags->head.source,
-                      "where the measurements are from, for the file");
-       app.add_option("--note", flags->head.notes, "what to read before trusting the numbers");
-       app.add_option("--include", flags->head.include,
-                      "a calibration whose exchanges and collectives the file takes over, such as "
-                      "h200-sxm-network; may be repeated");
-       app.add_option("--system", flags->system,
-                      "the system that the calibration is of, such as H200, where exchanges of "
-                      "several are given: others serve where it has no rows of its own");
-       app.add_option("--format", flags->format,
-                      "what the files are; auto: tables end in .csv or .csv.gz, logs are told by "
-                      "their lines")
-           ->check(CLI::IsMember({"auto", "table", "nccl-tests", "deepep"}))
-           ->capture_default_str();
-       app.add_option("--nvlink", flags->nvlink,
-                      "rate of a GPU's NVLink port, one way, such as '450 GB/s' (default: of the "
-                      "system's datasheet)");
-       app.add_option("--nic", flags->nic, "rate of a GPU's NIC, one way, such as '400 Gb/s'");
-       app.add_flag("--rows", flags->rows, "print the error of every exchange that was fitted to");
-       app.add_option("--draws", flags->draws, "Monte Carlo draws of a power-law row")
-           ->check(CLI::Range(1, 1000))
-           ->capture_default_str();
-       app.add_option("--folds", flags->folds, "parts held out in turn; 1: none")
-           ->check(CLI::Range(1, 100))
-           ->capture_default_str();
-       app.add_option("--seed", flags->seed, "of the draws")->capture_default_str();
-       app.add_flag("-q,--quiet", flags->quiet, "no progress");
+       declare_measurements(app, *flags);
+       declare_fit(app, *flags);
+       declare_results(app, *flags);
        app.callback([flags] {
          if (flags->files.empty() && flags->imported.empty())
            throw CLI::RequiredError("FILE or --import");

@@ -17,7 +17,7 @@ struct Flags {
   std::vector<std::string> calibrations;
   int draws = 10;
   std::uint64_t seed = 1;
-  bool json = false;
+  bool json = false, transfer = false;
 };
 
 ValidationOptions read_options(const Flags& flags) {
@@ -25,6 +25,7 @@ ValidationOptions read_options(const Flags& flags) {
   for (const std::string& name : flags.calibrations)
     options.calibrations.push_back(
         read_calibration_file(name, {text_source("--calibration", name, true), 1, 1}));
+  for (Calibration& calibration : options.calibrations) calibration.transfer = flags.transfer;
   std::filesystem::path suspects = flags.suspects;
   if (suspects.empty()) {
     const std::filesystem::path beside =
@@ -168,6 +169,9 @@ const RegisterCommand kValidate{
            ->required();
        app.add_option("--calibration", flags->calibrations,
                       "names or files to use instead of those of the column `system`");
+       app.add_flag("--transfer", flags->transfer,
+                    "scale what --calibration names to the table's GPU by datasheet ratios, as "
+                    "`transfer: datasheet` does in a scenario");
        app.add_option("--csv", flags->csv, "write each prediction to this file");
        app.add_option("--suspects", flags->suspects,
                       "a table of groups to count apart (default: moe_kernel_suspect_groups.csv "

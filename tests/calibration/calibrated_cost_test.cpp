@@ -70,6 +70,24 @@ TEST(CalibratedCost, ReportsTheHeldOutErrorOfWhatItUsed) {
   EXPECT_TRUE(cost->errors()[0].measured);
 }
 
+TEST(CalibratedCost, WidensTheErrorOfKernelsThatWereMoved) {
+  const std::string calibration = round_calibration(
+                                      "kernels:\n- {kernel: gemm, dtype: bf16, form: {kind: "
+                                      "affine}, held_out: {mape: 0.06}}\n") +
+                                  "transfer: datasheet\n";
+  GpuSpec other_memory = round_gpu();
+  other_memory.name = "Other memory";
+  other_memory.memory_bandwidth *= 2;
+  GpuSpec other_generation = other_memory;
+  other_generation.sms += 16;
+  for (const auto& [gpu, error] : {std::pair{round_gpu(), 0.06}, std::pair{other_memory, 0.14},
+                                   std::pair{other_generation, 0.46}}) {
+    const auto cost = make_cost_model(yaml(calibration), gpu);
+    gemm_us(*cost);
+    EXPECT_NEAR(cost->errors()[0].mape, error, 1e-12) << gpu.name;
+  }
+}
+
 TEST(CalibratedCost, WarnsOnceOfSizesThatWereNotMeasured) {
   const auto cost = round_cost(
       "kernels: [{kernel: experts, dtype: bf16, range: {hidden: [2000, 7000], slots: [1, 8]}, "
@@ -99,6 +117,7 @@ TEST(CalibratedCost, UsesCoefficientsAsMeasuredOnAnotherGpuUnlessTransferred) {
   EXPECT_NEAR(1e6 * moved->experts(round_work(rows)).total().value, 3.84 / 4 + 6.0 / 2 + 10.0 / 2,
               1e-9);
   EXPECT_THAT(moved->warnings(), Contains(HasSubstr("moved from Round to Faster")));
+  EXPECT_THAT(moved->warnings(), Contains(HasSubstr("22 to 59 % (A100 to H100)")));
 }
 
 TEST(CalibratedCost, PrefersExpertsWithOtherMatricesToARoofline) {
@@ -178,7 +197,7 @@ TEST(KernelsOf, AreScaledToTheGpuThatTakesThemOver) {
   const Calibration h200 = read_calibration_file("h200-sxm", {});
   const Calibration b200 = read_calibration_file("b200-sxm", {});
   EXPECT_EQ(b200.kernels.size(), h200.kernels.size());
-  EXPECT_NEAR(*b200.kernels[0].held_out_mape, *h200.kernels[0].held_out_mape + 0.3, 1e-12);
+  EXPECT_NEAR(*b200.kernels[0].held_out_mape, *h200.kernels[0].held_out_mape + 0.4, 1e-12);
   const auto slow = make_cost_model({h200}, h200.gpu);
   const auto fast = make_cost_model({b200}, b200.gpu);
   const GemmWork large{.m = 8192, .n = 8192, .k = 8192, .dtype = DType::kBf16};

@@ -15,17 +15,20 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 
 // A GPU of no datasheet: its experts and GEMMs come in tiles.
-MeasuredDevice device() {
+MeasuredDevice device(double memory_bandwidth = 100e9) {
   return {.kind = "cuda",
           .name = "Imaginary 16-core CPU",
           .sms = 16,
           .peak = {{DType::kFloat32, FlopsPerSecond(1e12)}},
-          .memory_bandwidth = BytesPerSecond(100e9),
+          .memory_bandwidth = BytesPerSecond(memory_bandwidth),
           .measured_peak = true};
 }
 
-GpuSpec device_gpu() {
-  const MeasuredDevice from = device();
+// Slow enough that experts with few rows wait for their weights.
+constexpr double kMemoryOfExperts = 25e9;
+
+GpuSpec device_gpu(double memory_bandwidth = 100e9) {
+  const MeasuredDevice from = device(memory_bandwidth);
   return {.name = from.name,
           .memory_bandwidth = from.memory_bandwidth,
           .peak = from.peak,
@@ -68,13 +71,14 @@ Measurement experts(int tokens, int hidden, int width, std::vector<int> rows, st
                         .input_tokens = static_cast<double>(tokens),
                         .routed_experts = 16,
                         .usual_rows = tokens * 2.0 / 16};
-  const PnormSample exact = pnorm_sample(work, {sample.rows}, device_gpu(), Seconds(1), "", "");
+  const PnormSample exact =
+      pnorm_sample(work, {sample.rows}, device_gpu(kMemoryOfExperts), Seconds(1), "", "");
   sample.median = Seconds(pnorm_seconds(true_coefficients(), exact));
   return sample;
 }
 
 MeasurementFile sweep_of_experts() {
-  MeasurementFile file{.device = device()};
+  MeasurementFile file{.device = device(kMemoryOfExperts)};
   for (const auto& [hidden, width] :
        {std::pair{512, 1024}, std::pair{2048, 512}, std::pair{1024, 1024}, std::pair{1024, 4096}})
     for (const int tokens : {1, 8, 32, 64, 256, 1024, 4096}) {
@@ -239,6 +243,26 @@ TEST(FitMeasurements, FindsTheEfficienciesOfGemmsWithTheRouterAmongThem) {
   EXPECT_LT(fits.forms[0].fit.fitted.mape, 0.02);
   EXPECT_NEAR(value_of(fits.forms[0], "compute_efficiency"), 0.6, 0.03);
   EXPECT_NEAR(value_of(fits.forms[0], "memory_efficiency"), 0.5, 0.03);
+}
+
+TEST(FitMeasurements, TellsThePartOfTheFfnAndWhatACopyBesideCosts) {
+  MeasurementFile file{.device = device()};
+  const Measurement whole = experts(64, 1024, 512, {8, 8, 8, 8, 8, 8, 8, 8}, "balanced");
+  const auto add = [&](const std::string& kernel, double factor, int taken) {
+    file.samples.push_back(whole);
+    file.samples.back().kernel = kernel;
+    file.samples.back().median *= factor;
+    if (kernel == "experts_with_copy") file.samples.back().shape["copy_sms"] = taken;
+  };
+  add("experts", 1, 0);
+  add("ffn", 0.6, 0);
+  add("experts_with_copy", 1.02, 0);
+  add("experts_with_copy", 1.275, 4);
+  const std::vector<std::string> findings = fit_measurements(file, 1, kQuiet).findings;
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_THAT(findings[0], HasSubstr("the grouped FFN is 60 % of experts blas float32"));
+  EXPECT_THAT(findings[1], HasSubstr("take 1.25 times as long beside a copy that holds 4 of 16"));
+  EXPECT_THAT(findings[1], HasSubstr("slows their compute-bound part by 1.33"));
 }
 
 TEST(FitMeasurements, PutsTheFasterVariantFirstAndLeavesOutWrongAndWarmSamples) {

@@ -108,6 +108,10 @@ TEST_F(ProfileCommand, LeavesOutWhatTheDeviceCannotDo) {
   const Session session = profile({"--kernels", "experts_with_copy", "--tokens", "16", "-o", file});
   EXPECT_EQ(session.exit_code, 0) << session.err;
   EXPECT_THAT(session.err, HasSubstr("nothing runs beside a kernel on this device"));
+  const Session collectives = profile({"--kernels", "all_reduce,all_to_all", "--sizes", "1 MB",
+                                       "-o", (folder / "c.jsonl").string()});
+  EXPECT_EQ(collectives.exit_code, 0) << collectives.err;
+  EXPECT_THAT(collectives.err, HasSubstr("left out: 2 points: collectives run between GPUs"));
 }
 
 TEST_F(ProfileCommand, PlacesMistakesInAxes) {

@@ -12,6 +12,7 @@ class VerifyLayer : public ::testing::Test {
   Backend reference = make_backend("cpu_reference");
   Inputs inputs{1};
   WeightPool weights;
+  SharedWorld world;
   Json point = {{"kernel", "experts"},
                 {"variant", "usual"},
                 {"dtype", "bf16"},
@@ -23,7 +24,7 @@ class VerifyLayer : public ::testing::Test {
                   {"top_k", 3},
                   {"matrices", 3}}},
                 {"rows", {9, 0, 2, 5}}};
-  SubjectRequest request{point, backend, reference, inputs, weights};
+  SubjectRequest request{point, backend, reference, inputs, weights, world};
 
   // The error of a layer whose first expert is `first`, held against that of `claimed`.
   double verify(int first, int claimed) {
