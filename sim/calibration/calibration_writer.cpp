@@ -51,6 +51,9 @@ std::string range_text(const std::vector<AxisRange>& ranges) {
   return "    range: {" + text + "}\n";
 }
 
+// Where no rows were held out: those that were fitted say little of others.
+constexpr double kAssumedError = 0.15;
+
 std::string kernel_text(const FittedKernel& kernel) {
   const PnormFit& fit = kernel.fit;
   std::string text = fmt::format(
@@ -61,9 +64,9 @@ std::string kernel_text(const FittedKernel& kernel) {
   if (kernel.tile != 64) text += fmt::format("      tile: {:g}\n", kernel.tile);
   const bool held_out = fit.folds >= 2;
   text += fmt::format("    held_out:\n      mape: {:.4f}\n      folds: {}\n      regimes:\n",
-                      held_out ? fit.held_out.mape : fit.fitted.mape,
+                      held_out ? fit.held_out.mape : std::max(kAssumedError, fit.fitted.mape),
                       held_out ? fmt::format("{} folds of whole model shapes", fit.folds)
-                               : std::string("none, too few rows"));
+                               : std::string("none, assumed"));
   if (held_out) text += regimes_text("held_out", fit.held_out_regimes);
   if (fit.skew_held_out.rows > 0) text += regimes_text("never_fitted", fit.skew_regimes);
   return text + regimes_text("fitted", fit.fitted_regimes);
@@ -132,10 +135,10 @@ std::string form_entry(const FittedForm& fitted) {
           form_text(fit);
   const bool held_out = fit.folds >= 2;
   text += fmt::format("    held_out:\n      mape: {:.4f}\n      folds: {}\n      regimes:\n",
-                      held_out ? fit.held_out.mape : fit.fitted.mape,
+                      held_out ? fit.held_out.mape : std::max(kAssumedError, fit.fitted.mape),
                       held_out ? fmt::format("{} folds of whole shapes, median error {:.4f}",
                                              fit.folds, fit.held_out.median)
-                               : std::string("none, too few rows"));
+                               : std::string("none, assumed"));
   if (held_out) text += regimes_text("held_out", fit.held_out_regimes);
   return text + regimes_text("fitted", fit.fitted_regimes);
 }
@@ -171,7 +174,6 @@ struct Folds {
 
 // The last folds that there are say how good it is; hardly more rows than unknowns say nothing.
 std::string evidence_text(const ErrorSummary& fitted, const std::vector<Folds>& folds) {
-  constexpr double kAssumedError = 0.15;
   double mape = std::max(kAssumedError, fitted.mape);
   const char* how = "too few rows for any, assumed";
   std::string regimes = fold_text(fitted, "fitted");

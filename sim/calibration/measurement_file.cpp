@@ -118,7 +118,8 @@ void read_seconds(MeasurementLine& line, Measurement& sample) {
   sample.median = Seconds(line.positive(*seconds, "median"));
   const double low = seconds->contains("p10") ? line.positive(*seconds, "p10") : 0;
   const double high = seconds->contains("p90") ? line.positive(*seconds, "p90") : 0;
-  if (high > 0 && (low > sample.median.value || sample.median.value > high))
+  if (high > 0 && sample.median.value > 0 &&
+      (low > sample.median.value || sample.median.value > high))
     line.mistake("seconds", "p10, median and p90 must ascend");
 }
 
