@@ -24,15 +24,11 @@ MeasuredDevice device(double memory_bandwidth = 100e9) {
           .measured_peak = true};
 }
 
-// Slow enough that experts with few rows wait for their weights.
-constexpr double kMemoryOfExperts = 25e9;
+constexpr double kMemoryOfExperts = 25e9;  // so slow that few rows wait for their weights
 
 GpuSpec device_gpu(double memory_bandwidth = 100e9) {
-  const MeasuredDevice from = device(memory_bandwidth);
-  return {.name = from.name,
-          .memory_bandwidth = from.memory_bandwidth,
-          .peak = from.peak,
-          .sms = from.sms};
+  const MeasuredDevice d = device(memory_bandwidth);
+  return {.name = d.name, .memory_bandwidth = d.memory_bandwidth, .peak = d.peak, .sms = d.sms};
 }
 
 const std::function<void(const std::string&)> kQuiet = [](const std::string&) {};
@@ -243,26 +239,6 @@ TEST(FitMeasurements, FindsTheEfficienciesOfGemmsWithTheRouterAmongThem) {
   EXPECT_LT(fits.forms[0].fit.fitted.mape, 0.02);
   EXPECT_NEAR(value_of(fits.forms[0], "compute_efficiency"), 0.6, 0.03);
   EXPECT_NEAR(value_of(fits.forms[0], "memory_efficiency"), 0.5, 0.03);
-}
-
-TEST(FitMeasurements, TellsThePartOfTheFfnAndWhatACopyBesideCosts) {
-  MeasurementFile file{.device = device()};
-  const Measurement whole = experts(64, 1024, 512, {8, 8, 8, 8, 8, 8, 8, 8}, "balanced");
-  const auto add = [&](const std::string& kernel, double factor, int taken) {
-    file.samples.push_back(whole);
-    file.samples.back().kernel = kernel;
-    file.samples.back().median *= factor;
-    if (kernel == "experts_with_copy") file.samples.back().shape["copy_sms"] = taken;
-  };
-  add("experts", 1, 0);
-  add("ffn", 0.6, 0);
-  add("experts_with_copy", 1.02, 0);
-  add("experts_with_copy", 1.275, 4);
-  const std::vector<std::string> findings = fit_measurements(file, 1, kQuiet).findings;
-  ASSERT_EQ(findings.size(), 2U);
-  EXPECT_THAT(findings[0], HasSubstr("the grouped FFN is 60 % of experts blas float32"));
-  EXPECT_THAT(findings[1], HasSubstr("take 1.25 times as long beside a copy that holds 4 of 16"));
-  EXPECT_THAT(findings[1], HasSubstr("slows their compute-bound part by 1.33"));
 }
 
 TEST(FitMeasurements, PutsTheFasterVariantFirstAndLeavesOutWrongAndWarmSamples) {
