@@ -1,6 +1,7 @@
 #include "sim/placement/affinity.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "sim/base/check.hpp"
@@ -21,7 +22,81 @@ std::vector<std::vector<int>> split(const ExpertPairs& pairs, std::span<const in
   return parts;
 }
 
+// Experts on GPUs by load and by pairs.
+class Groups {
+ public:
+  Groups(const ExpertPairs& pairs, std::span<const double> load, std::vector<int>& gpu_of)
+      : pairs_(pairs),
+        load_(load),
+        gpu_of_(gpu_of),
+        gpu_load_(static_cast<std::size_t>(*std::max_element(gpu_of.begin(), gpu_of.end())) + 1),
+        to_(load.size(), gpu_load_.size()) {
+    for (std::size_t expert = 0; expert < load.size(); ++expert) {
+      gpu_load_[gpu_at(expert)] += load[expert];
+      for (std::size_t other = 0; other < load.size(); ++other)
+        if (other != expert) to_(expert, gpu_at(other)) += tokens(expert, other);
+    }
+  }
+
+  std::size_t heaviest() const {
+    return static_cast<std::size_t>(std::max_element(gpu_load_.begin(), gpu_load_.end()) -
+                                    gpu_load_.begin());
+  }
+  double load_on(std::size_t gpu) const { return gpu_load_[gpu]; }
+
+  // The cheapest swap that takes load off the GPU; false where there is none.
+  bool relieve(std::size_t gpu) {
+    std::size_t first = 0, second = 0;
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t own = 0; own < load_.size(); ++own) {
+      if (gpu_at(own) != gpu) continue;
+      for (std::size_t other = 0; other < load_.size(); ++other) {
+        const double moved = load_[own] - load_[other];
+        const std::size_t target = gpu_at(other);
+        if (target == gpu || moved <= 0 || gpu_load_[target] + moved >= gpu_load_[gpu]) continue;
+        const double parted = to_(own, gpu) + to_(other, target) - to_(own, target) -
+                              to_(other, gpu) + 2 * tokens(own, other);
+        if (parted / moved < least) least = parted / moved, first = own, second = other;
+      }
+    }
+    if (first == second) return false;
+    const std::size_t target = gpu_at(second);
+    move(first, target);
+    move(second, gpu);
+    return true;
+  }
+
+ private:
+  std::size_t gpu_at(std::size_t expert) const { return static_cast<std::size_t>(gpu_of_[expert]); }
+  double tokens(std::size_t a, std::size_t b) const { return pairs_(ExpertId(a), ExpertId(b)); }
+
+  void move(std::size_t expert, std::size_t gpu) {
+    const std::size_t from = gpu_at(expert);
+    for (std::size_t other = 0; other < load_.size(); ++other) {
+      if (other == expert) continue;
+      to_(other, from) -= tokens(other, expert);
+      to_(other, gpu) += tokens(other, expert);
+    }
+    gpu_load_[from] -= load_[expert];
+    gpu_load_[gpu] += load_[expert];
+    gpu_of_[expert] = static_cast<int>(gpu);
+  }
+
+  const ExpertPairs& pairs_;
+  std::span<const double> load_;
+  std::vector<int>& gpu_of_;
+  std::vector<double> gpu_load_;
+  Matrix to_;  // tokens of an expert's pairs with each GPU's experts, [experts × gpus]
+};
+
 }  // namespace
+
+void limit_load(const ExpertPairs& pairs, std::span<const double> load, double most,
+                std::vector<int>& gpu_of) {
+  Groups groups(pairs, load, gpu_of);
+  while (groups.load_on(groups.heaviest()) > most && groups.relieve(groups.heaviest())) {
+  }
+}
 
 Matrix pair_matrix(const ExpertPairs& pairs, std::span<const int> among) {
   Matrix matrix(among.size(), among.size());

@@ -19,6 +19,12 @@ Matrix pair_matrix(const ExpertPairs& pairs, std::span<const int> among);
 // experts of each GPU; the GPUs are split over `nodes` where they divide.
 std::vector<int> cluster_experts(const ExpertPairs& pairs, std::span<const int> sizes, int nodes);
 
+// Swaps experts of the GPU with the most load for lighter ones of others until no GPU has more than
+// `most`, or no swap lowers its load without raising another's as far. Each time the swap is made
+// that parts the fewest tokens' pairs for the load that it takes away. `load` [experts].
+void limit_load(const ExpertPairs& pairs, std::span<const double> load, double most,
+                std::vector<int>& gpu_of);
+
 // A layer under way: every expert has a slot, and copies are added to those that are free.
 class CopyMap {
  public:

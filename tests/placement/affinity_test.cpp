@@ -50,6 +50,20 @@ TEST(CoactivationPlacement, FillsNodesBeforeGpus) {
   for (const std::size_t gpu : {2, 3}) EXPECT_EQ(gpus[gpu][0] < 2, !first_node);
 }
 
+// {0, 1} and {2, 3} have loads of 9 and 3, and a mean of 6. Swapping 0 and 2 parts 10 + 8 tokens
+// for a load of 4, 4.5 each; 0 and 3, or 1 and 2, part 17 for 3, and 1 and 3 part 18 for 2. After
+// it the loads are 5 and 7, below 1.2 · 6.
+TEST(CoactivationPlacement, GivesUpPairsForBalanceWhenAsked) {
+  const ExpertPairs pairs = expert_pairs(4, {{0, 1, 10}, {2, 3, 8}, {0, 2, 1}}, true);
+  const PlacementRequest request = request_for({5, 4, 1, 2}, pairs, 2, 1);
+  Gpus free = sorted_by_gpu(placed("coactivation", request));
+  Gpus limited = sorted_by_gpu(placed("{kind: coactivation, most_load: 1.2}", request));
+  std::sort(free.begin(), free.end());
+  std::sort(limited.begin(), limited.end());
+  EXPECT_EQ(free, (Gpus{{0, 1}, {2, 3}}));
+  EXPECT_EQ(limited, (Gpus{{0, 3}, {1, 2}}));
+}
+
 // Two copies for the hottest expert, by load per copy: 9 → 4.5, then 5. Each
 // goes to the GPU that has no copy of it.
 TEST(CoactivationPlacement, PutsCopiesWhereTheirExpertIsNot) {
