@@ -17,6 +17,12 @@ std::vector<GpuId> gpus_with(const LayerPlacement& placement, ExpertId expert) {
   return {gpus.begin(), gpus.end()};
 }
 
+// Not so of the slots of a dead GPU, whatever they name.
+bool is_copy(const LayerPlacement& placement, SlotId slot) {
+  const auto& copies = placement.slots_of[placement.expert_of[slot]];
+  return std::find(copies.begin(), copies.end(), slot) != copies.end();
+}
+
 // Which of the sources serves each needer.
 void share(const std::vector<GpuId>& sources, const std::vector<GpuId>& needers,
            std::map<GpuId, GpuId>& source_of) {
@@ -51,7 +57,9 @@ std::map<GpuId, GpuId> fetches(const LayerPlacement& before, const LayerPlacemen
 SlotMove local_move(const LayerPlacement& before, const LayerPlacement& after, SlotId slot) {
   const ExpertId expert = after.expert_of[slot];
   const GpuId gpu = after.gpu_of(slot);
-  if (slot.value < before.slots() && before.gpu_of(slot) == gpu && before.expert_of[slot] == expert)
+  if (!is_copy(after, slot)) return {slot, SlotSource::kUnchanged, slot, gpu};
+  if (slot.value < before.slots() && before.gpu_of(slot) == gpu &&
+      before.expert_of[slot] == expert && is_copy(before, slot))
     return {slot, SlotSource::kUnchanged, slot, gpu};
   for (const SlotId old : before.slots_of[expert])
     if (before.gpu_of(old) == gpu) return {slot, SlotSource::kSameGpu, old, gpu};

@@ -30,7 +30,8 @@ struct SlotMove {
 };
 
 // [slots]. GPUs that need an expert share its holders evenly: in order, in runs of equal length,
-// the longer runs first. The holders are those of the node, or, where it has none, all. Both
+// the longer runs first. The holders are those of the node, or, where it has none, all. Slots of a
+// dead GPU, which are no copies, hold nothing before and are unchanged after. Both
 // placements are of the same experts; GPUs may have other numbers of slots than before.
 std::vector<SlotMove> plan_migration(const LayerPlacement& before, const LayerPlacement& after,
                                      const std::function<NodeId(GpuId)>& node_of);

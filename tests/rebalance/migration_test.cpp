@@ -67,6 +67,20 @@ TEST(PlanMigration, FetchesAnExpertOnceForTwoSlotsOfAGpu) {
   EXPECT_EQ(bytes(GpuId(1), GpuId(0)), 10);
 }
 
+// Two slots a GPU. GPU 2 was dead, GPU 0 is now: what their slots name is expert 0 all the same.
+TEST(PlanMigration, CopiesNothingToDeadGpusAndKnowsThatTheyHeldNothing) {
+  LayerPlacement before = map_of({0, 1, 2, 0, 0, 0}, 2), after = map_of({0, 0, 2, 0, 0, 1}, 2);
+  before.slots_of[ExpertId(0)] = {SlotId(0), SlotId(3)};
+  after.slots_of[ExpertId(0)] = {SlotId(3), SlotId(4)};
+  after.slots_of[ExpertId(2)] = {SlotId(2)};
+  const auto moves = plan_migration(before, after, [](GpuId) { return NodeId(0); });
+  for (const std::size_t slot : {0, 1, 2, 3}) EXPECT_EQ(moves[slot].kind, SlotSource::kUnchanged);
+  for (const std::size_t slot : {4, 5}) {
+    EXPECT_EQ(moves[slot].kind, SlotSource::kSameNode);
+    EXPECT_EQ(moves[slot].from_gpu, GpuId(0));
+  }
+}
+
 TEST(PlanMigration, EqualsTheGoldenCasesOfSglang) {
   MOESIM_NEEDS_SHARED(path, "placement_golden.json");
   const auto golden = nlohmann::json::parse(std::ifstream(path));

@@ -98,6 +98,14 @@ TEST_F(RebalanceRun, MapsOfEveryKindAreMadeFromTheStepsThatEnded) {
   }
 }
 
+TEST_F(RebalanceRun, ADeadGpuIsLeftAloneByTheMapsOfARun) {
+  const Json json =
+      run("{kind: interval, every: 3, estimator: last, "
+          "placement: {kind: elasticity_aware, redundant: 16, dead: [2]}}",
+          "{kind: linear, redundant: 16}");
+  EXPECT_EQ(json["rebalance"]["maps"], 1);
+}
+
 TEST_F(RebalanceRun, ASwiftBalancerMovesLessThanAMapThatStartsAnew) {
   const auto moved = [&](const std::string& maps) {
     const Json event = run("{kind: interval, every: 3, estimator: last, placement: " + maps + "}",
