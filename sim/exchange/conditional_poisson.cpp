@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace moesim {
 namespace {
@@ -13,6 +14,7 @@ constexpr double kSure = 1 - 1e-6;      // likelier items are always drawn
 constexpr double kBelowOne = 1 - 1e-9;  // keeps odds finite while they are fitted
 constexpr int kFits = 60;               // 3 to 5 are used with many items, tens with three
 constexpr double kFitTolerance = 1e-6;
+constexpr double kDrift = 0.2;  // of the expected number of items that is let be
 
 double odds(double probability) { return probability / (1 - probability); }
 
@@ -48,6 +50,24 @@ std::vector<double> inclusion_of(std::span<const double> lambda, int draws) {
     for (double& value : inclusion) value = std::min(value * scale, kBelowOne);
   }
   return inclusion;
+}
+
+// Only ratios of odds matter. Odds that have drifted off together, so that far more or fewer items
+// than are drawn would be expected, are brought back: else the polynomials would underflow.
+void rescale(std::span<double> lambda, int draws) {
+  const auto expected = [&](double scale) {
+    double sum = 0;
+    for (const double value : lambda) sum += 1 - 1 / (1 + scale * value);
+    return sum;
+  };
+  const double most = std::min<double>(draws, static_cast<double>(lambda.size()) - draws);
+  if (most <= 0 || std::fabs(expected(1) - draws) < kDrift * most) return;
+  double low = -1000, high = 1000;  // of log2 of the scale
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    (expected(std::exp2(middle)) < draws ? low : high) = middle;
+  }
+  for (double& value : lambda) value *= std::exp2(low);
 }
 
 }  // namespace
@@ -96,7 +116,11 @@ void ConditionalPoisson::fit(std::span<const double> inclusion) {
     }
   }
   if (draws <= 0) return;
+  // Where an item is nearly sure, rounding errors of the recursion may grow from round to round.
+  std::vector<double> best = lambda;
+  double least = 1;
   for (int round = 0; round < kFits; ++round) {
+    const std::vector<double> before = lambda;
     const std::vector<double> got = inclusion_of(lambda, draws);
     double worst = 0;
     for (std::size_t i = 0; i < lambda.size(); ++i) {
@@ -104,8 +128,11 @@ void ConditionalPoisson::fit(std::span<const double> inclusion) {
       worst = std::max(worst, std::fabs(got[i] - wanted));
       lambda[i] *= odds(wanted) / odds(got[i]);
     }
+    if (worst < least) least = worst, best = worst < kFitTolerance ? lambda : before;
     if (worst < kFitTolerance) break;
   }
+  lambda = std::move(best);
+  rescale(lambda, draws);
   for (std::size_t i = 0; i < lambda.size(); ++i) p_[open[i]] = lambda[i] / (1 + lambda[i]);
 }
 

@@ -37,6 +37,24 @@ TEST(ConditionalPoissonDraw, GivesBackTheDesignThatItsInclusionsBelongTo) {
   EXPECT_NEAR(none({}), 1, 1e-12);
 }
 
+// Shares of the draws that fall by 0.85 from item to item, up to 0.999; their sum is 8.
+TEST(ConditionalPoissonDraw, StaysFiniteWhereItemsAreNearlySure) {
+  std::vector<double> inclusion(32);
+  double low = 0, high = 100;
+  for (int i = 0; i < 60; ++i) {
+    const double largest = (low + high) / 2;
+    for (std::size_t e = 0; e < inclusion.size(); ++e)
+      inclusion[e] = std::min(0.999, largest * std::pow(0.85, static_cast<double>(e)));
+    const double sum = std::accumulate(inclusion.begin(), inclusion.end(), 0.0);
+    (sum < 8 ? low : high) = largest;
+  }
+  const ConditionalPoisson draw(inclusion, 8);
+  for (int item = 0; item < 32; ++item) {
+    const Mark mark{.item = item, .probability = 1};
+    EXPECT_NEAR(draw.none_marked({&mark, 1}), 1 - inclusion[static_cast<std::size_t>(item)], 0.01);
+  }
+}
+
 TEST(ConditionalPoissonDraw, LeavesDrawsThatHitNothingWhereRoutesWereDropped) {
   // Two draws, but only one route a token on average: half of the draws are gone. Each of two items
   // is kept with probability 1/2, so a token misses item 0 half of the time.
