@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "sim/trace/little_endian.hpp"
 #include "sim/trace/pickle_stack.hpp"
 #include "sim/trace/rebuild_tensor.hpp"
 
@@ -42,12 +43,7 @@ class PickleMachine {
     at_ += size;
     return taken;
   }
-  std::uint64_t number(std::size_t size) {
-    std::uint64_t value = 0;
-    const std::string_view digits = take(size);
-    for (std::size_t i = size; i-- > 0;) value = value << 8 | static_cast<std::uint8_t>(digits[i]);
-    return value;
-  }
+  std::uint64_t number(std::size_t size) { return little_endian(take(size)); }
   // Two's complement of up to 8 bytes.
   std::int64_t signed_number(std::size_t size) {
     if (size > 8) refuse("a whole number of more than 8 bytes");

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/trace/little_endian.hpp"
 #include "sim/trace/rebuild_tensor.hpp"
 
 namespace moesim {
@@ -47,9 +48,7 @@ NpyArray read_tensor(const Json& entry, std::string_view data) {
 }  // namespace
 
 std::map<std::string, NpyArray> parse_safetensors(std::string_view bytes, const Spot& spot) {
-  std::uint64_t length = 0;
-  for (std::size_t i = std::min<std::size_t>(8, bytes.size()); i-- > 0;)
-    length = length << 8 | static_cast<std::uint8_t>(bytes[i]);
+  const std::uint64_t length = little_endian(bytes.substr(0, 8));
   if (bytes.size() < 8 || length > bytes.size() - 8)
     throw InputError(spot, "the safetensors file is cut off");
   const Json header = Json::parse(bytes.substr(8, length), nullptr, false);

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sim/trace/little_endian.hpp"
+
 namespace moesim {
 namespace {
 
@@ -22,11 +24,7 @@ class Cursor {
     return bytes_.substr(at, size);
   }
   std::uint64_t number(std::uint64_t at, std::uint64_t size) const {
-    std::uint64_t value = 0;
-    const std::string_view digits = view(at, size);
-    for (std::size_t i = digits.size(); i-- > 0;)
-      value = value << 8 | static_cast<std::uint8_t>(digits[i]);
-    return value;
+    return little_endian(view(at, size));
   }
 
  private:
