@@ -1,11 +1,9 @@
 #include "sim/engine/route_cache.hpp"
 
-#include <algorithm>
-
 namespace moesim {
 
 RouteCache::RouteCache(const Cluster& cluster) : cluster_(cluster) {
-  if (cluster.gpus() > kLargest) return;
+  if (cluster.gpus() > kMostSendersKept) return;
   for (auto& rows : rows_) rows = IdVector<GpuId, Row>(cluster.gpus());
 }
 
@@ -32,16 +30,8 @@ RouteCache::Path RouteCache::compute(GpuId source, GpuId target, RouteRule rule)
   for (int hop = 0; hop < route.count; ++hop)
     computed_.push_back(route.links[static_cast<std::size_t>(hop)].value);
   return {.links = computed_,
-          .latency = number_of(route.latency),
+          .latency = latencies_.of(route.latency),
           .crosses_spine = route.crosses_spine};
-}
-
-int RouteCache::number_of(Seconds latency) {
-  const auto found = std::find(latencies_.begin(), latencies_.end(), latency);
-  if (found != latencies_.end()) return static_cast<int>(found - latencies_.begin());
-  MOESIM_CHECK(latencies_.size() < 65536, "routes differ in latency by the kinds of their links");
-  latencies_.push_back(latency);
-  return static_cast<int>(latencies_.size()) - 1;
 }
 
 }  // namespace moesim

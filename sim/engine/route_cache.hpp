@@ -1,7 +1,8 @@
 // Routes in the form that flows need them: links by number, and one of a few latencies.
 //
-// A run asks for the same routes again in every exchange. Up to kLargest GPUs they are kept, about
-// 20 bytes a pair; above, each is computed anew, so that memory does not grow with GPUs².
+// A run asks for the same routes again in every exchange. Up to kMostSendersKept GPUs they are
+// kept, about 20 bytes a pair; above, each is computed anew, so that memory does not grow with
+// GPUs².
 #pragma once
 
 #include <array>
@@ -9,14 +10,13 @@
 #include <span>
 #include <vector>
 
-#include "sim/model/cluster.hpp"
+#include "sim/engine/latency_numbers.hpp"
+#include "sim/engine/per_sender.hpp"
 
 namespace moesim {
 
 class RouteCache {
  public:
-  static constexpr int kLargest = 1024;  // GPUs
-
   struct Path {
     std::span<const int> links;  // valid until the next call
     int latency = 0;             // into latencies()
@@ -27,7 +27,7 @@ class RouteCache {
 
   // source ≠ target.
   Path path(GpuId source, GpuId target, RouteRule rule) {
-    if (cluster_.gpus() > kLargest) return compute(source, target, rule);
+    if (cluster_.gpus() > kMostSendersKept) return compute(source, target, rule);
     Row& row = rows_[static_cast<std::size_t>(rule)][source];
     if (row.begin.empty()) build(row, source, rule);
     const std::size_t at = target.index();
@@ -35,7 +35,7 @@ class RouteCache {
             .latency = row.latency[at],
             .crosses_spine = row.crosses_spine[at]};
   }
-  const std::vector<Seconds>& latencies() const { return latencies_; }
+  const std::vector<Seconds>& latencies() const { return latencies_.all(); }
 
  private:
   struct Row {
@@ -46,11 +46,10 @@ class RouteCache {
   };
   void build(Row& row, GpuId source, RouteRule rule);
   Path compute(GpuId source, GpuId target, RouteRule rule);
-  int number_of(Seconds latency);
 
   const Cluster& cluster_;
   std::array<IdVector<GpuId, Row>, 3> rows_;  // [rules]
-  std::vector<Seconds> latencies_;
+  LatencyNumbers latencies_;
   std::vector<int> computed_;
 };
 

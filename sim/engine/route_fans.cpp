@@ -2,20 +2,7 @@
 
 #include <map>
 
-#include "sim/engine/route_cache.hpp"
-
 namespace moesim {
-
-RouteFans::RouteFans(const Cluster& cluster) : cluster_(cluster) {
-  for (auto& fans : fans_) fans.raw().resize(static_cast<std::size_t>(cluster.gpus()));
-}
-
-const RouteFan& RouteFans::of(GpuId source, RouteRule rule) {
-  if (cluster_.gpus() > RouteCache::kLargest) return passing_ = build(source, rule);
-  std::unique_ptr<RouteFan>& fan = fans_[static_cast<std::size_t>(rule)][source];
-  if (!fan) fan = std::make_unique<RouteFan>(build(source, rule));
-  return *fan;
-}
 
 RouteFan RouteFans::build(GpuId source, RouteRule rule) const {
   RouteFan fan{.trunks = {}, .branches = IdVector<GpuId, RouteFan::Branch>(cluster_.gpus())};

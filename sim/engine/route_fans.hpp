@@ -1,15 +1,12 @@
 // The routes of a sender by what they share: those of one trunk differ in nothing but their last
 // link, the receiver's own port.
 //
-// Up to RouteCache::kLargest GPUs they are kept, 8 bytes a pair; above, each is found anew.
+// Where they are kept (per_sender.hpp), they take 8 bytes a pair.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <memory>
 #include <vector>
 
-#include "sim/model/cluster.hpp"
+#include "sim/engine/per_sender.hpp"
 
 namespace moesim {
 
@@ -31,16 +28,17 @@ struct RouteFan {
 
 class RouteFans {
  public:
-  explicit RouteFans(const Cluster& cluster);
+  explicit RouteFans(const Cluster& cluster) : cluster_(cluster), fans_(cluster.gpus()) {}
   // Valid until the next call.
-  const RouteFan& of(GpuId source, RouteRule rule);
+  const RouteFan& of(GpuId source, RouteRule rule) {
+    return fans_.get(source, rule, [&] { return build(source, rule); });
+  }
 
  private:
   RouteFan build(GpuId source, RouteRule rule) const;
 
   const Cluster& cluster_;
-  std::array<IdVector<GpuId, std::unique_ptr<RouteFan>>, 3> fans_;  // [rules]
-  RouteFan passing_;  // of a cluster too large to keep all
+  PerSender<RouteFan> fans_;
 };
 
 }  // namespace moesim

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "sim/base/check.hpp"
-#include "sim/engine/route_cache.hpp"
 
 namespace moesim {
 namespace {
@@ -39,10 +38,9 @@ class RangeList {
 
 }  // namespace
 
-RouteSums::RouteSums(const Cluster& cluster) : cluster_(cluster) {
+RouteSums::RouteSums(const Cluster& cluster) : cluster_(cluster), rows_(cluster.gpus()) {
   MOESIM_CHECK(cluster.gpus() < std::numeric_limits<std::uint16_t>::max(),
                "targets are counted in 16 bits");
-  for (auto& rows : rows_) rows.raw().resize(static_cast<std::size_t>(cluster.gpus()));
   prefix_.resize(static_cast<std::size_t>(cluster.gpus()) + 1);
 }
 
@@ -53,51 +51,38 @@ void RouteSums::add(GpuId source, RouteRule rule, std::span<const double> bytes,
     prefix_[target + 1] = sum;
   }
   if (sum == 0) return;
-  const Row& row = row_of(source, rule);
+  const Row& row = rows_.get(source, rule, [&] { return build(source, rule); });
   for (const Range& range : row.local) totals.local[LinkId(range.what)] += bytes_of(range);
   for (const Range& range : row.network) totals.network[LinkId(range.what)] += bytes_of(range);
   for (const Range& range : row.spine) totals.spine += bytes_of(range);
   for (const Range& range : row.latencies) {
-    const Seconds latency = latencies_[static_cast<std::size_t>(range.what)];
+    const Seconds latency = latencies_.all()[static_cast<std::size_t>(range.what)];
     if (latency <= totals.latency) break;
     if (bytes_of(range) > 0) totals.latency = latency;
   }
 }
 
-const RouteSums::Row& RouteSums::row_of(GpuId source, RouteRule rule) {
-  if (cluster_.gpus() > RouteCache::kLargest) return passing_ = build(source, rule);
-  std::unique_ptr<Row>& row = rows_[static_cast<std::size_t>(rule)][source];
-  if (!row) row = std::make_unique<Row>(build(source, rule));
-  return *row;
-}
-
 RouteSums::Row RouteSums::build(GpuId source, RouteRule rule) {
   const std::size_t links = cluster_.links().size();
   RangeList<Range> local(links, source), network(links, source), spine(1, source);
-  RangeList<Range> latencies(std::numeric_limits<std::uint16_t>::max(), source);
+  RangeList<Range> latencies(LatencyNumbers::kMost, source);
   for (const GpuId target : IdRange<GpuId>(cluster_.gpus())) {
     if (target == source) continue;
     const Route route = cluster_.route(source, target, rule);
     RangeList<Range>& used = cluster_.same_domain(source, target) ? local : network;
     for (int hop = 0; hop < route.count; ++hop)
       used.add(route.links[static_cast<std::size_t>(hop)].value, target.value);
-    latencies.add(number_of(route.latency), target.value);
+    latencies.add(latencies_.of(route.latency), target.value);
     if (route.crosses_spine) spine.add(0, target.value);
   }
   std::ranges::stable_sort(latencies.ranges, [&](const Range& a, const Range& b) {
-    return latencies_[static_cast<std::size_t>(a.what)] >
-           latencies_[static_cast<std::size_t>(b.what)];
+    return latencies_.all()[static_cast<std::size_t>(a.what)] >
+           latencies_.all()[static_cast<std::size_t>(b.what)];
   });
   return {.local = std::move(local.ranges),
           .network = std::move(network.ranges),
           .spine = std::move(spine.ranges),
           .latencies = std::move(latencies.ranges)};
-}
-
-int RouteSums::number_of(Seconds latency) {
-  const auto number = std::ranges::find(latencies_, latency) - latencies_.begin();
-  if (static_cast<std::size_t>(number) == latencies_.size()) latencies_.push_back(latency);
-  return static_cast<int>(number);
 }
 
 }  // namespace moesim

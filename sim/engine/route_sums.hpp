@@ -2,17 +2,16 @@
 //
 // A sender's routes to neighbouring targets share most of their links. For each (source, rule), a
 // link is kept once with every range of targets whose routes take it, so that its bytes are a
-// difference of two prefix sums of the row. Up to RouteCache::kLargest GPUs the ranges are kept,
-// about 30 bytes a pair; above, they are found anew each time.
+// difference of two prefix sums of the row. Where the ranges are kept (per_sender.hpp), they take
+// about 30 bytes a pair.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
-#include "sim/model/cluster.hpp"
+#include "sim/engine/latency_numbers.hpp"
+#include "sim/engine/per_sender.hpp"
 
 namespace moesim {
 
@@ -44,15 +43,12 @@ class RouteSums {
     std::vector<Range> spine;
     std::vector<Range> latencies;  // the largest first
   };
-  const Row& row_of(GpuId source, RouteRule rule);
   Row build(GpuId source, RouteRule rule);
   double bytes_of(const Range& range) const { return prefix_[range.end] - prefix_[range.begin]; }
-  int number_of(Seconds latency);
 
   const Cluster& cluster_;
-  std::array<IdVector<GpuId, std::unique_ptr<Row>>, 3> rows_;  // [rules]
-  Row passing_;                                                // of a cluster too large to keep all
-  std::vector<Seconds> latencies_;
+  PerSender<Row> rows_;
+  LatencyNumbers latencies_;
   std::vector<double> prefix_;  // [targets + 1]
 };
 
