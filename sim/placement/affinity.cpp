@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "sim/base/check.hpp"
+#include "sim/placement/packing.hpp"
 #include "sim/solve/graph_partition.hpp"
 
 namespace moesim {
@@ -126,6 +127,17 @@ std::vector<int> cluster_experts(const ExpertPairs& pairs, std::span<const int> 
         gpu_of[static_cast<std::size_t>(expert)] = static_cast<int>(node * per_node + gpu);
   }
   return gpu_of;
+}
+
+std::vector<int> cluster_experts(const PlacementRequest& request, LayerId layer) {
+  return cluster_experts(request.detail.coactivation[layer],
+                         slots_per_gpu(even_first_slots(request.experts(), request.gpus)),
+                         request.nodes);
+}
+
+void require_pairs(const PlacementRequest& request, const Spot& spot) {
+  require_known(!request.detail.coactivation.empty(), "which experts are used together", spot,
+                "a trace with expert ids tells, a file of loads does not");
 }
 
 CopyMap::CopyMap(std::span<const int> gpu_of, std::vector<int> slots, std::span<const double> load)

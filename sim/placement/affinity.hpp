@@ -5,8 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/model/load_window.hpp"
-#include "sim/model/placement.hpp"
+#include "sim/placement/placement_policy.hpp"
 #include "sim/solve/matrix.hpp"
 
 namespace moesim {
@@ -18,6 +17,12 @@ Matrix pair_matrix(const ExpertPairs& pairs, std::span<const int> among);
 // on one node, and then on one GPU: METIS, then swaps of pairs, for each. `sizes` [gpus] are the
 // experts of each GPU; the GPUs are split over `nodes` where they divide.
 std::vector<int> cluster_experts(const ExpertPairs& pairs, std::span<const int> sizes, int nodes);
+
+// Likewise for a layer of a request, one slot for each expert dealt evenly over its GPUs.
+std::vector<int> cluster_experts(const PlacementRequest& request, LayerId layer);
+
+// Throws InputError at `spot` where pairs are not known.
+void require_pairs(const PlacementRequest& request, const Spot& spot);
 
 // Swaps experts of the GPU with the most load for lighter ones of others until no GPU has more than
 // `most`, or no swap lowers its load without raising another's as far. Each time the swap is made

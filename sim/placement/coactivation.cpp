@@ -25,8 +25,7 @@ class Coactivation final : public PlacementPolicy {
   WindowNeeds needs() const override { return {.coactivation = true}; }
 
   Placement place(const PlacementRequest& request) const override {
-    require_known(!request.detail.coactivation.empty(), "which experts are used together", spot_,
-                  "a trace with expert ids tells, a file of loads does not");
+    require_pairs(request, spot_);
     Placement placement{IdVector<LayerId, LayerPlacement>(request.load.rows())};
     for (const LayerId layer : placement.layers.ids())
       placement.layers[layer] = place_layer(request, layer);
@@ -37,9 +36,7 @@ class Coactivation final : public PlacementPolicy {
   LayerPlacement place_layer(const PlacementRequest& request, LayerId layer) const {
     const int experts = request.experts();
     const auto load = request.load.row(layer);
-    auto gpu_of =
-        cluster_experts(request.detail.coactivation[layer],
-                        slots_per_gpu(even_first_slots(experts, request.gpus)), request.nodes);
+    auto gpu_of = cluster_experts(request, layer);
     const double mean = std::accumulate(load.begin(), load.end(), 0.0) / request.gpus;
     if (most_load_)
       limit_load(request.detail.coactivation[layer], load, *most_load_ * mean, gpu_of);

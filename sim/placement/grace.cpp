@@ -42,8 +42,7 @@ class Grace final : public PlacementPolicy {
   WindowNeeds needs() const override { return {.coactivation = true}; }
 
   Placement place(const PlacementRequest& request) const override {
-    require_known(!request.detail.coactivation.empty(), "which experts are used together", spot_,
-                  "a trace with expert ids tells, a file of loads does not");
+    require_pairs(request, spot_);
     Placement placement{IdVector<LayerId, LayerPlacement>(request.load.rows())};
     for (const LayerId layer : placement.layers.ids())
       placement.layers[layer] = place_layer(request, layer);
@@ -52,11 +51,9 @@ class Grace final : public PlacementPolicy {
 
  private:
   LayerPlacement place_layer(const PlacementRequest& request, LayerId layer) const {
-    const int experts = request.experts();
-    const auto gpu_of =
-        cluster_experts(request.detail.coactivation[layer],
-                        slots_per_gpu(even_first_slots(experts, request.gpus)), request.nodes);
-    CopyMap map(gpu_of, slots_per_gpu(even_first_slots(experts + redundant_, request.gpus)),
+    const std::vector<int> first_slot =
+        even_first_slots(request.experts() + redundant_, request.gpus);
+    CopyMap map(cluster_experts(request, layer), slots_per_gpu(first_slot),
                 request.load.row(layer));
     // Where every GPU with room holds every expert, a second copy of the first is as good as any.
     while (!map.full())
