@@ -67,6 +67,20 @@ void choose_top(std::span<const float> scores, std::span<std::int16_t> ids) {
   }
 }
 
+void weigh_chosen(const Logits& logits, int token, Gating& gating) {
+  const auto ids = gating.ids_of(token);
+  const auto weights = gating.weights_of(token);
+  std::fill(weights.begin(), weights.end(), 0.0F);
+  std::vector<float> chosen(ids.size(), kNever);
+  bool any = false;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] < 0) continue;
+    chosen[i] = logits.of(token)[static_cast<std::size_t>(ids[i])];
+    any = true;
+  }
+  if (any) score_row(ScoreFunction::kSoftmax, chosen, weights);
+}
+
 void normalize_row(std::span<float> weights, float epsilon) {
   const float sum = std::accumulate(weights.begin(), weights.end(), 0.0F) + epsilon;
   if (!(sum > 0)) return;

@@ -60,6 +60,9 @@ std::vector<float> score_all(ScoreFunction function, const Logits& logits);
 // The ids.size() experts with the largest scores; −∞ is never chosen (the id stays −1).
 void choose_top(std::span<const float> scores, std::span<std::int16_t> ids);
 
+// The weights of a token: a softmax over the logits of the experts that it has; none has 0.
+void weigh_chosen(const Logits& logits, int token, Gating& gating);
+
 // Divides the weights by their sum + epsilon; where that is 0, leaves them.
 void normalize_row(std::span<float> weights, float epsilon);
 
