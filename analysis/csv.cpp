@@ -20,12 +20,12 @@ class Row {
     text_ += field;
     return *this;
   }
-  Row& add(const PhaseSeconds& breakdown) {
-    for (const Phase phase : kReportedPhases) add(seconds_of(breakdown, phase));
+  Row& add(const PhaseSeconds& breakdown, const std::vector<Phase>& phases) {
+    for (const Phase phase : phases) add(seconds_of(breakdown, phase));
     return *this;
   }
-  Row& name_phases() {
-    for (const Phase phase : kReportedPhases) put(fmt::format("{}_s", to_string(phase)));
+  Row& name(const std::vector<Phase>& phases) {
+    for (const Phase phase : phases) put(fmt::format("{}_s", to_string(phase)));
     return *this;
   }
   std::string line() const { return text_ + "\n"; }
@@ -48,7 +48,8 @@ Row& add_imbalance(Row& row, const StepRecord& step) {
 
 std::string steps_csv(const RunResult& result) {
   Row header;
-  header.put("step").put("tokens").put("step_time_s").name_phases();
+  const std::vector<Phase> phases = reported_phases(result);
+  header.put("step").put("tokens").put("step_time_s").name(phases);
   for (const char* name :
        {"gpu_max_over_mean", "expert_max_over_mean", "gpu_cv", "gpu_gini", "balancedness_sglang",
         "balancedness_vllm", "routes", "dropped_routes", "dropped_tokens", "rows", "nvlink_bytes",
@@ -57,7 +58,7 @@ std::string steps_csv(const RunResult& result) {
   std::string text = header.line();
   for (const StepRecord& step : result.steps) {
     Row row;
-    row.add(step.step).add(step.tokens).add(step.seconds).add(step.breakdown);
+    row.add(step.step).add(step.tokens).add(step.seconds).add(step.breakdown, phases);
     add_imbalance(row, step).add(step.routes).add(step.dropped_routes);
     step.dropped_tokens_known ? row.add(step.dropped_tokens) : row.put("");
     row.add(step.rows).add(step.nvlink_bytes).add(step.network_bytes).add(step.migration_bytes);
@@ -68,12 +69,13 @@ std::string steps_csv(const RunResult& result) {
 
 std::string gpus_csv(const RunResult& result) {
   Row header;
-  header.put("gpu").put("node").name_phases();
+  const std::vector<Phase> phases = reported_phases(result);
+  header.put("gpu").put("node").name(phases);
   for (const char* name : {"routes_per_step", "busy", "memory_bytes"}) header.put(name);
   std::string text = header.line();
   for (const GpuRecord& gpu : result.gpu_records) {
     Row row;
-    row.add(gpu.gpu).add(gpu.node).add(gpu.breakdown);
+    row.add(gpu.gpu).add(gpu.node).add(gpu.breakdown, phases);
     text += row.add(gpu.routes).add(gpu.busy).add(gpu.memory_bytes).line();
   }
   return text;

@@ -11,7 +11,7 @@ namespace {
 
 Json breakdown_json(const PhaseSeconds& breakdown) {
   Json json = Json::object();
-  for (const Phase phase : kReportedPhases)
+  for (const Phase phase : reported_phases({&breakdown, 1}))
     json[to_string(phase)] = number_or_null(seconds_of(breakdown, phase));
   return json;
 }

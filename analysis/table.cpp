@@ -114,7 +114,8 @@ void add_speed(Lines& lines, const Metrics& metrics, const RunResult& result) {
 Ink ink_of(Phase phase) {
   if (phase == Phase::kWait) return Ink::kYellow;
   const bool exchange =
-      phase == Phase::kDispatch || phase == Phase::kCombine || phase == Phase::kMigration;
+      phase == Phase::kDispatch || phase == Phase::kCombine || phase == Phase::kMigration ||
+      phase == Phase::kCollective;
   return exchange ? Ink::kCyan : Ink::kBlue;
 }
 
@@ -124,7 +125,7 @@ std::string share_text(double share) { return share < 1e-4 ? "< 0.01 %" : format
 void add_breakdown(Lines& lines, const Metrics& metrics) {
   const double longest = *std::max_element(metrics.breakdown.begin(), metrics.breakdown.end());
   if (!(longest > 0)) return;
-  for (const Phase phase : kReportedPhases) {
+  for (const Phase phase : reported_phases({&metrics.breakdown, 1})) {
     const double seconds = seconds_of(metrics.breakdown, phase);
     if (!(seconds > 0)) continue;
     const std::string drawn = bar(static_cast<double>(kBar) * seconds / longest);

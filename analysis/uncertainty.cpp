@@ -29,6 +29,9 @@ bool runs(Phase phase, const std::string& kernel) {
     case Phase::kShared:
     case Phase::kDense:
       return names(kernel, "gemm");
+    case Phase::kCollective:
+      return names(kernel, "all_reduce") || names(kernel, "all_gather") ||
+             names(kernel, "reduce_scatter");
     case Phase::kDispatch:
       return exchange && !names(kernel, "combine");
     case Phase::kCombine:

@@ -11,7 +11,7 @@ void HotSpotCandidates::consider(int step, int layer, const LayerLoad& load,
   const auto hottest = std::max_element(load.gpu.begin(), load.gpu.end());
   const Candidate candidate{.step = step,
                             .layer = layer,
-                            .gpu = static_cast<int>(hottest - load.gpu.begin()),
+                            .gpu = load.first_gpu + static_cast<int>(hottest - load.gpu.begin()),
                             .excess = *hottest - mean(load.gpu),
                             .placement = placement};
   const auto same = std::find_if(worst_.begin(), worst_.end(),
@@ -57,9 +57,10 @@ HotSpot HotSpotProducer::describe(const HotSpotCandidates::Candidate& candidate,
       builder_.build(candidate.step, candidate.layer, *candidate.placement, &load);
   const LayerPlacement& placement = candidate.placement->layers[LayerId(graph.layer)];
   HotSpot spot{.layer = graph.layer, .gpu = candidate.gpu, .seconds = seconds};
+  const int rank = scenario_.grid->rank_of(GpuId(candidate.gpu));
   double most = -1;
   for (SlotId slot : placement.expert_of.ids()) {
-    if (placement.gpu_of(slot) != GpuId(candidate.gpu)) continue;
+    if (placement.gpu_of(slot).value != rank) continue;
     const ExpertId expert = placement.expert_of[slot];
     const double share =
         load.expert[expert.index()] / static_cast<double>(placement.slots_of[expert].size());

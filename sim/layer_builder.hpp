@@ -1,32 +1,14 @@
-// Turns one layer of one step into a task graph: route, gate, admit, choose replicas, exchange,
-// cost.
+// Turns one layer of one step into a task graph: its parts, and the overlap policy's order of them.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "sim/calibration/dense_cost.hpp"
-#include "sim/capacity/capacity.hpp"
-#include "sim/exchange/exchange_policy.hpp"
-#include "sim/gated_trace.hpp"
-#include "sim/model/cost_model.hpp"
-#include "sim/model/scenario.hpp"
+#include "sim/layer_routing.hpp"
 #include "sim/overlap/overlap.hpp"
-#include "sim/replica/replica.hpp"
-#include "sim/trace/trace.hpp"
 
 namespace moesim {
-
-// What a layer's routing was, for the records.
-struct LayerLoad {
-  std::vector<double> gpu;     // routes computed by each GPU, [gpus]
-  std::vector<double> expert;  // routes admitted to each logical expert, [experts]
-  std::int64_t tokens = 0, routes = 0, dropped_routes = 0, dropped_tokens = 0, rows = 0;
-  double nvlink_bytes = 0, network_bytes = 0;  // payload of dispatch and combine
-  GateRecord gate;
-  std::int64_t rerouted_routes = 0;
-  Routing routing;  // as admitted
-};
 
 // A GPU whose load in a layer is replaced by the mean over the GPUs.
 struct Evened {
@@ -38,40 +20,34 @@ class LayerBuilder {
   // `also_needed`: of the routes, by whoever looks at them beside the layers' own policies.
   LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                RoutingDetail also_needed = RoutingDetail::kCounts);
-  ~LayerBuilder();
 
-  RoutingDetail detail() const { return detail_; }
-  const Gate& gate() const { return gated_.gate(); }
-  const Capacity& capacity() const { return *capacity_; }
+  const LayerRouting& routing() const { return routing_; }
   // Model layer `layer` (0-based) of a step; an MoE layer's load goes to `load`. With `evened` that
   // GPU's expert rows, and the bytes to and from them, are scaled to the mean.
   TaskGraph build(int step, int layer, const Placement& placement, LayerLoad* load,
                   std::optional<Evened> evened = {}) const;
-  // Routes to each expert in a step, before the capacity: [layers × experts].
-  ExpertLoad routed_load(int step, const Placement& placement) const;
   // Logits at the end of a step.
   TaskGraph build_head(int step) const;
-  Bytes exchange_buffers(int tokens_per_gpu) const;
 
  private:
-  struct Routed;
-  Routed route(int step, LayerId layer, const LayerPlacement& placement) const;
-  void fill_experts(const Routed& routed, const LayerPlacement& placement, LayerParts& parts,
-                    std::optional<Evened> evened) const;
-  void fill_choice(const LayerPlacement& placement, LayerParts& parts) const;
-  PartTimes uniform(KernelTime time) const;
+  Part kernel(KernelTime time, Phase phase, int stage, std::string label = {}) const;
+  void add_attention(int layer, LayerParts& parts) const;
+  void add_dense(int stage, LayerParts& parts) const;
+  void add_gate(const LayerPlacement& placement, int stage, LayerParts& parts) const;
+  void add_experts(RoutedLayer& routed, int stage, std::optional<Evened> evened,
+                   LayerParts& parts) const;
+  void share_experts(const RoutedLayer& routed, int stage, LayerParts& parts) const;
+  double tokens_of_dense() const;   // that a GPU sees in the dense parts
+  double tokens_of_router() const;  // and in router and shared experts
 
   const Scenario& scenario_;
   const CostModel& cost_;
-  GatedTrace gated_;
-  std::unique_ptr<Capacity> capacity_;
-  std::unique_ptr<Replica> replica_;
-  std::unique_ptr<ExchangePolicy> exchange_;
+  const Grid& grid_;
+  MoeModel dense_;  // a GPU's shard of the dense parts
+  LayerRouting routing_;
   std::unique_ptr<Overlap> overlap_;
-  RoutingDetail detail_ = RoutingDetail::kCounts;
-  std::vector<int> tokens_;     // of each GPU
   std::vector<int> moe_index_;  // [layers] → MoE layer, −1 = dense
-  TokenBatch batch_;
+  TokenBatch batch_;            // of the dense parts of a GPU
 };
 
 }  // namespace moesim

@@ -25,20 +25,23 @@ GpuDistance distance_on(const std::shared_ptr<const Cluster>& cluster) {
   };
 }
 
-// What is left for experts of each GPU's memory.
+// What is left for experts of each rank's memory.
 IdVector<GpuId, Bytes> expert_room(const Scenario& scenario, const LayerBuilder& builder) {
   const Cluster& cluster = *scenario.cluster;
+  const Parallel& parallel = scenario.grid->parallel();
   const MemoryRequest request{
       .model = scenario.model,
-      .parallel = scenario.parallel,
+      .parallel = parallel,
       .workload = scenario.workload,
       .slots = IdVector<GpuId, int>(cluster.gpus()),
-      .buffers = [&](int tokens_per_gpu) { return builder.exchange_buffers(tokens_per_gpu); },
+      .buffers =
+          [&](int tokens_per_gpu) { return builder.routing().exchange_buffers(tokens_per_gpu); },
       .capacity = cluster.gpu().memory,
       .gpus_per_node = cluster.gpus() / cluster.nodes(),
       .spot = scenario.workload_spot};
-  const double share = scenario.parallel.etp * scenario.parallel.pp;
-  IdVector<GpuId, Bytes> room(cluster.gpus());
+  // Of whole experts, in the MoE layers of all stages.
+  const double share = parallel.etp * parallel.pp;
+  IdVector<GpuId, Bytes> room(scenario.grid->ranks());
   for (const GpuId gpu : room.ids()) {
     const MemoryUse use = memory_use(request, gpu);
     room[gpu] = Bytes(std::max(0.0, use.capacity.value - use.total().value) * share);
@@ -83,12 +86,13 @@ LoadWindow counted_window(const Trace& trace, const WindowNeeds& needs, const Mo
 }  // namespace
 
 PlacementRequest placement_site(const Scenario& scenario, const LayerBuilder& builder) {
-  return {.gpus = scenario.cluster->gpus(),
-          .nodes = scenario.cluster->nodes(),
+  const std::shared_ptr<const Cluster>& ranks = scenario.grid->ranks_cluster();
+  return {.gpus = ranks->gpus(),
+          .nodes = ranks->nodes(),
           .groups = scenario.model.groups,
           .random = Random(scenario.seed),
-          .distance = distance_on(scenario.cluster),
-          .speed = IdVector<GpuId, double>(scenario.cluster->gpus(), 1.0),
+          .distance = distance_on(ranks),
+          .speed = IdVector<GpuId, double>(ranks->gpus(), 1.0),
           .expert_room = expert_room(scenario, builder),
           .expert_size = expert_bytes(scenario.model)};
 }
@@ -97,8 +101,11 @@ LoadWindow offline_window(const Scenario& scenario, const Trace& trace, const Wi
   const MoeModel& model = scenario.model;
   if (scenario.placement.arguments.given("load")) return window_of_file(scenario, needs);
   if (!needs.load) return {.load = ExpertLoad(model.moe_layer_count(), model.experts, 1.0)};
-  std::vector<int> tokens(static_cast<std::size_t>(scenario.cluster->gpus()),
-                          scenario.workload.tokens_per_gpu);
+  // Of a rank: those of all GPUs that have its experts.
+  const Grid& grid = *scenario.grid;
+  std::vector<int> tokens(
+      static_cast<std::size_t>(grid.ranks()),
+      scenario.workload.tokens_per_gpu * grid.expert_replicas() * grid.parallel().etp);
   const Random random(scenario.seed);
   LoadWindow window;
   if (needs.steps > 0 || needs.sources) {
@@ -108,7 +115,7 @@ LoadWindow offline_window(const Scenario& scenario, const Trace& trace, const Wi
     window.load = trace.profile(kProfileSteps, tokens, random);
   }
   if (!needs.pairs()) return window;
-  const int most = std::max(1, kProfilePairTokens / scenario.cluster->gpus());
+  const int most = std::max(1, kProfilePairTokens / grid.ranks());
   for (int& count : tokens) count = std::min(count, most);
   LoadWindow pairs =
       counted_window(trace, {.coactivation = needs.coactivation, .transitions = needs.transitions},

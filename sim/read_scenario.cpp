@@ -7,6 +7,7 @@
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
 #include "sim/model/model_reader.hpp"
+#include "sim/read_grid.hpp"
 #include "sim/read_network.hpp"
 #include "sim/read_section.hpp"
 #include "sim/topology/cluster_reader.hpp"
@@ -120,13 +121,7 @@ class Reader {
         .routing = choice_of<RoutingChoice>(workload_, "routing", {"auto", "ids", "counts"})};
   }
 
-  void read_parallel() {
-    parallel_ = section("parallel");
-    scenario_.parallel = {.ep = parallel_.has("ep") ? parallel_.integer("ep") : 0,
-                          .tp = parallel_.integer("tp"),
-                          .pp = parallel_.integer("pp"),
-                          .etp = parallel_.integer("etp")};
-  }
+  void read_parallel() { parallel_ = section("parallel"); }
 
   void read_plugins() {
     const std::vector<Choice*> choices = {
@@ -211,19 +206,10 @@ class Reader {
   }
 
   void check_across() {
-    const int gpus = scenario_.cluster->gpus();
-    Parallel& parallel = scenario_.parallel;
-    if (parallel.ep == 0) parallel.ep = gpus;
-    for (const char* name : {"tp", "pp", "etp"})
-      if (parallel_.integer(name) != 1)
-        mistakes_.add(parallel_.spot(name), fmt::format("{} above 1 is not simulated yet", name),
-                      "this version knows data-parallel attention with expert parallelism");
-    if (parallel.ep != gpus)
-      mistakes_.add(parallel_.spot("ep"),
-                    fmt::format("ep is {}, but the cluster has {} GPUs", parallel.ep, gpus),
-                    "this version has one expert-parallel group: set ep or cluster.nodes so that "
-                    "they agree");
-    set_first(*scenario_.resolved.find("parallel"), "ep", std::to_string(parallel.ep));
+    GridSection grid = read_grid(parallel_, scenario_.model, scenario_.cluster, mistakes_);
+    scenario_.grid = std::move(grid.grid);
+    for (const auto& [key, value] : grid.chosen)
+      set_first(*scenario_.resolved.find("parallel"), key, value);
     if (scenario_.model.moe_layers.empty())
       mistakes_.add(root_.find("model")->spot, "the model has no MoE layer");
   }

@@ -27,25 +27,10 @@ void check_maps(const Scenario& scenario, int redundant, const PlacementPolicy& 
                      "say rebalance.placement: {kind: eplb}, with the placement's redundant");
   const LayerPlacement& now = first.layers[LayerId(0)];
   const int slots = scenario.model.experts + redundant;
-  if (now.first_slot != even_first_slots(slots, scenario.cluster->gpus()))
+  if (now.first_slot != even_first_slots(slots, scenario.grid->ranks()))
     throw InputError(
         spot, fmt::format("maps of {} slots cannot replace the placement's {}", slots, now.slots()),
         "rebalance.placement.redundant must be that of placement");
-}
-
-// Inside GPUs, between GPUs of an NVLink domain, and beyond.
-struct MovedBytes {
-  double local = 0, nvlink = 0, network = 0;
-};
-
-MovedBytes moved_by(const ByteMatrix& bytes, const Cluster& cluster) {
-  MovedBytes moved;
-  for (const GpuId source : bytes.row_ids())
-    for (const GpuId target : bytes.column_ids())
-      (source == target                      ? moved.local
-       : cluster.same_domain(source, target) ? moved.nvlink
-                                             : moved.network) += bytes(source, target);
-  return moved;
 }
 
 double predicted(const Placement& placement, const ExpertLoad& load) {
@@ -64,7 +49,7 @@ Bytes staging_memory(const Scenario& scenario, const Placement& placement) {
     for (int gpu = 0; gpu < layer.gpus(); ++gpu)
       most = std::max(most, layer.first_slot[static_cast<std::size_t>(gpu) + 1] -
                                 layer.first_slot[static_cast<std::size_t>(gpu)]);
-  return expert_bytes(scenario.model) * most;
+  return expert_bytes(scenario.model) * most / scenario.grid->parallel().etp;
 }
 
 Rebalancer::Rebalancer(const Scenario& scenario, const CostModel& cost, PlacementRequest site,
@@ -148,9 +133,11 @@ std::vector<Rebalancer::Change> Rebalancer::changes_for(const LoadWindow& window
     const LayerPlacement& before = placement_->layers[layers[i]];
     MOESIM_CHECK(map.first_slot == before.first_slot, "online maps keep the slots of each GPU");
     if (map.expert_of.raw() == before.expert_of.raw()) continue;
-    const auto moves =
-        plan_migration(before, map, [&](GpuId gpu) { return scenario_.cluster->node_of(gpu); });
-    ByteMatrix bytes = migration_bytes(moves, map, expert);
+    const Cluster& ranks = *scenario_.grid->ranks_cluster();
+    const auto moves = plan_migration(before, map, [&](GpuId rank) { return ranks.node_of(rank); });
+    const int stage = scenario_.grid->stage_of_layer(scenario_.model.moe_layers[layers[i].index()],
+                                                     scenario_.model.layers);
+    ByteMatrix bytes = between_gpus(migration_bytes(moves, map, expert), *scenario_.grid, stage);
     changes.push_back({layers[i], std::move(map), std::move(bytes)});
   }
   return changes;
@@ -170,7 +157,7 @@ Seconds Rebalancer::busiest_time(const LayerPlacement& map, std::span<const doub
   const MoeModel& model = scenario_.model;
   return cost_
       .experts({.hidden = model.hidden,
-                .width = model.expert_width,
+                .width = model.expert_width / scenario_.grid->parallel().etp,
                 .matrices = model.expert_matrices,
                 .dtype = model.expert_dtype,
                 .top_k = model.top_k,

@@ -42,7 +42,7 @@ int index_of_largest(const std::vector<double>& values) {
 
 bool is_kernel(Phase phase) {
   return phase != Phase::kDispatch && phase != Phase::kCombine && phase != Phase::kMigration &&
-         phase != Phase::kWait;
+         phase != Phase::kCollective && phase != Phase::kWait;
 }
 
 }  // namespace
@@ -82,7 +82,9 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
   add(layer.gpu, load.gpu);
   add(layer.expert, load.expert);
   layer.dropped += load.dropped_routes;
-  for (std::size_t g = 0; g < gpus_.size(); ++g) gpus_[g].routes += load.gpu[g];
+  for (std::size_t g = 0; g < load.gpu.size(); ++g)
+    gpus_[static_cast<std::size_t>(load.first_gpu) + g].routes += load.gpu[g];
+  layer.first_gpu = load.first_gpu;
 }
 
 void RunRecorder::close_layer_time(LayerTotals& layer) {
@@ -175,7 +177,7 @@ void RunRecorder::finish(RunResult& result) {
                              .model_layer = scenario_.model.moe_layers[l],
                              .seconds = layer.timed > 0 ? layer.seconds / layer.timed : 0,
                              .imbalance = layer.imbalance,
-                             .hottest_gpu = index_of_largest(layer.gpu),
+                             .hottest_gpu = layer.first_gpu + index_of_largest(layer.gpu),
                              .hottest_expert = index_of_largest(layer.expert),
                              .dropped_routes = layer.dropped});
   }

@@ -40,6 +40,7 @@ class RunRecorder {
     double seconds = 0;
     int timed = 0;
     std::vector<double> gpu, expert;
+    int first_gpu = 0;  // of `gpu`
     std::int64_t dropped = 0;
   };
 

@@ -76,11 +76,11 @@ std::vector<Parameter> parallel() {
   return {
       {.name = "ep",
        .type = Type::kInteger,
-       .doc = "GPUs that share the experts of a layer; default: all",
+       .doc = "ranks that share the experts of a layer; default: all GPUs / (pp x etp)",
        .minimum = 1},
       {.name = "tp",
        .type = Type::kInteger,
-       .doc = "tensor parallelism of the dense parts",
+       .doc = "tensor parallelism of attention, dense FFN and head; the rest is data parallel",
        .fallback = "1",
        .minimum = 1},
       {.name = "pp",
@@ -90,9 +90,21 @@ std::vector<Parameter> parallel() {
        .minimum = 1},
       {.name = "etp",
        .type = Type::kInteger,
-       .doc = "tensor parallelism inside an expert",
+       .doc = "GPUs of a rank: tensor parallelism inside its experts",
        .fallback = "1",
        .minimum = 1},
+      {.name = "tokens",
+       .type = Type::kChoice,
+       .doc = "between the dense parts of a tp group: scattered over its GPUs (all-gather, "
+              "reduce-scatter), or replicated on them (all-reduce, no dispatch); auto: replicated "
+              "where tp = ep x etp",
+       .fallback = "auto",
+       .choices = {"auto", "scattered", "replicated"}},
+      {.name = "collectives",
+       .type = Type::kChoice,
+       .doc = "library of tensor parallelism's collectives; what it lacks is NCCL's",
+       .fallback = "nccl",
+       .choices = {"nccl", "trtllm", "vllm", "sglang"}},
   };
 }
 

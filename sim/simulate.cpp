@@ -54,10 +54,11 @@ IdVector<GpuId, MemoryUse> memory_of(const Scenario& scenario, const Placement& 
   const Cluster& cluster = *scenario.cluster;
   return check_memory(
       {.model = scenario.model,
-       .parallel = scenario.parallel,
+       .parallel = scenario.grid->parallel(),
        .workload = scenario.workload,
-       .slots = slots_per_gpu(placement, cluster.gpus()),
-       .buffers = [&](int tokens_per_gpu) { return builder.exchange_buffers(tokens_per_gpu); },
+       .slots = slots_per_gpu(placement, *scenario.grid, scenario.model),
+       .buffers =
+           [&](int tokens_per_gpu) { return builder.routing().exchange_buffers(tokens_per_gpu); },
        .staging = staging_memory(scenario, placement),
        .capacity = cluster.gpu().memory,
        .gpus_per_node = cluster.gpus() / cluster.nodes(),
@@ -169,11 +170,12 @@ bool uses_profile(const Scenario& scenario) {
 void fill_provenance(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                      const LayerBuilder& builder, RunResult& result) {
   append(result.warnings, trace.notes());
-  if (const std::string caution = builder.gate().caution(); !caution.empty())
+  if (const std::string caution = builder.routing().gate().caution(); !caution.empty())
     append(result.warnings, {caution});
-  if (const std::string caution = builder.capacity().caution(scenario.model); !caution.empty())
+  if (const std::string caution = builder.routing().capacity().caution(scenario.model);
+      !caution.empty())
     append(result.warnings, {caution});
-  if (builder.gate().needs() != RoutingDetail::kCounts && uses_profile(scenario))
+  if (builder.routing().gate().needs() != RoutingDetail::kCounts && uses_profile(scenario))
     append(result.warnings, {"placement: its profiling window has the trace's routes, not the "
                              "gate's"});
   append(result.warnings, cost.warnings());
@@ -181,7 +183,7 @@ void fill_provenance(const Scenario& scenario, const Trace& trace, const CostMod
   result.calibrations = cost.names();
   result.fidelity = to_string(scenario.network.fidelity);
   result.tolerance = scenario.network.tolerance;
-  result.routing_detail = builder.detail() == RoutingDetail::kCounts ? "counts" : "ids";
+  result.routing_detail = builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids";
   for (const std::string& file : scenario.inputs)
     result.inputs.emplace_back(file, file_digest(file_of_shown(file)));
 }
@@ -207,7 +209,7 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   Engine engine(cluster, scenario.network);
   Rebalancer rebalancer(
       scenario, *cost, site, std::move(placement),
-      [&](int step) { return builder.routed_load(step, *rebalancer.placement()); },
+      [&](int step) { return builder.routing().routed_load(step, *rebalancer.placement()); },
       [&](const Span& span) {
         recorder.span(span);
         if (listener.span) listener.span(span);
@@ -245,13 +247,14 @@ Preview preview(const Scenario& scenario) {
   double most = 0;
   for (const MemoryUse& use : memory_of(scenario, placement, builder))
     most = std::max(most, use.total().value);
-  Preview preview{.memory_bytes_max = most,
-                  .memory_bytes_limit = scenario.cluster->gpu().memory.value,
-                  .routing_detail = builder.detail() == RoutingDetail::kCounts ? "counts" : "ids",
-                  .routes_per_step = static_cast<double>(scenario.workload.tokens_per_gpu) *
-                                     scenario.cluster->gpus() * scenario.model.top_k *
-                                     scenario.model.moe_layer_count(),
-                  .warnings = trace->notes()};
+  Preview preview{
+      .memory_bytes_max = most,
+      .memory_bytes_limit = scenario.cluster->gpu().memory.value,
+      .routing_detail = builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids",
+      .routes_per_step = static_cast<double>(scenario.workload.tokens_per_gpu) *
+                         scenario.grid->stage_gpus() * scenario.model.top_k *
+                         scenario.model.moe_layer_count(),
+      .warnings = trace->notes()};
   double sum = 0;
   for (LayerId layer : placement.layers.ids())
     sum += max_over_mean(predicted_gpu_load(placement.layers[layer], load.row(layer)).raw());

@@ -50,36 +50,36 @@ AttentionWork core_work(const MoeModel& model, double attended, const TokenBatch
   return work;
 }
 
-KernelTime mla_projections(const MoeModel& model, const TokenBatch& batch, const CostModel& cost) {
+void add_mla_projections(const MoeModel& model, const TokenBatch& batch, const CostModel& cost,
+                         AttentionTimes& times) {
   const Attention& a = model.attention;
   const double h = model.hidden;
   const double query = static_cast<double>(a.heads) * (a.qk_nope_dim + a.qk_rope_dim);
   const auto gemm = [&](double n, double k) {
     return cost.gemm({.m = batch.tokens, .n = n, .k = k, .dtype = model.dtype});
   };
-  KernelTime time = gemm(a.kv_lora_rank + a.qk_rope_dim, h);
+  times.prepare += gemm(a.kv_lora_rank + a.qk_rope_dim, h);
   if (a.q_lora_rank > 0) {
-    time += gemm(a.q_lora_rank, h);
-    time += gemm(query, a.q_lora_rank);
+    times.prepare += gemm(a.q_lora_rank, h);
+    times.prepare += gemm(query, a.q_lora_rank);
   } else {
-    time += gemm(query, h);
+    times.prepare += gemm(query, h);
   }
   // Decode absorbs the key's up-projection into the query and the value's into the output: as many
   // FLOPs per token as expanding the token's own key and value in prefill.
-  time += gemm(static_cast<double>(a.heads) * (a.qk_nope_dim + a.v_dim), a.kv_lora_rank);
-  time += gemm(h, static_cast<double>(a.heads) * a.v_dim);
-  return time;
+  times.prepare += gemm(static_cast<double>(a.heads) * (a.qk_nope_dim + a.v_dim), a.kv_lora_rank);
+  times.core += gemm(h, static_cast<double>(a.heads) * a.v_dim);
 }
 
-KernelTime projections(const MoeModel& model, const TokenBatch& batch, const CostModel& cost) {
+void add_projections(const MoeModel& model, const TokenBatch& batch, const CostModel& cost,
+                     AttentionTimes& times) {
   const Attention& a = model.attention;
-  if (a.kind == AttentionKind::kMla) return mla_projections(model, batch, cost);
+  if (a.kind == AttentionKind::kMla) return add_mla_projections(model, batch, cost, times);
   const double h = model.hidden;
   const double query = static_cast<double>(a.heads) * a.head_dim;
   const double qkv = query + 2.0 * a.kv_heads * a.head_dim;
-  KernelTime time = cost.gemm({.m = batch.tokens, .n = qkv, .k = h, .dtype = model.dtype});
-  time += cost.gemm({.m = batch.tokens, .n = h, .k = query, .dtype = model.dtype});
-  return time;
+  times.prepare += cost.gemm({.m = batch.tokens, .n = qkv, .k = h, .dtype = model.dtype});
+  times.core += cost.gemm({.m = batch.tokens, .n = h, .k = query, .dtype = model.dtype});
 }
 
 // In and out projections of a Mamba mixer with expansion 2; its scan is a pass over the
@@ -109,16 +109,28 @@ double attended_tokens(const MoeModel& model, int layer, const TokenBatch& batch
   return windowed ? std::min(attended, static_cast<double>(a.window)) : attended;
 }
 
-KernelTime attention_time(const MoeModel& model, int layer, const TokenBatch& batch,
-                          const CostModel& cost) {
+MoeModel tensor_shard(MoeModel model, int tp) {
+  model.attention.heads /= tp;
+  model.attention.kv_heads = std::max(1, model.attention.kv_heads / tp);
+  model.dense_width /= tp;
+  model.shared_width /= tp;
+  model.vocabulary = (model.vocabulary + tp - 1) / tp;
+  return model;
+}
+
+AttentionTimes attention_times(const MoeModel& model, int layer, const TokenBatch& batch,
+                               const CostModel& cost) {
   if (batch.tokens <= 0) return {};
   const double norms = batch.tokens * model.hidden * 2 * 4;  // two norms, each read and written
-  KernelTime time = cost.memory_pass(Bytes(norms));
-  if (!has_attention(model, layer)) return time += mamba_time(model, batch, cost);
-  time += projections(model, batch, cost);
+  AttentionTimes times{.prepare = cost.memory_pass(Bytes(norms))};
+  if (!has_attention(model, layer)) {
+    times.core = mamba_time(model, batch, cost);
+    return times;
+  }
+  add_projections(model, batch, cost, times);
   const double attended = attended_tokens(model, layer, batch);
-  time += cost.attention(core_work(model, attended, batch, batch.decode));
-  return time;
+  times.core += cost.attention(core_work(model, attended, batch, batch.decode));
+  return times;
 }
 
 KernelTime gate_time(const MoeModel& model, double tokens, const CostModel& cost) {
@@ -143,10 +155,13 @@ KernelTime shared_expert_time(const MoeModel& model, double tokens, const CostMo
                   model.expert_matrices, model.expert_dtype, cost);
 }
 
+double head_rows(const TokenBatch& batch) {
+  return batch.decode ? batch.tokens : std::max(1.0, batch.tokens / batch.context);
+}
+
 KernelTime head_time(const MoeModel& model, const TokenBatch& batch, const CostModel& cost) {
   if (batch.tokens <= 0) return {};
-  const double rows = batch.decode ? batch.tokens : std::max(1.0, batch.tokens / batch.context);
-  return cost.gemm({.m = rows,
+  return cost.gemm({.m = head_rows(batch),
                     .n = static_cast<double>(model.vocabulary),
                     .k = static_cast<double>(model.hidden),
                     .dtype = DType::kBf16});

@@ -89,6 +89,10 @@ class Cluster {
   // InputError at `spot` where a bandwidth is not above 0, or two GPUs cannot reach each other.
   Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot);
 
+  // These GPUs alone, numbered in this order, which is that of their nodes; the links are those of
+  // the whole.
+  Cluster part(const std::vector<GpuId>& members) const;
+
   int gpus() const { return static_cast<int>(attachments_.size()); }
   int nodes() const { return nodes_; }
   NodeId node_of(GpuId gpu) const { return attachments_[gpu].node; }

@@ -27,7 +27,7 @@ Bytes kv_cache(const MemoryRequest& request, const Workload& work) {
 
 MemoryUse use_with(const MemoryRequest& request, const Workload& work, double slots) {
   const Parallel& parallel = request.parallel;
-  return {.experts = expert_bytes(request.model) * slots / (parallel.etp * parallel.pp),
+  return {.experts = expert_bytes(request.model) * slots / parallel.etp,
           .dense = replicated_bytes(request.model) / (parallel.tp * parallel.pp),
           .kv = kv_cache(request, work),
           .buffers = request.buffers(work.tokens_per_gpu),
@@ -99,12 +99,16 @@ Bytes kv_bytes_of_sequence(const MoeModel& model, double tokens) {
          ((model.attention_layers() - at.windowed_layers) * tokens + at.windowed_layers * kept);
 }
 
-IdVector<GpuId, int> slots_per_gpu(const Placement& placement, int gpus) {
-  IdVector<GpuId, int> slots(gpus);
-  for (const LayerPlacement& layer : placement.layers) {
+IdVector<GpuId, int> slots_per_gpu(const Placement& placement, const Grid& grid,
+                                   const MoeModel& model) {
+  IdVector<GpuId, int> slots(grid.cluster().gpus());
+  for (const LayerId id : placement.layers.ids()) {
+    const LayerPlacement& layer = placement.layers[id];
+    const int stage = grid.stage_of_layer(model.moe_layers[id.index()], model.layers);
     for (const GpuId gpu : slots.ids()) {
-      const std::size_t member = gpu.index() % static_cast<std::size_t>(layer.gpus());
-      slots[gpu] += layer.first_slot[member + 1] - layer.first_slot[member];
+      if (grid.stage_of(gpu) != stage) continue;
+      const auto rank = static_cast<std::size_t>(grid.rank_of(gpu));
+      slots[gpu] += layer.first_slot[rank + 1] - layer.first_slot[rank];
     }
   }
   return slots;

@@ -41,12 +41,13 @@ struct MemoryRequest {
 // KV cache of one sequence over all layers, at 16 bits; windowed layers keep their window only.
 Bytes kv_bytes_of_sequence(const MoeModel& model, double tokens);
 
-// [gpus]. The placement covers one expert-parallel group; further groups repeat it.
-IdVector<GpuId, int> slots_per_gpu(const Placement& placement, int gpus);
+// [gpus]. Those of each GPU's rank, in the MoE layers of its stage.
+IdVector<GpuId, int> slots_per_gpu(const Placement& placement, const Grid& grid,
+                                   const MoeModel& model);
 
-// Experts are split over etp and pp, dense weights over tp and pp, the KV cache over pp and over tp
-// as far as there are KV heads. Prefill keeps the prompts under way, decode `context` tokens of
-// each of its sequences; both are those of all `tp` GPUs.
+// `slots` are whole experts, of which a GPU holds 1 / etp; dense weights are split over tp and pp,
+// the KV cache over pp and over tp as far as there are KV heads. Prefill keeps the prompts under
+// way, decode `context` tokens of each of its sequences; both are those of all `tp` GPUs.
 MemoryUse memory_use(const MemoryRequest& request, GpuId gpu);
 
 // [gpus]. Throws InputError where a GPU's memory is too small, saying what needs it, and which

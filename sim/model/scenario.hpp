@@ -10,6 +10,7 @@
 #include "sim/base/registry.hpp"
 #include "sim/base/yaml.hpp"
 #include "sim/model/cluster.hpp"
+#include "sim/model/grid.hpp"
 #include "sim/model/moe_model.hpp"
 #include "sim/model/network.hpp"
 
@@ -30,17 +31,12 @@ struct Workload {
   RoutingChoice routing = RoutingChoice::kAuto;
 };
 
-struct Parallel {
-  int ep = 0;  // GPUs that share the routed experts of a layer
-  int tp = 1, pp = 1, etp = 1;
-};
-
 struct Scenario {
   std::string name;
   std::uint64_t seed = 1;
   MoeModel model;
   std::shared_ptr<const Cluster> cluster;
-  Parallel parallel;
+  std::shared_ptr<const Grid> grid;
   Workload workload;
   Choice trace, gate, capacity, placement, replica, exchange, overlap, rebalance;
   YamlNode calibration;  // a name, path or inline section, or a list of them

@@ -20,6 +20,8 @@ const char* to_string(Phase phase) {
       return "dense";
     case Phase::kMigration:
       return "migration";
+    case Phase::kCollective:
+      return "collectives";
     case Phase::kWait:
       return "wait";
     case Phase::kCount:

@@ -27,6 +27,7 @@ enum class Phase {
   kShared,
   kDense,
   kMigration,
+  kCollective,  // of groups that share weights
   kWait,
   kCount
 };

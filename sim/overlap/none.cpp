@@ -14,21 +14,9 @@ class NoOverlap final : public Overlap {
   TaskGraph build(LayerParts parts) const override {
     TaskGraph graph{.step = parts.step, .layer = parts.layer};
     std::vector<int> last;
-    const auto chain = [&](Operation operation, const char* label = "") {
-      last = {graph.add(std::move(operation), last, label)};
-    };
-    const auto kernel = [&](PartTimes& time, Phase phase, const char* label = "") {
-      if (!time.empty()) chain(Compute{.time = std::move(time), .phase = phase}, label);
-    };
-    kernel(parts.attention, Phase::kAttention);
-    kernel(parts.dense, Phase::kDense);
-    kernel(parts.gate, Phase::kGate);
-    if (parts.agreement) chain(std::move(*parts.agreement), "counts of routes");
-    kernel(parts.choice, Phase::kGate, "choice of replicas");
-    kernel(parts.shared, Phase::kShared);
-    if (parts.dispatch) chain(std::move(*parts.dispatch));
-    kernel(parts.experts, Phase::kExperts);
-    if (parts.combine) chain(std::move(*parts.combine));
+    for (Part* part : {&parts.prepare, &parts.attention, &parts.dense, &parts.gate, &parts.shared,
+                       &parts.dispatch, &parts.experts, &parts.combine})
+      last = add_part(graph, std::move(*part), std::move(last));
     return graph;
   }
 };

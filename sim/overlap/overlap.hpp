@@ -6,23 +6,32 @@
 
 namespace moesim {
 
-// Kernel times of one part of a layer, [gpus]; empty = the layer has no such part.
+// Kernel times of one part of a layer, [gpus].
 using PartTimes = IdVector<GpuId, KernelTime>;
 
-// The parts of one transformer layer. Without `dispatch` it is a dense layer.
+// Operations that follow each other; empty = the layer has no such part.
+struct PartStep {
+  Operation operation;
+  std::string label = {};  // as of a TaskNode
+};
+using Part = std::vector<PartStep>;
+
+// The parts of one transformer layer. Without `dispatch` its experts, if any, need no exchange.
 struct LayerParts {
   int step = 0;
   int layer = -1;  // MoE layer, −1 for a dense one
-  PartTimes attention;
-  PartTimes gate;
-  std::optional<Exchange> agreement;  // of the GPUs on what each will send, before `choice`
-  PartTimes choice;                   // of replicas; dispatch waits for it
-  PartTimes shared;                   // shared experts
-  PartTimes experts;
-  PartTimes dense;
-  std::optional<Exchange> dispatch;
-  std::optional<Exchange> combine;
+  Part prepare;    // norms and projections before the core of the attention
+  Part attention;  // its core, and what follows
+  Part dense;      // FFN of a dense layer
+  Part gate;       // router, and the choice of replicas
+  Part shared;     // shared experts
+  Part dispatch;
+  Part experts;
+  Part combine;
 };
+
+// Adds a part behind `after`: what the next one waits for (`after` itself, if the part is empty).
+std::vector<int> add_part(TaskGraph& graph, Part part, std::vector<int> after);
 
 class Overlap {
  public:

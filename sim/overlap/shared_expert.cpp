@@ -16,25 +16,18 @@ class SharedExpert final : public Overlap {
   TaskGraph build(LayerParts parts) const override {
     TaskGraph graph{.step = parts.step, .layer = parts.layer};
     std::vector<int> last;  // what the next part waits for
-    const auto kernel = [&](PartTimes& time, Phase phase, const std::vector<int>& after) {
-      if (time.empty()) return after;
-      return std::vector<int>{graph.add(Compute{.time = std::move(time), .phase = phase}, after)};
-    };
-    last = kernel(parts.attention, Phase::kAttention, last);
-    last = kernel(parts.dense, Phase::kDense, last);
-    last = kernel(parts.gate, Phase::kGate, last);
-    if (parts.agreement) last = {graph.add(std::move(*parts.agreement), last, "counts of routes")};
-    last = kernel(parts.choice, Phase::kGate, last);
+    for (Part* part : {&parts.prepare, &parts.attention, &parts.dense, &parts.gate})
+      last = add_part(graph, std::move(*part), std::move(last));
     const std::vector<int> gated = last;
-    if (parts.dispatch) last = {graph.add(std::move(*parts.dispatch), gated)};
+    last = add_part(graph, std::move(parts.dispatch), gated);
     if (!beside_combine_ && !parts.shared.empty()) {
-      const int shared = kernel(parts.shared, Phase::kShared, gated).front();
-      last = parts.dispatch ? std::vector<int>{last.front(), shared} : std::vector<int>{shared};
+      const std::vector<int> shared = add_part(graph, std::move(parts.shared), gated);
+      if (last == gated) last.clear();
+      last.insert(last.end(), shared.begin(), shared.end());
     }
-    last = kernel(parts.experts, Phase::kExperts, last);
-    const std::vector<int> computed = last;
-    if (parts.combine) graph.add(std::move(*parts.combine), computed);
-    if (beside_combine_) kernel(parts.shared, Phase::kShared, computed);
+    last = add_part(graph, std::move(parts.experts), std::move(last));
+    add_part(graph, std::move(parts.combine), last);
+    if (beside_combine_) add_part(graph, std::move(parts.shared), last);
     return graph;
   }
 

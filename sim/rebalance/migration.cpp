@@ -106,4 +106,26 @@ IdMatrix<GpuId, GpuId, double> migration_bytes(const std::vector<SlotMove>& move
   return bytes;
 }
 
+ByteMatrix between_gpus(const ByteMatrix& bytes, const Grid& grid, int stage) {
+  if (grid.plain()) return bytes;
+  const auto gpus = static_cast<std::size_t>(grid.cluster().gpus());
+  ByteMatrix all(gpus, gpus);
+  for (const ExpertGroup& group : grid.expert_groups(stage))
+    for (const GpuId source : bytes.row_ids())
+      for (const GpuId target : bytes.column_ids())
+        all(group.members[source.index()], group.members[target.index()]) =
+            bytes(source, target) / grid.parallel().etp;
+  return all;
+}
+
+MovedBytes moved_by(const ByteMatrix& bytes, const Cluster& cluster) {
+  MovedBytes moved;
+  for (const GpuId source : bytes.row_ids())
+    for (const GpuId target : bytes.column_ids())
+      (source == target                      ? moved.local
+       : cluster.same_domain(source, target) ? moved.nvlink
+                                             : moved.network) += bytes(source, target);
+  return moved;
+}
+
 }  // namespace moesim

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "sim/model/cluster.hpp"
+#include "sim/model/grid.hpp"
 #include "sim/model/placement.hpp"
+#include "sim/model/task_graph.hpp"
 
 namespace moesim {
 
@@ -37,7 +39,17 @@ std::vector<SlotMove> plan_migration(const LayerPlacement& before, const LayerPl
                                      const std::function<NodeId(GpuId)>& node_of);
 
 // Bytes between GPUs, [source × target]; the diagonal is copied inside a GPU.
-IdMatrix<GpuId, GpuId, double> migration_bytes(const std::vector<SlotMove>& moves,
-                                               const LayerPlacement& after, Bytes expert);
+ByteMatrix migration_bytes(const std::vector<SlotMove>& moves, const LayerPlacement& after,
+                           Bytes expert);
+
+// Copies between ranks, [ep × ep], as those of all GPUs of a stage: every replica of the group
+// makes them, each shard its share.
+ByteMatrix between_gpus(const ByteMatrix& bytes, const Grid& grid, int stage);
+
+// Inside GPUs, between GPUs of an NVLink domain, and beyond.
+struct MovedBytes {
+  double local = 0, nvlink = 0, network = 0;
+};
+MovedBytes moved_by(const ByteMatrix& bytes, const Cluster& cluster);
 
 }  // namespace moesim

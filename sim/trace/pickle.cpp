@@ -176,7 +176,7 @@ void PickleMachine::reduce() {
   }
   if (call[0]->text != "torch._utils._rebuild_tensor_v2")
     refuse(fmt::format("a call of '{}'", call[0]->text));
-  stack_.push(Kind::kTensor).tensor = rebuild_tensor(call[1]->items, storages_, spot_);
+  stack_.push(Kind::kCollective).tensor = rebuild_tensor(call[1]->items, storages_, spot_);
 }
 
 // ("storage", type, key, device, elements)

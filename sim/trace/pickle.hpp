@@ -37,7 +37,7 @@ struct PickleValue {
     kText,
     kSequence,
     kDict,
-    kTensor,
+    kCollective,
     kStorage,
     kName
   };

@@ -24,7 +24,7 @@ Json json_of(const PickleValue& value) {
       return value.real;
     case Kind::kText:
       return value.text;
-    case Kind::kTensor:
+    case Kind::kCollective:
       return nested_json(value.tensor);
     case Kind::kSequence: {
       Json list = Json::array();  // of tensors, as records keep one of each layer

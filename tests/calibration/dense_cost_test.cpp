@@ -22,6 +22,13 @@ MoeModel small_gqa() {
   return model;
 }
 
+KernelTime attention_time(const MoeModel& model, int layer, const TokenBatch& batch,
+                          const CostModel& cost) {
+  const AttentionTimes times = attention_times(model, layer, batch, cost);
+  KernelTime sum = times.prepare;
+  return sum += times.core;
+}
+
 TEST(AttentionTime, CountsProjectionsAndTheCoreOfHalfAPromptInPrefill) {
   // Projections: 64 × (64 + 2·32) and 64 × 64, two FLOPs per weight and token; core: 4·heads·dim
   // per token and attended token, of which there are 50 on average in a prompt of 100.
@@ -71,6 +78,24 @@ TEST(AttentionTime, OfAMambaLayerIsItsProjections) {
   model.attention.attention_layers = 1;  // the last of four
   const KernelTime time = attention_time(model, 0, {.tokens = 1, .context = 100}, FlopCounter());
   EXPECT_DOUBLE_EQ(time.compute.value, 2.0 * (64 * 256 + 128 * 64));
+}
+
+TEST(AttentionTimes, DivideAtTheCore) {
+  const AttentionTimes times =
+      attention_times(small_gqa(), 0, {.tokens = 10, .context = 100}, FlopCounter());
+  EXPECT_DOUBLE_EQ(times.prepare.compute.value, 10 * 2.0 * 64 * 128);
+  EXPECT_DOUBLE_EQ(times.core.compute.value, 10 * (2.0 * 64 * 64 + 4.0 * 4 * 16 * 50));
+}
+
+TEST(TensorShard, HasItsHeadsAndColumnsAndAtLeastOneKvHead) {
+  const FlopCounter cost;
+  const MoeModel half = tensor_shard(small_gqa(), 2), quarter = tensor_shard(small_gqa(), 4);
+  EXPECT_EQ(half.attention.heads, 2);
+  EXPECT_EQ(half.attention.kv_heads, 1);
+  EXPECT_EQ(quarter.attention.kv_heads, 1);
+  EXPECT_DOUBLE_EQ(dense_ffn_time(half, 5, cost).compute.value,
+                   dense_ffn_time(small_gqa(), 5, cost).compute.value / 2);
+  EXPECT_EQ(tensor_shard(small_gqa(), 3).vocabulary, 334);
 }
 
 TEST(HeadTime, ComputesLogitsOfOneTokenAPromptInPrefillAndOfEveryTokenInDecode) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/clusters.hpp"
 #include "tests/support/sections.hpp"
 
 namespace moesim {
@@ -108,7 +109,16 @@ TEST(Memory, RepeatsThePlacementInFurtherGroups) {
     at.first_slot = {0, 3, 5};
     placement.layers.raw().push_back(at);
   }
-  EXPECT_EQ(slots_per_gpu(placement, 4).raw(), (std::vector<int>{6, 4, 6, 4}));
+  const MoeModel model{.layers = 2, .moe_layers = {0, 1}};
+  const auto of = [&](const Parallel& parallel) {
+    const Grid grid(parallel, std::make_shared<const Cluster>(
+                                  build_cluster(test_spec(1), "rail_optimized")
+                                      .part({GpuId(0), GpuId(1), GpuId(2), GpuId(3)})));
+    return slots_per_gpu(placement, grid, model).raw();
+  };
+  EXPECT_EQ(of({.ep = 2}), (std::vector<int>{6, 4, 6, 4}));
+  EXPECT_EQ(of({.ep = 2, .etp = 2}), (std::vector<int>{6, 6, 4, 4}));
+  EXPECT_EQ(of({.ep = 2, .pp = 2}), (std::vector<int>{3, 2, 3, 2}));
 }
 
 }  // namespace

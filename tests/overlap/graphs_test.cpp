@@ -22,17 +22,19 @@ std::vector<std::string> outline(const TaskGraph& graph) {
   return lines;
 }
 
-PartTimes some_time() { return PartTimes(2, KernelTime{.compute = Seconds(1)}); }
+Part kernel(Phase phase) {
+  return {{Compute{.time = PartTimes(2, KernelTime{.compute = Seconds(1)}), .phase = phase}}};
+}
 
 LayerParts moe_layer() {
   return {.step = 3,
           .layer = 5,
-          .attention = some_time(),
-          .gate = some_time(),
-          .shared = some_time(),
-          .experts = some_time(),
-          .dispatch = Exchange{.phase = Phase::kDispatch},
-          .combine = Exchange{.phase = Phase::kCombine}};
+          .attention = kernel(Phase::kAttention),
+          .gate = kernel(Phase::kGate),
+          .shared = kernel(Phase::kShared),
+          .dispatch = {{Exchange{.phase = Phase::kDispatch}}},
+          .experts = kernel(Phase::kExperts),
+          .combine = {{Exchange{.phase = Phase::kCombine}}}};
 }
 
 using Lines = std::vector<std::string>;
@@ -46,9 +48,9 @@ TEST(NoOverlap, RunsOnePartAfterTheOther) {
 }
 
 TEST(NoOverlap, LeavesOutWhatALayerHasNot) {
-  EXPECT_EQ(
-      outline(plugin<Overlap>("none")->build({.attention = some_time(), .dense = some_time()})),
-      (Lines{"attention:", "dense: attention"}));
+  EXPECT_EQ(outline(plugin<Overlap>("none")->build(
+                {.attention = kernel(Phase::kAttention), .dense = kernel(Phase::kDense)})),
+            (Lines{"attention:", "dense: attention"}));
 }
 
 TEST(SharedExpertOverlap, RunsTheSharedExpertsBesideDispatch) {
@@ -66,8 +68,8 @@ TEST(SharedExpertOverlap, RunsTheSharedExpertsBesideCombineWhenAsked) {
 // The all-reduce of counts and the solver's time are of the gate's phase.
 TEST(EveryOverlap, LetsDispatchWaitForTheChoiceOfReplicas) {
   LayerParts parts = moe_layer();
-  parts.agreement = Exchange{.phase = Phase::kGate};
-  parts.choice = some_time();
+  parts.gate.push_back({Exchange{.phase = Phase::kGate}});
+  parts.gate.push_back(kernel(Phase::kGate).front());
   EXPECT_EQ(outline(plugin<Overlap>("none")->build(parts)),
             (Lines{"attention:", "gate: attention", "gate: gate", "gate: gate", "shared: gate",
                    "dispatch: shared", "experts: dispatch", "combine: experts"}));

@@ -1,0 +1,78 @@
+// Who shares what: the GPUs of a run as pipeline stages, tensor-parallel groups of the dense parts,
+// and groups of ranks that share the experts.
+//
+// World = stages × dp × tp for the dense parts, and stages × edp × ep × etp for the experts, the
+// last factor innermost (the order of Megatron-LM; policies.md 4.9). A rank of an expert-parallel
+// group is the place of a placement's GPU: its `etp` shards each hold a slice of its experts.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/model/cluster.hpp"
+
+namespace moesim {
+
+struct Parallel {
+  int ep = 0;  // ranks that share the routed experts of a layer
+  int tp = 1, pp = 1, etp = 1;
+  // Whether the tokens of a tp group are scattered over its GPUs between the dense parts. Without,
+  // all of them hold all tokens, and one all-reduce gathers what their experts computed.
+  bool scattered = true;
+  std::string collectives = "nccl";  // library of the groups' collectives
+};
+
+using GpuGroups = std::vector<std::vector<GpuId>>;
+
+// GPUs that exchange tokens among themselves: shard s of every rank.
+struct ExpertGroup {
+  std::vector<GpuId> members;              // [ep], by rank
+  std::shared_ptr<const Cluster> cluster;  // of the members alone, numbered by rank
+};
+
+class Grid {
+ public:
+  // `parallel` must divide the cluster (grid_mistake).
+  Grid(Parallel parallel, std::shared_ptr<const Cluster> cluster);
+
+  // One expert-parallel group of all GPUs, and nothing else is shared.
+  bool plain() const { return plain_; }
+  const Parallel& parallel() const { return parallel_; }
+  const Cluster& cluster() const { return *cluster_; }
+  int stages() const { return parallel_.pp; }
+  int stage_gpus() const { return cluster_->gpus() / parallel_.pp; }
+  int expert_replicas() const { return stage_gpus() / (parallel_.ep * parallel_.etp); }
+  int ranks() const { return parallel_.ep; }
+  // The GPUs of the first expert-parallel group: what placements are made for.
+  const std::shared_ptr<const Cluster>& ranks_cluster() const { return groups_[0][0].cluster; }
+
+  int stage_of(GpuId gpu) const { return gpu.value / stage_gpus(); }
+  int rank_of(GpuId gpu) const { return gpu.value / parallel_.etp % parallel_.ep; }
+  // Of a stage: every expert-parallel group (edp × etp of them); the GPUs that share a rank (edp ×
+  // ep groups of etp); those that share the dense parts (dp groups of tp).
+  const std::vector<ExpertGroup>& expert_groups(int stage = 0) const { return groups_[at(stage)]; }
+  const GpuGroups& shard_groups(int stage = 0) const { return shards_[at(stage)]; }
+  const GpuGroups& tensor_groups(int stage = 0) const { return tensors_[at(stage)]; }
+
+  // Layers of a model of so many, dealt evenly over the stages, the first ones to stage 0.
+  int stage_of_layer(int layer, int layers) const;
+
+ private:
+  static std::size_t at(int stage) { return static_cast<std::size_t>(stage); }
+
+  Parallel parallel_;
+  std::shared_ptr<const Cluster> cluster_;
+  bool plain_ = false;
+  std::vector<std::vector<ExpertGroup>> groups_;  // [stage]
+  std::vector<GpuGroups> shards_, tensors_;       // [stage]
+};
+
+// What is wrong with a division of so many GPUs: the key, why, and what would do. An empty key:
+// nothing.
+struct GridMistake {
+  std::string key, message, hint;
+};
+GridMistake grid_mistake(const Parallel& parallel, int gpus);
+
+}  // namespace moesim

@@ -1,0 +1,61 @@
+#include "sim/read_grid.hpp"
+
+#include <fmt/format.h>
+
+namespace moesim {
+namespace {
+
+// Each of `value` shards of a part of the model has as much.
+void check_split(const Arguments& arguments, const char* key, int size, const std::string& what,
+                 const MoeModel& model, Mistakes& mistakes) {
+  const int shards = arguments.integer(key);
+  if (size % shards == 0) return;
+  mistakes.add(arguments.spot(key), fmt::format("{} {} does not divide the {} {} of {}", key,
+                                                shards, size, what, model.name));
+}
+
+void check_model(const Arguments& arguments, const MoeModel& model, Mistakes& mistakes) {
+  check_split(arguments, "tp", model.attention.heads, "attention heads", model, mistakes);
+  if (mistakes.empty() && model.dense_width > 0)
+    check_split(arguments, "tp", model.dense_width, "columns of the dense FFN", model, mistakes);
+  check_split(arguments, "etp", model.expert_width, "columns of an expert", model, mistakes);
+  if (arguments.integer("pp") > model.layers)
+    mistakes.add(arguments.spot("pp"),
+                 fmt::format("{} stages are more than the {} layers of {}", arguments.integer("pp"),
+                             model.layers, model.name));
+}
+
+}  // namespace
+
+GridSection read_grid(const Arguments& arguments, const MoeModel& model,
+                      const std::shared_ptr<const Cluster>& cluster, Mistakes& mistakes) {
+  Parallel parallel{.tp = arguments.integer("tp"),
+                    .pp = arguments.integer("pp"),
+                    .etp = arguments.integer("etp"),
+                    .collectives = arguments.text("collectives")};
+  const int share = parallel.pp * parallel.etp;
+  parallel.ep = arguments.has("ep")            ? arguments.integer("ep")
+                : cluster->gpus() % share == 0 ? cluster->gpus() / share
+                                               : 1;
+  GridSection section{.chosen = {{"ep", std::to_string(parallel.ep)}}};
+  if (const GridMistake mistake = grid_mistake(parallel, cluster->gpus()); !mistake.key.empty())
+    mistakes.add(arguments.spot(mistake.key), mistake.message, mistake.hint);
+  check_model(arguments, model, mistakes);
+  const bool same = parallel.tp == parallel.ep * parallel.etp;  // groups of dense parts and experts
+  const std::string tokens = arguments.text("tokens");
+  parallel.scattered = tokens == "auto" ? !same || parallel.tp == 1 : tokens == "scattered";
+  section.chosen.emplace_back("tokens", parallel.scattered ? "scattered" : "replicated");
+  if (!parallel.scattered && !same)
+    mistakes.add(arguments.spot("tokens"),
+                 fmt::format("tokens are replicated in groups of tp {}, but the experts are shared "
+                             "by ep {} x etp {} GPUs",
+                             parallel.tp, parallel.ep, parallel.etp),
+                 "say tokens: scattered, or make tp = ep x etp");
+  if (parallel.pp > 1)
+    mistakes.add(arguments.spot("pp"), "pp above 1 is not simulated yet",
+                 "this version knows data, tensor and expert parallelism");
+  if (mistakes.empty()) section.grid = std::make_shared<const Grid>(parallel, cluster);
+  return section;
+}
+
+}  // namespace moesim

@@ -1,0 +1,49 @@
+#include "sim/shared_parts.hpp"
+
+#include <algorithm>
+
+#include "sim/model/collective_exchange.hpp"
+
+namespace moesim {
+namespace {
+
+std::string label_of(CollectiveKind kind) {
+  std::string label = to_string(kind);
+  std::replace(label.begin(), label.end(), '_', '-');
+  return label;
+}
+
+}  // namespace
+
+Part collective_of(CollectiveKind kind, const GpuGroups& groups, Bytes size, const Grid& grid,
+                   const CostModel& cost) {
+  if (groups.front().size() < 2 || !(size.value > 0)) return {};
+  std::vector<Collective> collectives;
+  for (const std::vector<GpuId>& group : groups)
+    collectives.push_back({.group = group,
+                           .kind = kind,
+                           .size = size,
+                           .library = grid.parallel().collectives,
+                           .phase = Phase::kCollective});
+  return {{expand(collectives, grid.cluster(), cost), label_of(kind)}};
+}
+
+Part uneven_collective(CollectiveKind kind, const GpuGroups& groups,
+                       const IdVector<GpuId, double>& parts, const Grid& grid,
+                       const CostModel& cost) {
+  std::vector<double> sizes;
+  for (const std::vector<GpuId>& group : groups) {
+    sizes.push_back(0);
+    for (const GpuId gpu : group) sizes.back() += parts[gpu];
+  }
+  const double most = *std::max_element(sizes.begin(), sizes.end());
+  Part part = collective_of(kind, groups, Bytes(most), grid, cost);
+  if (part.empty()) return part;
+  ByteMatrix& bytes = std::get<Exchange>(part.front().operation).legs.front().bytes;
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    for (const GpuId source : groups[i])
+      for (double& entry : bytes.row(source)) entry *= sizes[i] / most;
+  return part;
+}
+
+}  // namespace moesim
