@@ -23,6 +23,7 @@ const std::map<std::string, std::string> kInterfaces = {
     {"sim/exchange", "sim/exchange/exchange_policy.hpp"},
     {"sim/overlap", "sim/overlap/overlap.hpp"},
     {"sim/rebalance", "sim/rebalance/rebalance.hpp"},
+    {"sim/step_placement", "sim/step_placement/step_placement.hpp"},
     {"sim/calibration", ""},
     {"sim/engine", ""},
 };

@@ -1,0 +1,25 @@
+// What the kinds of step placements share: parameters, and copies that compute what their own GPU
+// would send away.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "sim/step_placement/step_placement.hpp"
+
+namespace moesim {
+
+// `decision_time`, and for copies between GPUs `link_efficiency` and `sms`.
+std::vector<Parameter> decision_parameters(std::vector<Parameter> own);
+std::vector<Parameter> copy_parameters();
+
+// Each copy computes all routes of its own GPU to its expert. `copies` in any order.
+StepCopies with_own_routes(const StepPlacementRequest& request, std::vector<TemporaryCopy> copies);
+
+// Whether the GPU has a slot of the expert.
+bool holds(const LayerPlacement& placement, GpuId gpu, ExpertId expert);
+
+// Routes of the assignment: [source × expert].
+ExpertCounts expert_counts(const StepPlacementRequest& request);
+
+}  // namespace moesim
