@@ -24,8 +24,9 @@ namespace moesim {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<const char*, 6> kFiles = {"scenario.yaml", "summary.json", "steps.csv",
-                                               "gpus.csv",      "report.html",  "timeline.json"};
+constexpr std::array<const char*, 8> kFiles = {"scenario.yaml", "summary.json", "steps.csv",
+                                               "gpus.csv",      "report.html",  "timeline.json",
+                                               "compare.csv",   "compare.md"};
 
 // What an interrupt removes. Only async-signal-safe calls can, hence the plain buffer and the fixed
 // list of names.

@@ -1,0 +1,280 @@
+#include "analysis/compare.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/format.hpp"
+#include "sim/base/check.hpp"
+
+namespace moesim {
+namespace {
+
+std::optional<double> value_of(const Json& summary, const std::string& name) {
+  const Json* node = &summary.at("metrics");
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t end = std::min(name.find('.', begin), name.size());
+    const auto found = node->find(name.substr(begin, end - begin));
+    if (found == node->end()) return std::nullopt;
+    node = &*found;
+    begin = end + 1;
+  }
+  if (!node->is_number()) return std::nullopt;
+  return node->get<double>();
+}
+
+// Of every seed; none where any of them has no value.
+std::optional<std::vector<double>> values_of(const ComparedVariant& variant,
+                                             const std::string& metric) {
+  std::vector<double> values;
+  for (const Json& summary : variant.summaries) {
+    const std::optional<double> value = value_of(summary, metric);
+    if (!value) return std::nullopt;
+    values.push_back(*value);
+  }
+  return values;
+}
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+std::optional<Interval> band_of(const ComparedVariant& variant, const std::string& metric) {
+  Interval band;
+  const double count = static_cast<double>(variant.summaries.size());
+  for (const Json& summary : variant.summaries) {
+    const auto found = summary.at("uncertainty").find(metric);
+    const std::optional<double> value = value_of(summary, metric);
+    if (found == summary.at("uncertainty").end() || !value || *value == 0) return std::nullopt;
+    if (!found->at("low").is_number() || !found->at("high").is_number()) return std::nullopt;
+    band.low += (found->at("low").get<double>() / *value - 1) / count;
+    band.high += (found->at("high").get<double>() / *value - 1) / count;
+  }
+  return band;
+}
+
+ComparedRow row_of(const ComparedVariant& variant, const ComparedVariant& baseline,
+                   const ComparedMetric& metric) {
+  ComparedRow row{.name = variant.name};
+  for (const ComparedMetric& each : compared_metrics()) {
+    const auto values = values_of(variant, each.name);
+    row.means.push_back(values ? std::optional<double>(mean_of(*values)) : std::nullopt);
+  }
+  const auto own = values_of(variant, metric.name), base = values_of(baseline, metric.name);
+  row.has_difference = own && base;
+  if (row.has_difference)
+    for (std::size_t i = 0; i < own->size(); ++i)
+      row.has_difference &= (*base)[i] != 0 || (*own)[i] == 0;
+  if (row.has_difference) row.difference = paired_difference(*own, *base);
+  row.band = band_of(variant, metric.name);
+  return row;
+}
+
+// Equal for all variants and seeds.
+bool is_same(const std::vector<ComparedVariant>& variants, const std::string& metric) {
+  const std::optional<double> first = value_of(variants.front().summaries.front(), metric);
+  for (const ComparedVariant& variant : variants)
+    for (const Json& summary : variant.summaries)
+      if (value_of(summary, metric) != first) return false;
+  return true;
+}
+
+std::vector<std::size_t> best_rows(const std::vector<ComparedRow>& rows, std::size_t metric) {
+  const Better better = compared_metrics()[metric].better;
+  std::vector<std::size_t> best;
+  if (better == Better::kNeither) return best;
+  std::optional<double> top;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::optional<double> value = rows[i].means[metric];
+    if (!value) continue;
+    if (!top || (better == Better::kHigher ? *value > *top : *value < *top)) {
+      top = value;
+      best.clear();
+    }
+    if (*value == *top) best.push_back(i);
+  }
+  return best.size() == rows.size() ? std::vector<std::size_t>{} : best;
+}
+
+const char* to_string(Finding finding) {
+  switch (finding) {
+    case Finding::kSame:
+      return "same";
+    case Finding::kUnknown:
+      return "one_seed";
+    case Finding::kNothing:
+      return "no_difference_shown";
+    case Finding::kHigher:
+      return "higher";
+    case Finding::kLower:
+      return "lower";
+  }
+  return "";
+}
+
+std::string signed_percent(double ratio) {
+  return (ratio < 0 ? "−" : "+") + format_percent(std::fabs(ratio));
+}
+
+Json interval_json(const std::optional<Interval>& interval) {
+  if (!interval) return nullptr;
+  return {{"low", number_or_null(interval->low)}, {"high", number_or_null(interval->high)}};
+}
+
+}  // namespace
+
+std::string ComparedMetric::shown(double value) const {
+  switch (unit) {
+    case Unit::kCount:
+      return format_count(value);
+    case Unit::kTime:
+      return format_time(Seconds(value));
+    case Unit::kBytes:
+      return format_bytes(Bytes(value));
+    case Unit::kShare:
+      return format_percent(value);
+    case Unit::kRatio:
+      return format_number(value);
+  }
+  return {};
+}
+
+const std::vector<ComparedMetric>& compared_metrics() {
+  using Unit = ComparedMetric::Unit;
+  static const std::vector<ComparedMetric> metrics = {
+      {"tokens_per_s_per_gpu", "tokens/s per GPU", Unit::kCount, Better::kHigher},
+      {"tokens_per_s", "tokens/s", Unit::kCount, Better::kHigher, false},
+      {"step_time_s.mean", "step time", Unit::kTime, Better::kLower},
+      {"step_time_s.p99", "p99", Unit::kTime, Better::kLower, false},
+      {"straggler_wait_fraction", "waiting", Unit::kShare, Better::kLower},
+      {"imbalance.gpu_max_over_mean", "GPU max/mean", Unit::kRatio, Better::kLower},
+      {"drop_rate", "dropped", Unit::kShare, Better::kLower},
+      {"padding_waste", "padding", Unit::kShare, Better::kLower},
+      {"bytes.nvlink", "NVLink", Unit::kBytes, Better::kNeither, false},
+      {"bytes.network", "network", Unit::kBytes},
+      {"bytes.migration", "migration", Unit::kBytes},
+      {"mfu", "MFU", Unit::kShare, Better::kHigher, false},
+      {"memory_bytes_max", "memory", Unit::kBytes, Better::kLower},
+  };
+  return metrics;
+}
+
+const ComparedMetric* find_metric(const std::string& name) {
+  for (const ComparedMetric& metric : compared_metrics())
+    if (metric.name == name) return &metric;
+  return nullptr;
+}
+
+Comparison compare(const std::vector<ComparedVariant>& variants, const CompareOptions& options) {
+  Comparison result{.metric = find_metric(options.metric), .baseline = options.baseline};
+  MOESIM_CHECK(result.metric != nullptr && options.baseline < variants.size(),
+               "options were checked");
+  for (const Json& summary : variants.front().summaries)
+    result.seeds.push_back(summary.at("seed").get<std::uint64_t>());
+  for (const ComparedVariant& variant : variants)
+    result.rows.push_back(row_of(variant, variants[options.baseline], *result.metric));
+  for (std::size_t i = 0; i < compared_metrics().size(); ++i) {
+    result.same.push_back(is_same(variants, compared_metrics()[i].name));
+    result.best.push_back(best_rows(result.rows, i));
+  }
+  for (const ComparedVariant& variant : variants)
+    for (const Json& summary : variant.summaries)
+      for (const Json& warning : summary.at("warnings")) {
+        const auto text = warning.get<std::string>();
+        if (std::find(result.warnings.begin(), result.warnings.end(), text) ==
+            result.warnings.end())
+          result.warnings.push_back(text);
+      }
+  return result;
+}
+
+std::string shown_difference(const ComparedRow& row, bool is_baseline) {
+  if (is_baseline) return "baseline";
+  if (!row.has_difference) return "not defined";
+  const PairedDifference& difference = row.difference;
+  if (difference.finding == Finding::kSame) return "the same";
+  std::string text = signed_percent(difference.mean);
+  if (difference.interval)
+    text += fmt::format(" ({} to {})", signed_percent(difference.interval->low),
+                        signed_percent(difference.interval->high));
+  if (difference.finding == Finding::kNothing) text += ": no difference that this data can show";
+  return text;
+}
+
+double best_case_ratio(const ComparedRow& row, const ComparedMetric& metric) {
+  const PairedDifference& difference = row.difference;
+  if (metric.better == Better::kLower) {
+    const double least = difference.interval ? difference.interval->low : difference.mean;
+    return 1 / std::max(1 + least, 1e-300);
+  }
+  return 1 + (difference.interval ? difference.interval->high : difference.mean);
+}
+
+Json comparison_document(const Comparison& comparison,
+                         const std::vector<ComparedVariant>& variants) {
+  Json same = Json::object(), rows = Json::array();
+  const auto& metrics = compared_metrics();
+  for (std::size_t i = 0; i < metrics.size(); ++i)
+    if (const auto value = comparison.rows.front().means[i]; comparison.same[i])
+      same[metrics[i].name] = value ? number_or_null(*value) : Json(nullptr);
+  for (std::size_t r = 0; r < comparison.rows.size(); ++r) {
+    const ComparedRow& row = comparison.rows[r];
+    Json means = Json::object(), best = Json::array(), runs = Json::array();
+    for (std::size_t i = 0; i < metrics.size(); ++i) {
+      means[metrics[i].name] = row.means[i] ? number_or_null(*row.means[i]) : Json(nullptr);
+      const auto& top = comparison.best[i];
+      if (std::find(top.begin(), top.end(), r) != top.end()) best.push_back(metrics[i].name);
+    }
+    for (const Json& summary : variants[r].summaries)
+      runs.push_back({{"seed", summary.at("seed")}, {"metrics", summary.at("metrics")}});
+    Json difference = nullptr;
+    if (row.has_difference)
+      difference = {{"mean", number_or_null(row.difference.mean)},
+                    {"interval", interval_json(row.difference.interval)},
+                    {"finding", to_string(row.difference.finding)}};
+    rows.push_back({{"name", row.name},
+                    {"means", means},
+                    {"best", best},
+                    {"difference", difference},
+                    {"calibration_band", interval_json(row.band)},
+                    {"scenario", variants[r].summaries.front().at("scenario")},
+                    {"runs", runs}});
+  }
+  return {{"schema", "moesim.compare/1"},
+          {"metric", comparison.metric->name},
+          {"baseline", comparison.rows[comparison.baseline].name},
+          {"confidence", kConfidence},
+          {"seeds", comparison.seeds},
+          {"same_for_all", same},
+          {"variants", rows},
+          {"warnings", comparison.warnings}};
+}
+
+std::string comparison_csv(const Comparison& comparison) {
+  const auto field = [](std::optional<double> value) {
+    return value && std::isfinite(*value) ? fmt::format(",{}", *value) : std::string(",");
+  };
+  std::string text = "variant";
+  for (const ComparedMetric& metric : compared_metrics()) text += "," + metric.name;
+  text += ",difference,difference_low,difference_high,finding,band_low,band_high\n";
+  for (const ComparedRow& row : comparison.rows) {
+    std::string name = row.name;
+    for (std::size_t at = 0; (at = name.find('"', at)) != std::string::npos; at += 2)
+      name.insert(at, 1, '"');
+    text += name.find_first_of(",\"") == std::string::npos ? name : "\"" + name + "\"";
+    for (const std::optional<double>& mean : row.means) text += field(mean);
+    const auto& interval = row.difference.interval;
+    const bool known = row.has_difference;
+    text += known ? field(row.difference.mean) : ",";
+    text += known && interval ? field(interval->low) + field(interval->high) : ",,";
+    text += fmt::format(",{}", known ? to_string(row.difference.finding) : "");
+    text += row.band ? field(row.band->low) + field(row.band->high) : ",,";
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace moesim

@@ -1,0 +1,21 @@
+// A comparison for people: aligned for a terminal, or as Markdown.
+#pragma once
+
+#include <string>
+
+#include "analysis/compare.hpp"
+
+namespace moesim {
+
+struct CompareHeading {
+  std::string title;    // scenario, or several
+  std::string subject;  // model, cluster and workload where all variants have the same
+};
+
+// The best value of each column is marked; columns that are equal for all stand above the table,
+// with the differences below. `colour` as in Paint.
+std::string comparison_text(const Comparison& comparison, const CompareHeading& heading,
+                            bool colour);
+std::string comparison_markdown(const Comparison& comparison, const CompareHeading& heading);
+
+}  // namespace moesim

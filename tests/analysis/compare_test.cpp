@@ -1,0 +1,118 @@
+#include "analysis/compare.hpp"
+
+#include <gmock/gmock.h>
+
+#include "analysis/compare_table.hpp"
+
+namespace moesim {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Run {
+  double throughput, step_time, drop_rate = 0;
+};
+
+// Summaries as far as a comparison reads them, with seeds from 1 on.
+ComparedVariant variant(const std::string& name, const std::vector<Run>& runs) {
+  ComparedVariant result{.name = name};
+  for (const Run& run : runs) {
+    Json uncertainty = Json::object();
+    uncertainty["tokens_per_s_per_gpu"] = {{"low", 0.95 * run.throughput},
+                                           {"high", 1.06 * run.throughput}};
+    Json metrics = {{"tokens_per_s_per_gpu", run.throughput},
+                    {"step_time_s", {{"mean", run.step_time}}},
+                    {"bytes", {{"network", 5e9}, {"migration", 0}}},
+                    {"drop_rate", run.drop_rate},
+                    {"padding_waste", nullptr}};
+    result.summaries.push_back({{"seed", result.summaries.size() + 1},
+                                {"scenario", Json::object()},
+                                {"warnings", {"a warning"}},
+                                {"uncertainty", uncertainty},
+                                {"metrics", metrics}});
+  }
+  return result;
+}
+
+std::size_t column(const std::string& metric) {
+  return static_cast<std::size_t>(find_metric(metric) - compared_metrics().data());
+}
+
+const std::vector<ComparedVariant> kThree = {
+    variant("linear", {{100, 0.010}, {200, 0.010}, {50, 0.010}}),
+    variant("lpt", {{102, 0.008}, {206, 0.008}, {52, 0.008}}),
+    variant("random", {{90, 0.009}, {230, 0.010}, {50, 0.008}})};
+
+TEST(Comparison, PairsRunsByTheirSeeds) {
+  const Comparison found = compare(kThree, {});
+  EXPECT_THAT(found.seeds, ElementsAre(1, 2, 3));
+  EXPECT_EQ(found.rows[0].difference.finding, Finding::kSame);
+  EXPECT_NEAR(found.rows[1].difference.mean, 0.03, 1e-12);
+  EXPECT_EQ(found.rows[1].difference.finding, Finding::kHigher);
+  // −10, 15 and 0 %.
+  EXPECT_EQ(found.rows[2].difference.finding, Finding::kNothing);
+  EXPECT_EQ(compare(kThree, {.baseline = 1}).rows[0].difference.finding, Finding::kLower);
+}
+
+TEST(Comparison, MarksTheBestByTheDirectionOfAMetric) {
+  const Comparison found = compare(kThree, {});
+  EXPECT_THAT(found.best[column("tokens_per_s_per_gpu")], ElementsAre(2u));  // mean 123.3
+  EXPECT_THAT(found.best[column("step_time_s.mean")], ElementsAre(1u));
+  EXPECT_TRUE(found.best[column("drop_rate")].empty()) << "all are equal";
+}
+
+TEST(Comparison, KeepsTheCalibrationsBandApart) {
+  const ComparedRow row = compare(kThree, {}).rows[1];
+  ASSERT_TRUE(row.band);
+  EXPECT_NEAR(row.band->low, -0.05, 1e-12);
+  EXPECT_NEAR(row.band->high, 0.06, 1e-12);
+  EXPECT_FALSE(compare(kThree, {.metric = "drop_rate"}).rows[1].band);
+}
+
+TEST(Comparison, MovesWhatIsTheSameForAllAboveTheTable) {
+  const std::string text = comparison_text(compare(kThree, {}), {.title = "three"}, false);
+  EXPECT_THAT(text, HasSubstr("same for all: dropped 0 % · network 5.00 GB · migration 0 B\n"));
+  EXPECT_THAT(text, HasSubstr("variant  tokens/s per GPU  step time\n"));
+  EXPECT_THAT(text, ContainsRegex("lpt +120   8.00 ms[*]\n"));
+  EXPECT_THAT(text, ContainsRegex("lpt +120 +.3.00 % "));
+  EXPECT_THAT(text, HasSubstr(": no difference that this data can show"));
+  EXPECT_THAT(text, HasSubstr("warning: a warning\n"));
+}
+
+TEST(Comparison, SaysThatOneSeedShowsNoSpread) {
+  const std::string text = comparison_text(
+      compare({variant("a", {{100, 1}}), variant("b", {{110, 1}})}, {}), {.title = "two"}, false);
+  EXPECT_THAT(text, HasSubstr("+10.0 %"));
+  EXPECT_THAT(text, HasSubstr("one seed says nothing of how a difference varies"));
+  EXPECT_THAT(text, Not(HasSubstr("+10.0 % (")));
+}
+
+TEST(Comparison, ComesAsMarkdownAndCsv) {
+  const Comparison found = compare(kThree, {});
+  EXPECT_THAT(comparison_markdown(found, {.title = "three"}),
+              HasSubstr("| lpt | 120 | **8.00 ms** |\n"));
+  const std::string csv =
+      comparison_csv(compare({variant("a=1, b=2", {{100, 1}}), variant("c", {{150, 1}})}, {}));
+  EXPECT_THAT(csv, HasSubstr("\n\"a=1, b=2\",100,,1,"));
+  EXPECT_THAT(csv, HasSubstr(",0.5,,,one_seed,"));
+}
+
+TEST(Comparison, AllowsForNoiseBeforeAVariantFails) {
+  const Comparison more = compare(kThree, {});
+  // The interval's upper end.
+  EXPECT_NEAR(best_case_ratio(more.rows[1], *more.metric), 1.0548, 1e-4);
+  const Comparison less = compare(kThree, {.metric = "step_time_s.mean"});
+  EXPECT_NEAR(best_case_ratio(less.rows[1], *less.metric), 1.25, 1e-12);
+}
+
+TEST(Comparison, HasNoDifferenceWhereAMetricIsNotDefined) {
+  const Comparison found = compare(kThree, {.metric = "padding_waste"});
+  EXPECT_FALSE(found.rows[1].has_difference);
+  EXPECT_EQ(shown_difference(found.rows[1], false), "not defined");
+}
+
+}  // namespace
+}  // namespace moesim
