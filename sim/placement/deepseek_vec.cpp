@@ -55,9 +55,23 @@ int best_to_copy(const Steps& steps, std::span<const float> copies) {
   return steps.first + static_cast<int>(std::min_element(sum.begin(), sum.end()) - sum.begin());
 }
 
+// What comes next of the order: the first whose expert the GPU has not, or the first. `kind` as in
+// pack_balanced; empty: the first.
+std::vector<int>::iterator next_for(std::span<const int> on_gpu, std::vector<int>& order,
+                                    std::span<const int> kind) {
+  if (kind.empty()) return order.begin();
+  const auto is_new = [&](int item) {
+    return std::none_of(on_gpu.begin(), on_gpu.end(), [&](int other) {
+      return kind[static_cast<std::size_t>(other)] == kind[static_cast<std::size_t>(item)];
+    });
+  };
+  const auto found = std::find_if(order.begin(), order.end(), is_new);
+  return found == order.end() ? order.begin() : found;
+}
+
 // Slots of the node, in the order of the map: the physical experts, each by its place in creation.
-// `share` is the load of each.
-std::vector<int> snake(std::span<const float> share, int gpus) {
+// `share` is the load of each. With `kind` no GPU gets two of a kind where that can be avoided.
+std::vector<int> snake(std::span<const float> share, int gpus, std::span<const int> kind) {
   const int slots = static_cast<int>(share.size()), each = slots / gpus;
   std::vector<int> order(share.size());
   std::iota(order.begin(), order.end(), 0);
@@ -69,7 +83,11 @@ std::vector<int> snake(std::span<const float> share, int gpus) {
   for (int i = 0; i < slots; ++i) {
     const int row = i / gpus, column = i % gpus;
     const int gpu = row % 2 == 0 ? column : gpus - 1 - column;
-    map[static_cast<std::size_t>(gpu * each + row)] = order[static_cast<std::size_t>(i)];
+    const auto first = static_cast<std::size_t>(gpu * each);
+    const std::span<const int> on_gpu(map.data() + first, static_cast<std::size_t>(row));
+    const auto next = next_for(on_gpu, order, kind);
+    map[first + static_cast<std::size_t>(row)] = *next;
+    order.erase(next);
   }
   return map;
 }
@@ -95,7 +113,7 @@ struct Map {
 // Replicates and deals the experts of one node; `order` names the experts by their positions.
 void fill_node(int node, const Steps& steps, std::span<const float> total,
                std::span<const int> order, const EplbShape& shape, std::vector<float>& copies,
-               Map& map) {
+               bool distinct_gpus, Map& map) {
   const int node_slots = shape.slots / shape.nodes;
   const std::vector<int> physical = replicate(steps, node_slots, copies);
   std::vector<float> share;
@@ -103,7 +121,9 @@ void fill_node(int node, const Steps& steps, std::span<const float> total,
     const auto e = static_cast<std::size_t>(order[static_cast<std::size_t>(at)]);
     share.push_back(total[e] / copies[static_cast<std::size_t>(at)]);
   }
-  const std::vector<int> dealt = snake(share, shape.gpus / shape.nodes);
+  const std::vector<int> dealt =
+      snake(share, shape.gpus / shape.nodes,
+            distinct_gpus ? std::span<const int>(physical) : std::span<const int>{});
   for (int i = 0; i < node_slots; ++i) {
     const int place = dealt[static_cast<std::size_t>(i)];
     const SlotId slot(node * node_slots + i);
@@ -113,7 +133,8 @@ void fill_node(int node, const Steps& steps, std::span<const float> total,
   }
 }
 
-LayerPlacement place_layer(const std::vector<std::vector<float>>& weight, const EplbShape& shape) {
+LayerPlacement place_layer(const std::vector<std::vector<float>>& weight, const EplbShape& shape,
+                           bool distinct_gpus) {
   std::vector<float> total(static_cast<std::size_t>(shape.experts));
   for (const auto& step : weight)
     for (std::size_t e = 0; e < total.size(); ++e) total[e] += step[e];
@@ -127,7 +148,7 @@ LayerPlacement place_layer(const std::vector<std::vector<float>>& weight, const 
   Map map{.expert_of = IdVector<SlotId, ExpertId>(shape.slots)};
   for (int node = 0; node < shape.nodes; ++node) {
     steps.first = node * steps.count;
-    fill_node(node, steps, total, order, shape, copies, map);
+    fill_node(node, steps, total, order, shape, copies, distinct_gpus, map);
   }
   LayerPlacement layer = make_layer_placement(even_first_slots(shape.slots, shape.gpus),
                                               std::move(map.expert_of), shape.experts);
@@ -144,6 +165,7 @@ class DeepSeekVec final : public PlacementPolicy {
       : redundant_(arguments.integer("redundant")),
         steps_(arguments.integer("steps")),
         always_global_(arguments.text("policy") == "global"),
+        distinct_gpus_(arguments.flag("distinct_gpus")),
         spot_(arguments.section()),
         redundant_spot_(arguments.spot("redundant")) {}
 
@@ -160,14 +182,14 @@ class DeepSeekVec final : public PlacementPolicy {
         const auto row = step.row(layer);
         weight.emplace_back(row.begin(), row.end());
       }
-      placement.layers[layer] = place_layer(weight, shape);
+      placement.layers[layer] = place_layer(weight, shape, distinct_gpus_);
     }
     return placement;
   }
 
  private:
   int redundant_ = 0, steps_ = 0;
-  bool always_global_ = false;
+  bool always_global_ = false, distinct_gpus_ = false;
   Spot spot_, redundant_spot_;
 };
 
@@ -182,6 +204,10 @@ const Register<PlacementPolicy, DeepSeekVec> kDeepSeekVec{
           .doc = "auto: hierarchical where the expert groups divide over the nodes, else global",
           .fallback = "auto",
           .choices = {"auto", "global"}},
+         {.name = "distinct_gpus",
+          .type = ParameterType::kFlag,
+          .doc = "ours: no two copies of an expert on one GPU where that can be avoided",
+          .fallback = "false"},
          {.name = "steps",
           .type = ParameterType::kInteger,
           .doc = "steps that are looked at, the last of the window",

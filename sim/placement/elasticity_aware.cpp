@@ -36,7 +36,9 @@ LayerPlacement with_dead_gpus(const LayerPlacement& live, const std::vector<bool
 class ElasticityAware final : public PlacementPolicy {
  public:
   explicit ElasticityAware(const Arguments& arguments)
-      : redundant_(arguments.integer("redundant")), spot_(arguments.spot("redundant")) {
+      : redundant_(arguments.integer("redundant")),
+        distinct_gpus_(arguments.flag("distinct_gpus")),
+        spot_(arguments.spot("redundant")) {
     if (!arguments.given("dead")) return;
     dead_spot_ = arguments.spot("dead");
     for (const double gpu : arguments.numbers("dead")) {
@@ -61,7 +63,7 @@ class ElasticityAware final : public PlacementPolicy {
     for (const LayerId layer : placement.layers.ids()) {
       const auto load = request.load.row(layer);
       const std::vector<float> weight(load.begin(), load.end());
-      LayerPlacement live = eplb_layer<float>(weight, shape);
+      LayerPlacement live = eplb_layer<float>(weight, shape, distinct_gpus_);
       placement.layers[layer] = lost > 0 ? with_dead_gpus(live, dead) : std::move(live);
     }
     return placement;
@@ -92,6 +94,7 @@ class ElasticityAware final : public PlacementPolicy {
   }
 
   int redundant_ = 0;
+  bool distinct_gpus_ = false;
   std::vector<GpuId> dead_;
   Spot spot_, dead_spot_;
 };
@@ -102,7 +105,11 @@ const Register<PlacementPolicy, ElasticityAware> kElasticityAware{
      .source = "sgl-project/sglang eplb_algorithms",
      .parameters = {{.name = "dead",
                      .type = ParameterType::kNumbers,
-                     .doc = "numbers of the dead GPUs (default: those that events have failed)"}}}};
+                     .doc = "numbers of the dead GPUs (default: those that events have failed)"},
+                    {.name = "distinct_gpus",
+                     .type = ParameterType::kFlag,
+                     .doc = "ours: no two copies of an expert on one GPU where that can be avoided",
+                     .fallback = "false"}}}};
 
 }  // namespace
 }  // namespace moesim

@@ -18,7 +18,9 @@ namespace {
 class ExpertGrouping final : public PlacementPolicy {
  public:
   explicit ExpertGrouping(const Arguments& arguments)
-      : arguments_(arguments), redundant_(arguments.integer("redundant")) {}
+      : arguments_(arguments),
+        redundant_(arguments.integer("redundant")),
+        distinct_gpus_(arguments.flag("distinct_gpus")) {}
   WindowNeeds needs() const override { return {}; }
 
   Placement place(const PlacementRequest& request) const override {
@@ -30,14 +32,15 @@ class ExpertGrouping final : public PlacementPolicy {
         even_first_slots(request.experts() + redundant_, request.gpus);
     Placement placement{IdVector<LayerId, LayerPlacement>(request.load.rows())};
     for (const LayerId layer : placement.layers.ids())
-      placement.layers[layer] = place_layer(request.load.row(layer), tiers, first_slot);
+      placement.layers[layer] =
+          place_layer(request.load.row(layer), tiers, first_slot, distinct_gpus_);
     return placement;
   }
 
  private:
   static LayerPlacement place_layer(std::span<const double> load,
                                     const std::map<double, std::vector<int>, std::greater<>>& tiers,
-                                    const std::vector<int>& first_slot) {
+                                    const std::vector<int>& first_slot, bool distinct_gpus) {
     const std::vector<int> expert_of = replicate_experts<double>(load, first_slot.back());
     const std::vector<double> share = load_of_replicas<double>(load, expert_of);
     const std::vector<int> room = slots_per_gpu(first_slot);
@@ -51,8 +54,12 @@ class ExpertGrouping final : public PlacementPolicy {
       const std::vector<int> items(next, next + count);
       next += count;
       std::vector<double> weight;
-      for (const int item : items) weight.push_back(share[static_cast<std::size_t>(item)]);
-      const auto inside = pack_balanced<double>(weight, tier_room);
+      std::vector<int> kinds;
+      for (const int item : items) {
+        weight.push_back(share[static_cast<std::size_t>(item)]);
+        if (distinct_gpus) kinds.push_back(expert_of[static_cast<std::size_t>(item)]);
+      }
+      const auto inside = pack_balanced<double>(weight, tier_room, kinds);
       for (std::size_t i = 0; i < items.size(); ++i)
         packed[static_cast<std::size_t>(items[i])] = {
             .pack = gpus[static_cast<std::size_t>(inside[i].pack)], .rank = inside[i].rank};
@@ -62,13 +69,18 @@ class ExpertGrouping final : public PlacementPolicy {
 
   Arguments arguments_;
   int redundant_ = 0;
+  bool distinct_gpus_ = false;
 };
 
 const Register<PlacementPolicy, ExpertGrouping> kExpertGrouping{
     {.name = "expert_grouping",
      .summary = "the hottest experts on the fastest GPUs, tier by tier; lpt inside a tier",
      .source = "policies.md 3.8",
-     .parameters = {speeds_parameter()}}};
+     .parameters = {speeds_parameter(),
+                    {.name = "distinct_gpus",
+                     .type = ParameterType::kFlag,
+                     .doc = "no two copies of an expert on one GPU where that can be avoided",
+                     .fallback = "false"}}}};
 
 }  // namespace
 }  // namespace moesim

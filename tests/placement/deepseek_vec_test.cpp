@@ -32,5 +32,14 @@ TEST(DeepSeekVecPlacement, SaysThatItNeedsSteps) {
             "the load of single steps is not known here");
 }
 
+// By falling load 6, 5, 5, 4 of the experts 1, 0, 0, 2: the snake turns between the copies.
+TEST(DeepSeekVecPlacement, KeepsCopiesOnDistinctGpusWhenAsked) {
+  const ExpertLoad load = load_of({{10, 6, 4}});
+  const PlacementRequest request{.load = load, .gpus = 2, .detail = {.steps = {load}}};
+  EXPECT_EQ(by_gpu(placed("{kind: deepseek_vec, redundant: 1}", request)), (Gpus{{1, 2}, {0, 0}}));
+  EXPECT_EQ(by_gpu(placed("{kind: deepseek_vec, redundant: 1, distinct_gpus: true}", request)),
+            (Gpus{{1, 0}, {0, 2}}));
+}
+
 }  // namespace
 }  // namespace moesim

@@ -38,5 +38,14 @@ TEST(ElasticityAwarePlacement, RefusesWhatTheLiveGpusCannotHold) {
             "there is no GPU 4: the GPUs are 0 to 3");
 }
 
+// By falling load 9, 5, 5, 1: the second copy of 0 goes to the lighter GPU, which has the first.
+TEST(ElasticityAwarePlacement, KeepsCopiesOnDistinctGpusWhenAsked) {
+  const PlacementRequest request{.load = load_of({{10, 9, 1}}), .gpus = 3, .dead = {GpuId(1)}};
+  EXPECT_EQ(by_gpu(placed("{kind: elasticity_aware, redundant: 3}", request)),
+            (Gpus{{1, 2}, {0, 0}, {0, 0}}));
+  EXPECT_EQ(by_gpu(placed("{kind: elasticity_aware, redundant: 3, distinct_gpus: true}", request)),
+            (Gpus{{1, 0}, {0, 0}, {0, 2}}));
+}
+
 }  // namespace
 }  // namespace moesim

@@ -53,5 +53,16 @@ TEST(ExpertGroupingPlacement, BalancesInsideATier) {
             (Gpus{{5, 2}, {1, 0}, {4, 3}}));
 }
 
+// By falling load 9, 5, 5, 1 in the only tier: the second copy of 0 would go to the first.
+TEST(ExpertGroupingPlacement, KeepsCopiesOnDistinctGpusWhenAsked) {
+  const PlacementRequest request{.load = load_of({{10, 9, 1}}), .gpus = 2};
+  EXPECT_EQ(by_gpu(placed("{kind: expert_grouping, redundant: 1, speeds: [1, 1]}", request)),
+            (Gpus{{1, 2}, {0, 0}}));
+  EXPECT_EQ(by_gpu(placed("{kind: expert_grouping, redundant: 1, speeds: [1, 1], "
+                          "distinct_gpus: true}",
+                          request)),
+            (Gpus{{1, 0}, {0, 2}}));
+}
+
 }  // namespace
 }  // namespace moesim
