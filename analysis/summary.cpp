@@ -110,9 +110,9 @@ Json gate_json(const Scenario& scenario, const RunResult& result) {
   return json;
 }
 
-Json layers_json(const RunResult& result) {
+Json layers_json(const Scenario& scenario, const RunResult& result) {
   Json layers = Json::array();
-  for (const LayerRecord& layer : result.layers)
+  for (const LayerRecord& layer : result.layers) {
     layers.push_back({{"layer", layer.layer},
                       {"model_layer", layer.model_layer},
                       {"time_s", number_or_null(layer.seconds)},
@@ -120,6 +120,9 @@ Json layers_json(const RunResult& result) {
                       {"hottest_gpu", layer.hottest_gpu},
                       {"hottest_expert", layer.hottest_expert},
                       {"dropped_routes", layer.dropped_routes}});
+    if (!scenario.step_placement.kind.empty() && scenario.step_placement.kind != "none")
+      layers.back()["travelling_experts"] = number_or_null(layer.travelling_experts);
+  }
   return layers;
 }
 
@@ -201,7 +204,7 @@ Json summary_document(const Scenario& scenario, const RunResult& result) {
           {"provenance", provenance_json(result)},
           {"uncertainty", uncertainty_json(result, metrics)},
           {"metrics", metrics_json(result, metrics)},
-          {"layers", layers_json(result)},
+          {"layers", layers_json(scenario, result)},
           {"gpus", gpus_json(result)},
           {"hot", hot_json(result, metrics)},
           {"links", links_json(result.links)},

@@ -28,12 +28,15 @@ void scale_gpu(Exchange& exchange, GpuId gpu, double factor, bool incoming) {
 void even_out(RoutedLayer& routed, GpuId gpu) {
   const std::vector<double>& load = routed.load.gpu;
   std::vector<int>& rows = routed.rows[gpu];
-  const double own = std::accumulate(rows.begin(), rows.end(), 0.0);
+  std::vector<int>& copies = routed.copy_rows[gpu];
+  const double own = std::accumulate(rows.begin(), rows.end(), 0.0) +
+                     std::accumulate(copies.begin(), copies.end(), 0.0);
   if (!(own > 0)) return;
   const double mean =
       std::accumulate(load.begin(), load.end(), 0.0) / static_cast<double>(load.size());
   const double factor = mean / own;
-  for (int& count : rows) count = static_cast<int>(std::lround(count * factor));
+  for (std::vector<int>* counts : {&rows, &copies})
+    for (int& count : *counts) count = static_cast<int>(std::lround(count * factor));
   routed.received[gpu] *= factor;
   if (routed.dispatch) scale_gpu(*routed.dispatch, gpu, factor, true);
   if (routed.combine) scale_gpu(*routed.combine, gpu, factor, false);
@@ -122,9 +125,49 @@ void LayerBuilder::add_gate(const LayerPlacement& placement, int stage, LayerPar
     append(parts.gate, kernel({.memory = work.solve}, Phase::kGate, stage, "choice of replicas"));
 }
 
+KernelTime LayerBuilder::experts_time(std::span<const int> rows, double input_tokens,
+                                      double usual_rows) const {
+  const MoeModel& model = scenario_.model;
+  return cost_.experts({.hidden = model.hidden,
+                        .width = model.expert_width / grid_.parallel().etp,
+                        .matrices = model.expert_matrices,
+                        .dtype = model.expert_dtype,
+                        .top_k = model.top_k,
+                        .tokens = rows,
+                        .input_tokens = input_tokens,
+                        .routed_experts = model.experts,
+                        .usual_rows = usual_rows});
+}
+
+// In kernels of their own: a GPU computes first what is there first. A GPU's tokens are input of
+// both in the proportion of their rows.
+void LayerBuilder::add_copies(RoutedLayer& routed, IdVector<GpuId, double>& input,
+                              LayerParts& parts) const {
+  BatchCopies& copies = *routed.copies;
+  PartTimes times(grid_.cluster().gpus());
+  for (const GpuId gpu : times.ids()) {
+    const std::vector<int>& rows = routed.copy_rows[gpu];
+    const double copied = std::accumulate(rows.begin(), rows.end(), 0.0);
+    if (!(copied > 0)) continue;
+    const double all =
+        copied + std::accumulate(routed.rows[gpu].begin(), routed.rows[gpu].end(), 0.0);
+    const double own = input[gpu] * copied / all;
+    input[gpu] -= own;
+    times[gpu] = experts_time(rows, own, routed.usual_rows);
+  }
+  TravellingExperts& travelling = parts.travelling.emplace();
+  travelling.before_gate = copies.before_gate;
+  travelling.receive = copies.layer.copies_receive;
+  if (copies.weights.between_gpus)
+    travelling.weights.push_back({std::move(*copies.weights.between_gpus), "weights"});
+  if (copies.weights.from_hosts)
+    travelling.weights.push_back({std::move(*copies.weights.from_hosts), "weights"});
+  travelling.experts.push_back(
+      {Compute{.time = std::move(times), .phase = Phase::kExperts}, "travelling experts"});
+}
+
 void LayerBuilder::add_experts(RoutedLayer& routed, int stage, std::optional<Evened> evened,
                                LayerParts& parts) const {
-  const MoeModel& model = scenario_.model;
   if (evened) even_out(routed, evened->gpu);
   IdVector<GpuId, double> input = routed.received;  // of a GPU's kernel
   const GpuGroups& together =
@@ -134,19 +177,11 @@ void LayerBuilder::add_experts(RoutedLayer& routed, int stage, std::optional<Eve
     for (const GpuId gpu : group) sum += routed.received[gpu];
     for (const GpuId gpu : group) input[gpu] = sum;
   }
+  if (routed.copies) add_copies(routed, input, parts);
   PartTimes times(grid_.cluster().gpus());
-  for (const GpuId gpu : times.ids()) {
-    if (grid_.stage_of(gpu) != stage) continue;
-    times[gpu] = cost_.experts({.hidden = model.hidden,
-                                .width = model.expert_width / grid_.parallel().etp,
-                                .matrices = model.expert_matrices,
-                                .dtype = model.expert_dtype,
-                                .top_k = model.top_k,
-                                .tokens = routed.rows[gpu],
-                                .input_tokens = input[gpu],
-                                .routed_experts = model.experts,
-                                .usual_rows = routed.usual_rows});
-  }
+  for (const GpuId gpu : times.ids())
+    if (grid_.stage_of(gpu) == stage)
+      times[gpu] = experts_time(routed.rows[gpu], input[gpu], routed.usual_rows);
   parts.experts.push_back({Compute{.time = std::move(times), .phase = Phase::kExperts}});
   if (routed.dispatch) parts.dispatch.push_back({std::move(*routed.dispatch)});
   if (routed.combine) parts.combine.push_back({std::move(*routed.combine)});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "sim/calibration/dense_cost.hpp"
@@ -36,6 +37,8 @@ class LayerBuilder {
   void add_gate(const LayerPlacement& placement, int stage, LayerParts& parts) const;
   void add_experts(RoutedLayer& routed, int stage, std::optional<Evened> evened,
                    LayerParts& parts) const;
+  void add_copies(RoutedLayer& routed, IdVector<GpuId, double>& input, LayerParts& parts) const;
+  KernelTime experts_time(std::span<const int> rows, double input_tokens, double usual_rows) const;
   void share_experts(const RoutedLayer& routed, int stage, LayerParts& parts) const;
   double tokens_of_dense() const;   // that a GPU sees in the dense parts
   double tokens_of_router() const;  // and in router and shared experts

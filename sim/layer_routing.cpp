@@ -71,6 +71,7 @@ void count_bytes(const Exchange& exchange, const Cluster& cluster, LayerLoad& lo
 // One expert-parallel group, its GPUs numbered by rank.
 struct LayerRouting::Group {
   Admission admission;
+  std::optional<BatchCopies> copies;
   std::optional<ExchangePlan> plan;
   std::vector<int> rows;  // of each slot
 };
@@ -84,6 +85,7 @@ LayerRouting::LayerRouting(const Scenario& scenario, const Trace& trace, const C
       capacity_(Registry<Capacity>::make(scenario.capacity)),
       replica_(Registry<Replica>::make(scenario.replica)),
       exchange_(Registry<ExchangePolicy>::make(scenario.exchange)),
+      copier_(scenario, cost),
       tokens_(static_cast<std::size_t>(grid_.stage_gpus()), scenario.workload.tokens_per_gpu) {
   detail_ = choose_detail(
       scenario, std::max({gate().needs(), capacity_->needs(), replica_->needs(), also_needed}),
@@ -95,20 +97,33 @@ int LayerRouting::stage_of(LayerId moe_layer) const {
                               scenario_.model.layers);
 }
 
+Admission LayerRouting::admit(int step, LayerId layer, const LayerPlacement& placement,
+                              Routing routing) const {
+  return capacity_->admit(std::move(routing), {.model = scenario_.model,
+                                               .step = StepId(step),
+                                               .layer = layer,
+                                               .random = Random(scenario_.seed),
+                                               .placement = &placement});
+}
+
+ExpertCounts LayerRouting::admitted_counts(int step, LayerId layer,
+                                           const LayerPlacement& placement) const {
+  GateResult gated = gated_.route(StepId(step), layer, placement, tokens_, detail_);
+  return admit(step, layer, placement, std::move(gated.routing)).routing.counts;
+}
+
 LayerRouting::Group LayerRouting::route_group(int step, LayerId layer,
-                                              const LayerPlacement& placement,
+                                              const LayerPlacement& resident,
                                               const ExpertGroup& group, Routing routing) const {
-  const Random random(scenario_.seed);
-  const StepId step_id(step);
-  Group routed;
-  routed.admission = capacity_->admit(std::move(routing), {.model = scenario_.model,
-                                                           .step = step_id,
-                                                           .layer = layer,
-                                                           .random = random,
-                                                           .placement = &placement});
+  Group routed{.admission = admit(step, layer, resident, std::move(routing))};
   const Admission& admission = routed.admission;
-  const Assignment assignment =
-      replica_->assign({admission.routing, placement, *group.cluster, step_id, layer, random});
+  const Assignment chosen = replica_->assign(
+      {admission.routing, resident, *group.cluster, StepId(step), layer, Random(scenario_.seed)});
+  routed.copies =
+      copier_.copies(step, layer, chosen, resident, admission.routing,
+                     [&](int other, LayerId of) { return admitted_counts(other, of, resident); });
+  const LayerPlacement& placement = routed.copies ? routed.copies->layer.placement : resident;
+  const Assignment& assignment = routed.copies ? routed.copies->layer.assignment : chosen;
   routed.rows = slot_rows(assignment, admission.padding, placement, admission.row_multiple);
   const bool exchanges = grid_.parallel().scattered && (grid_.plain() || group.members.size() > 1);
   if (!exchanges) return routed;
@@ -128,7 +143,26 @@ LayerRouting::Group LayerRouting::route_group(int step, LayerId layer,
   return routed;
 }
 
-void LayerRouting::merge(Group group, const ExpertGroup& where, const LayerPlacement& placement,
+// Leaves the rows of resident slots in the group. Experts travel in plain grids only, where ranks
+// are GPUs.
+void LayerRouting::take_copies(Group& group, RoutedLayer& routed) const {
+  const ExtendedLayer& layer = group.copies->layer;
+  std::vector<int> resident;
+  for (const SlotId slot : layer.placement.expert_of.ids()) {
+    const int rows = group.rows[slot.index()];
+    if (layer.temporary[slot.index()])
+      routed.copy_rows[layer.placement.gpu_of(slot)].push_back(rows);
+    else
+      resident.push_back(rows);
+  }
+  group.rows = std::move(resident);
+  routed.load.travelling_experts = group.copies->experts;
+  routed.load.copies = group.copies->on_gpu.raw();
+  routed.load.migration_bytes = group.copies->weights.bytes;
+  routed.copies = std::move(group.copies);
+}
+
+void LayerRouting::merge(Group group, const ExpertGroup& where, const LayerPlacement& resident,
                          RoutedLayer& routed) const {
   Admission& admission = group.admission;
   LayerLoad& load = routed.load;
@@ -140,10 +174,11 @@ void LayerRouting::merge(Group group, const ExpertGroup& where, const LayerPlace
   load.rows += admission.row_multiple > 1
                    ? std::accumulate(group.rows.begin(), group.rows.end(), std::int64_t{0})
                    : admission.rows;
+  if (group.copies) take_copies(group, routed);
   const int shards = grid_.parallel().etp;
-  for (const SlotId slot : IdRange<SlotId>(placement.slots())) {
-    const GpuId rank = placement.gpu_of(slot);
-    const auto local = slot.index() - static_cast<std::size_t>(placement.first_slot[rank.index()]);
+  for (const SlotId slot : IdRange<SlotId>(resident.slots())) {
+    const GpuId rank = resident.gpu_of(slot);
+    const auto local = slot.index() - static_cast<std::size_t>(resident.first_slot[rank.index()]);
     // Every shard of the rank computes a slice of the rows that came to any of them.
     const int first = where.members[rank.index()].value / shards * shards;
     for (int shard = 0; shard < shards; ++shard)
@@ -165,7 +200,8 @@ RoutedLayer LayerRouting::route(int step, LayerId layer, const LayerPlacement& p
   const Cluster& cluster = *scenario_.cluster;
   GateResult gated = gated_.route(StepId(step), layer, placement, tokens_, detail_);
   RoutedLayer routed{.rows = IdVector<GpuId, std::vector<int>>(cluster.gpus()),
-                     .received = IdVector<GpuId, double>(cluster.gpus())};
+                     .received = IdVector<GpuId, double>(cluster.gpus()),
+                     .copy_rows = IdVector<GpuId, std::vector<int>>(cluster.gpus())};
   const GpuId first(stage * grid_.stage_gpus());
   for (const GpuId gpu : IdRange<GpuId>(cluster.gpus())) {
     if (grid_.stage_of(gpu) != stage) continue;
@@ -186,7 +222,9 @@ RoutedLayer LayerRouting::route(int step, LayerId layer, const LayerPlacement& p
     load.expert.push_back(static_cast<double>(count));
   for (int gpu = 0; gpu < grid_.stage_gpus(); ++gpu) {
     const std::vector<int>& rows = routed.rows[GpuId(first.value + gpu)];
-    load.gpu.push_back(std::accumulate(rows.begin(), rows.end(), 0.0));
+    const std::vector<int>& copies = routed.copy_rows[GpuId(first.value + gpu)];
+    load.gpu.push_back(std::accumulate(rows.begin(), rows.end(), 0.0) +
+                       std::accumulate(copies.begin(), copies.end(), 0.0));
   }
   routed.usual_rows =
       std::accumulate(load.gpu.begin(), load.gpu.end(), 0.0) /
@@ -196,17 +234,27 @@ RoutedLayer LayerRouting::route(int step, LayerId layer, const LayerPlacement& p
   return routed;
 }
 
-ExpertLoad LayerRouting::routed_load(int step, const Placement& placement) const {
+Routing LayerRouting::by_rank(Routing routing, int stage) const {
+  if (grid_.plain()) return routing;
+  Routing all;
+  for (const ExpertGroup& group : grid_.expert_groups(stage))
+    append_by_rank(routing_of(routing, group.members, GpuId(stage * grid_.stage_gpus())), all);
+  return all;
+}
+
+LoadWindow LayerRouting::routed_window(int first, int steps, const WindowNeeds& needs,
+                                       const Placement& placement) const {
   const MoeModel& model = scenario_.model;
-  ExpertLoad load(model.moe_layer_count(), model.experts);
-  for (const LayerId layer : load.row_ids()) {
-    const Routing routing =
-        gated_.route(StepId(step), layer, placement.layers[layer], tokens_, detail_).routing;
-    const auto counts = expert_load(routing.counts);
-    for (const ExpertId expert : counts.ids())
-      load(layer, expert) = static_cast<double>(counts[expert]);
+  WindowCounter counter(needs, model.moe_layer_count(), model.experts);
+  for (int step = first; step < first + steps; ++step) {
+    counter.begin_step();
+    for (const LayerId layer : placement.layers.ids()) {
+      GateResult gated =
+          gated_.route(StepId(step), layer, placement.layers[layer], tokens_, detail_);
+      counter.add(layer, by_rank(std::move(gated.routing), stage_of(layer)));
+    }
   }
-  return load;
+  return counter.window();
 }
 
 Bytes LayerRouting::exchange_buffers(int tokens_per_gpu) const {

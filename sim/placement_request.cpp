@@ -83,6 +83,13 @@ LoadWindow counted_window(const Trace& trace, const WindowNeeds& needs, const Mo
   return counter.window();
 }
 
+// Without the loads of single steps, which the estimator has.
+WindowNeeds pairs_and_sources(const WindowNeeds& needs) {
+  return {.sources = needs.sources,
+          .coactivation = needs.coactivation,
+          .transitions = needs.transitions};
+}
+
 }  // namespace
 
 PlacementRequest placement_site(const Scenario& scenario, const LayerBuilder& builder) {
@@ -142,21 +149,20 @@ Choice online_placement(const Scenario& scenario) {
 }
 
 OnlineWindow::OnlineWindow(const RebalanceOptions& options, const WindowNeeds& needs, int layers,
-                           int experts, std::function<ExpertLoad(int)> future)
+                           int experts, FutureWindow future)
     : needs_(needs),
+      future_(std::move(future)),
+      future_steps_(options.estimator == Estimator::kFuture ? options.window : 0),
       kept_(options.estimator == Estimator::kEma    ? options.decay
             : options.estimator == Estimator::kLast ? 0
                                                     : 1 - 1.0 / options.window),
       step_load_(layers, experts),
-      estimate_(options, std::move(future)),
-      counter_({.sources = needs.sources,
-                .coactivation = needs.coactivation,
-                .transitions = needs.transitions},
-               layers, experts) {}
+      estimate_(options, [future = future_](int step) { return future(step, 1, {}).load; }),
+      counter_(pairs_and_sources(needs), layers, experts) {}
 
 void OnlineWindow::layer_built(LayerId layer, const LayerLoad& load) {
   std::copy(load.expert.begin(), load.expert.end(), step_load_.row(layer).begin());
-  if (!needs_.sources && !needs_.pairs()) return;
+  if (!keeps_detail() || future_steps_ > 0) return;
   if (layer.value == 0) counter_.begin_step(kept_);
   counter_.add(layer, load.routing);
 }
@@ -164,7 +170,11 @@ void OnlineWindow::layer_built(LayerId layer, const LayerLoad& load) {
 void OnlineWindow::step_ended(int step) { estimate_.add(step, step_load_); }
 
 LoadWindow OnlineWindow::window(int step) const {
-  LoadWindow window{.load = estimate_.load(step), .detail = counter_.window().detail};
+  LoadWindow window{.load = estimate_.load(step)};
+  if (keeps_detail())
+    window.detail = future_steps_ > 0
+                        ? future_(step + 1, future_steps_, pairs_and_sources(needs_)).detail
+                        : counter_.window().detail;
   if (needs_.steps > 0) window.detail.steps = estimate_.steps(step, needs_.steps);
   return window;
 }

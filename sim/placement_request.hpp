@@ -23,14 +23,17 @@ PlacementRequest request_for(PlacementRequest site, LoadWindow window,
 // The policy that makes the maps of a run: rebalance.placement, or that of the scenario.
 Choice online_placement(const Scenario& scenario);
 
+// Steps first, first + 1, … that come, as many as asked for: loads in tokens, their sum, and the
+// detail that is needed.
+using FutureWindow = std::function<LoadWindow(int first, int steps, const WindowNeeds& needs)>;
+
 // What was seen of the steps that have ended. Loads are those of the estimator. Who asks for what,
 // and the pairs, fade: after each step they are worth as much of what they were as the estimator
-// keeps (of the estimators window and future, 1 − 1 / window).
+// keeps (of the estimator window, 1 − 1 / window). The estimator future sees the steps to come.
 class OnlineWindow {
  public:
-  // `future` as LoadEstimate has it.
   OnlineWindow(const RebalanceOptions& options, const WindowNeeds& needs, int layers, int experts,
-               std::function<ExpertLoad(int step)> future);
+               FutureWindow future);
   // A layer of the step under way, in ascending order.
   void layer_built(LayerId layer, const LayerLoad& load);
   void step_ended(int step);
@@ -38,7 +41,11 @@ class OnlineWindow {
   LoadWindow window(int step) const;
 
  private:
+  bool keeps_detail() const { return needs_.sources || needs_.pairs(); }
+
   WindowNeeds needs_;
+  FutureWindow future_;
+  int future_steps_ = 0;  // that the estimator future looks at; 0: another estimator
   double kept_ = 1;
   ExpertLoad step_load_;  // of the step under way
   LoadEstimate estimate_;

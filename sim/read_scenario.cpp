@@ -125,8 +125,9 @@ class Reader {
 
   void read_plugins() {
     const std::vector<Choice*> choices = {
-        &scenario_.trace,   &scenario_.gate,     &scenario_.capacity, &scenario_.placement,
-        &scenario_.replica, &scenario_.exchange, &scenario_.overlap,  &scenario_.rebalance};
+        &scenario_.trace,     &scenario_.gate,      &scenario_.capacity,
+        &scenario_.placement, &scenario_.replica,   &scenario_.exchange,
+        &scenario_.overlap,   &scenario_.rebalance, &scenario_.step_placement};
     for (std::size_t i = 0; i < choices.size(); ++i) {
       const PluginSection& plugin = plugin_sections()[i];
       const YamlNode* node = root_.find(plugin.role);
@@ -138,7 +139,7 @@ class Reader {
       YamlNode fallback = YamlNode::scalar(plugin.fallback);
       fallback.spot = root_.spot;
       *choices[i] = read_choice(plugin.role, node != nullptr ? *node : fallback, mistakes_);
-      if (choices[i]->kind.empty()) continue;
+      if (choices[i]->kind.empty() || (node == nullptr && !plugin.shown)) continue;
       note_files(plugin.role, *choices[i],
                  scenario_.resolved.set(plugin.role, resolved_choice(plugin.role, *choices[i])));
     }
@@ -210,6 +211,10 @@ class Reader {
     scenario_.grid = std::move(grid.grid);
     for (const auto& [key, value] : grid.chosen)
       set_first(*scenario_.resolved.find("parallel"), key, value);
+    if (scenario_.step_placement.kind != "none" && scenario_.grid && !scenario_.grid->plain())
+      mistakes_.add(scenario_.step_placement.spot,
+                    "experts travel only inside one expert-parallel group of all GPUs",
+                    "parallel: {ep: all GPUs, tp: 1, pp: 1, etp: 1}, or step_placement: none");
     if (scenario_.model.moe_layers.empty())
       mistakes_.add(root_.find("model")->spot, "the model has no MoE layer");
   }

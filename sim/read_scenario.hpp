@@ -17,6 +17,7 @@ const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sect
 struct PluginSection {
   std::string role;
   std::string fallback;  // the kind; empty = the section is required
+  bool shown = true;     // in a resolved scenario, also where it is not written in the file
 };
 const std::vector<PluginSection>& plugin_sections();
 

@@ -46,7 +46,7 @@ void Rebalancer::report(int warmup, RunResult& result) const {
   }
   for (StepRecord& step : result.steps)
     if (const auto bytes = bytes_of_step_.find(step.step + warmup); bytes != bytes_of_step_.end())
-      step.migration_bytes = bytes->second;
+      step.migration_bytes += bytes->second;
 }
 
 }  // namespace moesim

@@ -53,7 +53,7 @@ Bytes staging_memory(const Scenario& scenario, const Placement& placement) {
 }
 
 Rebalancer::Rebalancer(const Scenario& scenario, const CostModel& cost, PlacementRequest site,
-                       Placement placement, std::function<ExpertLoad(int)> future,
+                       Placement placement, FutureWindow future,
                        std::function<void(const Span&)> span)
     : scenario_(scenario),
       cost_(cost),

@@ -23,12 +23,11 @@ Bytes staging_memory(const Scenario& scenario, const Placement& placement);
 
 class Rebalancer {
  public:
-  // `site`: what maps are made for (sim/placement_request.hpp). `future` as LoadEstimate has it;
-  // `span` hears of copies beside the steps. Throws InputError where the maps cannot replace
+  // `site`: what maps are made for (sim/placement_request.hpp). `future`: what the estimator future
+  // asks; `span` hears of copies beside the steps. Throws InputError where the maps cannot replace
   // `placement`.
   Rebalancer(const Scenario& scenario, const CostModel& cost, PlacementRequest site,
-             Placement placement, std::function<ExpertLoad(int step)> future,
-             std::function<void(const Span&)> span);
+             Placement placement, FutureWindow future, std::function<void(const Span&)> span);
   ~Rebalancer();
 
   // Of the steps that are built from now on.

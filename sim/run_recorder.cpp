@@ -75,6 +75,10 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
   record.rerouted_routes += load.rerouted_routes;
   record.nvlink_bytes += load.nvlink_bytes;
   record.network_bytes += load.network_bytes;
+  record.migration_bytes += load.migration_bytes;
+  temporary_copies_.resize(std::max(temporary_copies_.size(), load.copies.size()));
+  for (std::size_t g = 0; g < load.copies.size(); ++g)
+    temporary_copies_[g] = std::max(temporary_copies_[g], load.copies[g]);
   if (!measured(step)) return;
   LayerTotals& layer = layers_[static_cast<std::size_t>(moe_layer)];
   add(layer.imbalance, imbalance);
@@ -82,6 +86,7 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
   add(layer.gpu, load.gpu);
   add(layer.expert, load.expert);
   layer.dropped += load.dropped_routes;
+  layer.travelling += load.travelling_experts;
   for (std::size_t g = 0; g < load.gpu.size(); ++g)
     gpus_[static_cast<std::size_t>(load.first_gpu) + g].routes += load.gpu[g];
   layer.first_gpu = load.first_gpu;
@@ -167,6 +172,7 @@ void RunRecorder::close_step(std::size_t index) {
 void RunRecorder::finish(RunResult& result) {
   if (!ends_.empty()) close_step(ends_.size() - 1);
   const double steps = static_cast<double>(ends_.size()) - warmup_;
+  result.temporary_copies = temporary_copies_;
   for (std::size_t i = static_cast<std::size_t>(warmup_); i < ends_.size(); ++i)
     result.steps.push_back(steps_[i]);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
@@ -179,7 +185,8 @@ void RunRecorder::finish(RunResult& result) {
                              .imbalance = layer.imbalance,
                              .hottest_gpu = layer.first_gpu + index_of_largest(layer.gpu),
                              .hottest_expert = index_of_largest(layer.expert),
-                             .dropped_routes = layer.dropped});
+                             .dropped_routes = layer.dropped,
+                             .travelling_experts = layer.travelling / steps});
   }
   for (std::size_t g = 0; g < gpus_.size(); ++g) {
     GpuRecord& gpu = gpus_[g];

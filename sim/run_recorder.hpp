@@ -42,6 +42,7 @@ class RunRecorder {
     std::vector<double> gpu, expert;
     int first_gpu = 0;  // of `gpu`
     std::int64_t dropped = 0;
+    double travelling = 0;  // experts, over all steps
   };
 
   bool measured(int step) const { return step >= warmup_; }
@@ -57,6 +58,7 @@ class RunRecorder {
   std::size_t closed_ = 0;                        // steps that are divided up
   std::vector<std::vector<Interval>> intervals_;  // of each GPU, not divided up yet
   std::vector<GpuRecord> gpus_;
+  std::vector<int> temporary_copies_;  // most at a time, of each GPU
   std::vector<LayerTotals> layers_;
 };
 

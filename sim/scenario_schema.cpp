@@ -179,7 +179,7 @@ const std::vector<PluginSection>& plugin_sections() {
   static const std::vector<PluginSection> sections = {
       {"trace", ""},           {"gate", "as_recorded"},         {"capacity", "none"},
       {"placement", "linear"}, {"replica", "round_robin_flat"}, {"exchange", "direct_dedup"},
-      {"overlap", "none"},     {"rebalance", "none"},
+      {"overlap", "none"},     {"rebalance", "none"},           {"step_placement", "none", false},
   };
   return sections;
 }

@@ -167,6 +167,23 @@ bool uses_profile(const Scenario& scenario) {
          Registry<PlacementPolicy>::make(scenario.placement)->needs().load;
 }
 
+// The memory of experts that travelled. Whether a GPU has it shows only now.
+void add_temporary_copies(const Scenario& scenario, RunResult& result) {
+  const double expert = expert_bytes(scenario.model).value;
+  const double capacity = scenario.cluster->gpu().memory.value;
+  const GpuRecord* fullest = nullptr;
+  for (std::size_t g = 0; g < result.temporary_copies.size(); ++g) {
+    GpuRecord& gpu = result.gpu_records[g];
+    gpu.memory_bytes += result.temporary_copies[g] * expert;
+    if (fullest == nullptr || gpu.memory_bytes > fullest->memory_bytes) fullest = &gpu;
+  }
+  if (fullest != nullptr && fullest->memory_bytes > capacity)
+    result.warnings.push_back(fmt::format(
+        "step_placement: with {} temporary copies of experts GPU {} needs {:.1f} GB of its {:.1f}",
+        result.temporary_copies[static_cast<std::size_t>(fullest->gpu)], fullest->gpu,
+        fullest->memory_bytes / 1e9, capacity / 1e9));
+}
+
 void fill_provenance(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                      const LayerBuilder& builder, RunResult& result) {
   append(result.warnings, trace.notes());
@@ -209,7 +226,9 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   Engine engine(cluster, scenario.network);
   Rebalancer rebalancer(
       scenario, *cost, site, std::move(placement),
-      [&](int step) { return builder.routing().routed_load(step, *rebalancer.placement()); },
+      [&](int first, int steps, const WindowNeeds& needs) {
+        return builder.routing().routed_window(first, steps, needs, *rebalancer.placement());
+      },
       [&](const Span& span) {
         recorder.span(span);
         if (listener.span) listener.span(span);
@@ -231,6 +250,7 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
     result.network_error = network_error(engine, scenario, builder, *rebalancer.placement());
 
   for (GpuRecord& gpu : result.gpu_records) gpu.memory_bytes = memory[GpuId(gpu.gpu)].total().value;
+  add_temporary_copies(scenario, result);
   result.mfu = flop_utilization(scenario, result);
   fill_provenance(scenario, *trace, *cost, builder, result);
   return result;

@@ -45,6 +45,7 @@ struct LayerRecord {
   int hottest_gpu = 0;        // by load, over all steps
   int hottest_expert = 0;
   std::int64_t dropped_routes = 0;
+  double travelling_experts = 0;  // that came to the tokens of a batch, mean over steps
 };
 
 struct GpuRecord {
@@ -119,6 +120,8 @@ struct RunResult {
   std::vector<HotSpot> hot;
   LinkReport links;
   std::vector<RebalanceRecord> rebalances;
+  // Temporary copies of experts that a GPU had at a time, at most: [gpus]; empty: never any.
+  std::vector<int> temporary_copies;
   double mfu = 0, gpu_use = 0;
   std::vector<std::string> warnings;
   std::vector<std::string> calibrations;

@@ -14,9 +14,13 @@ class NoOverlap final : public Overlap {
   TaskGraph build(LayerParts parts) const override {
     TaskGraph graph{.step = parts.step, .layer = parts.layer};
     std::vector<int> last;
-    for (Part* part : {&parts.prepare, &parts.attention, &parts.dense, &parts.gate, &parts.shared,
-                       &parts.dispatch, &parts.experts, &parts.combine})
+    for (Part* part : {&parts.prepare, &parts.attention, &parts.dense, &parts.gate})
       last = add_part(graph, std::move(*part), std::move(last));
+    const std::vector<int> gated = last;
+    for (Part* part : {&parts.shared, &parts.dispatch})
+      last = add_part(graph, std::move(*part), std::move(last));
+    last = add_experts(graph, parts, last, gated);
+    add_part(graph, std::move(parts.combine), std::move(last));
     return graph;
   }
 };

@@ -16,6 +16,14 @@ struct PartStep {
 };
 using Part = std::vector<PartStep>;
 
+// Experts that come to the tokens of the batch, beside those that are at home.
+struct TravellingExperts {
+  Part weights;              // on their way
+  bool before_gate = false;  // they leave when the layer begins
+  Part experts;              // kernels of the copies
+  bool receive = false;      // tokens of other GPUs, too: they also wait for dispatch
+};
+
 // The parts of one transformer layer. Without `dispatch` its experts, if any, need no exchange.
 struct LayerParts {
   int step = 0;
@@ -28,10 +36,17 @@ struct LayerParts {
   Part dispatch;
   Part experts;
   Part combine;
+  std::optional<TravellingExperts> travelling = std::nullopt;  // their experts end before combine
 };
 
 // Adds a part behind `after`: what the next one waits for (`after` itself, if the part is empty).
 std::vector<int> add_part(TaskGraph& graph, Part part, std::vector<int> after);
+
+// Adds the experts, those at home behind `arrived` (what dispatch ends with), those that travel
+// when their weights are there, which leave behind `gated` (what the gate ends with). What combine
+// waits for.
+std::vector<int> add_experts(TaskGraph& graph, LayerParts& parts, const std::vector<int>& arrived,
+                             const std::vector<int>& gated);
 
 class Overlap {
  public:

@@ -25,7 +25,7 @@ class SharedExpert final : public Overlap {
       if (last == gated) last.clear();
       last.insert(last.end(), shared.begin(), shared.end());
     }
-    last = add_part(graph, std::move(parts.experts), std::move(last));
+    last = add_experts(graph, parts, last, gated);
     add_part(graph, std::move(parts.combine), last);
     if (beside_combine_) add_part(graph, std::move(parts.shared), last);
     return graph;
