@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <set>
 
 #include "analysis/format.hpp"
 #include "sim/base/check.hpp"
@@ -99,6 +101,22 @@ std::vector<std::size_t> best_rows(const std::vector<ComparedRow>& rows, std::si
   return best.size() == rows.size() ? std::vector<std::size_t>{} : best;
 }
 
+// Each once. Of those that differ in figures only, the first.
+std::vector<std::string> warnings_of(const std::vector<ComparedVariant>& variants) {
+  std::vector<std::string> warnings;
+  std::set<std::string> seen;
+  for (const ComparedVariant& variant : variants)
+    for (const Json& summary : variant.summaries)
+      for (const Json& warning : summary.at("warnings")) {
+        const auto text = warning.get<std::string>();
+        std::string words;
+        std::copy_if(text.begin(), text.end(), std::back_inserter(words),
+                     [](char c) { return c != '.' && (c < '0' || c > '9'); });
+        if (seen.insert(words).second) warnings.push_back(text);
+      }
+  return warnings;
+}
+
 const char* to_string(Finding finding) {
   switch (finding) {
     case Finding::kSame:
@@ -180,14 +198,7 @@ Comparison compare(const std::vector<ComparedVariant>& variants, const CompareOp
     result.same.push_back(is_same(variants, compared_metrics()[i].name));
     result.best.push_back(best_rows(result.rows, i));
   }
-  for (const ComparedVariant& variant : variants)
-    for (const Json& summary : variant.summaries)
-      for (const Json& warning : summary.at("warnings")) {
-        const auto text = warning.get<std::string>();
-        if (std::find(result.warnings.begin(), result.warnings.end(), text) ==
-            result.warnings.end())
-          result.warnings.push_back(text);
-      }
+  result.warnings = warnings_of(variants);
   return result;
 }
 

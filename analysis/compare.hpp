@@ -55,7 +55,7 @@ struct Comparison {
   std::vector<bool> same;  // metrics that are equal for all variants
   std::vector<std::vector<std::size_t>>
       best;                           // rows with the best value, by metric; of `same` none
-  std::vector<std::string> warnings;  // of all variants, each once
+  std::vector<std::string> warnings;  // of all variants, those that differ in figures once
 };
 Comparison compare(const std::vector<ComparedVariant>& variants, const CompareOptions& options);
 

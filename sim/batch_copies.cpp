@@ -1,6 +1,5 @@
 #include "sim/batch_copies.hpp"
 
-#include <algorithm>
 #include <set>
 
 namespace moesim {
@@ -52,8 +51,11 @@ std::optional<BatchCopies> BatchCopier::copies(int step, LayerId layer,
 
 ReplicaWork BatchCopier::with_decision(ReplicaWork choice, const LayerPlacement& placement) const {
   if (idle()) return choice;
-  if (travel_.agreed)
-    choice.counts = std::max(choice.counts, Bytes(1.0 * placement.experts() * kBytesOfCount));
+  // One all-reduce serves both.
+  if (travel_.agreed && choice.counts.value == 0) {
+    choice.counts = Bytes(1.0 * placement.experts() * kBytesOfCount);
+    choice.counts_time = travel_.agreement;
+  }
   choice.solve += travel_.decision;
   return choice;
 }

@@ -103,6 +103,7 @@ class HarMoEny final : public StepPlacement {
         travel_{
             .path = arguments.text("from") == "host" ? WeightPath::kHost : WeightPath::kOncePerNode,
             .agreed = true,
+            .agreement = agreement_time(arguments),
             .decision = arguments.time("decision_time"),
             .link_efficiency = arguments.number("link_efficiency"),
             .sms = arguments.integer("sms")} {}
@@ -143,7 +144,8 @@ std::vector<Parameter> parameters() {
        .type = ParameterType::kChoice,
        .doc = "where the weights are: in each host's memory, or on the GPUs that hold them",
        .fallback = "host",
-       .choices = {"host", "gpu"}}};
+       .choices = {"host", "gpu"}},
+      agreement_parameter()};
   for (Parameter& parameter : copy_parameters()) all.push_back(std::move(parameter));
   return decision_parameters(std::move(all));
 }

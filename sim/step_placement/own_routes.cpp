@@ -30,6 +30,20 @@ std::vector<Parameter> decision_parameters(std::vector<Parameter> own) {
   return own;
 }
 
+Parameter agreement_parameter() {
+  return {.name = "all_reduce_time",
+          .type = ParameterType::kTime,
+          .doc =
+              "of the layer's counts of routes, before the decision (default: NCCL's all-reduce, "
+              "by the calibration; high for so few bytes over NICs)",
+          .minimum = 0};
+}
+
+std::optional<Seconds> agreement_time(const Arguments& arguments) {
+  if (!arguments.has("all_reduce_time")) return std::nullopt;
+  return arguments.time("all_reduce_time");
+}
+
 bool holds(const LayerPlacement& placement, GpuId gpu, ExpertId expert) {
   const auto& slots = placement.slots_of[expert];
   return std::any_of(slots.begin(), slots.end(),

@@ -12,6 +12,9 @@ namespace moesim {
 // `decision_time`, and for copies between GPUs `link_efficiency` and `sms`.
 std::vector<Parameter> decision_parameters(std::vector<Parameter> own);
 std::vector<Parameter> copy_parameters();
+// Of kinds whose GPUs need each other's counts, `all_reduce_time`.
+Parameter agreement_parameter();
+std::optional<Seconds> agreement_time(const Arguments& arguments);
 
 // Each copy computes all routes of its own GPU to its expert. `copies` in any order.
 StepCopies with_own_routes(const StepPlacementRequest& request, std::vector<TemporaryCopy> copies);

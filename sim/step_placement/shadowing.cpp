@@ -25,6 +25,7 @@ class Shadowing final : public StepPlacement {
         alpha_(arguments.number("alpha")),
         travel_{.path = WeightPath::kBroadcast,
                 .agreed = true,
+                .agreement = agreement_time(arguments),
                 .decision = arguments.time("decision_time")} {}
 
   StepCopies decide(const StepPlacementRequest& request) const override {
@@ -99,7 +100,8 @@ const Register<StepPlacement, Shadowing> kShadowing{
                                .type = ParameterType::kNumber,
                                .doc = "of the rule, expert width / hidden; 0 = the model's",
                                .fallback = "2",
-                               .minimum = 0}})}};
+                               .minimum = 0},
+                              agreement_parameter()})}};
 
 }  // namespace
 }  // namespace moesim

@@ -5,6 +5,7 @@
 // during the step and are dropped after it, and the routes that these copies compute.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "sim/base/registry.hpp"
@@ -55,9 +56,10 @@ struct WeightTravel {
   WeightPath path = WeightPath::kOncePerNode;
   bool before_gate = false;  // known when the layer begins; else when its routes are
   bool agreed = false;       // the GPUs need each other's counts of routes first: an all-reduce
-  Seconds decision;          // then spent on each GPU, before dispatch
-  double link_efficiency =
-      1;        // share of a link's rate; not of a broadcast, which NCCL's costs hold
+  std::optional<Seconds> agreement;  // of the all-reduce; absent = what NCCL takes for it
+  Seconds decision;                  // then spent on each GPU, before dispatch
+  // Share of a link's rate; a broadcast has NCCL's.
+  double link_efficiency = 1;
   int sms = 0;  // that the copies take from compute
 };
 

@@ -87,5 +87,32 @@ TEST(SharedExpertOverlap, IsNoOverlapWithoutSharedExperts) {
             outline(plugin<Overlap>("none")->build(parts)));
 }
 
+LayerParts with_travelling_experts(bool before_gate, bool receive) {
+  LayerParts parts = moe_layer();
+  parts.travelling = TravellingExperts{.weights = {{Exchange{.phase = Phase::kMigration}}},
+                                       .before_gate = before_gate,
+                                       .experts = kernel(Phase::kExperts),
+                                       .receive = receive};
+  return parts;
+}
+
+TEST(EveryOverlap, SendsWeightsBesideDispatchAndLetsOnlyTheirExpertsWait) {
+  EXPECT_EQ(outline(plugin<Overlap>("none")->build(with_travelling_experts(false, false))),
+            (Lines{"attention:", "gate: attention", "shared: gate", "dispatch: shared",
+                   "experts: dispatch", "migration: gate", "experts: migration gate",
+                   "combine: experts experts"}));
+  EXPECT_EQ(outline(plugin<Overlap>("shared_expert")->build(with_travelling_experts(false, true))),
+            (Lines{"attention:", "gate: attention", "dispatch: gate", "shared: gate",
+                   "experts: dispatch shared", "migration: gate",
+                   "experts: migration dispatch shared", "combine: experts experts"}));
+}
+
+TEST(EveryOverlap, SendsWeightsThatAreKnownBeforeTheGateAtOnce) {
+  EXPECT_EQ(outline(plugin<Overlap>("none")->build(with_travelling_experts(true, false))),
+            (Lines{"attention:", "gate: attention", "shared: gate", "dispatch: shared",
+                   "experts: dispatch", "migration:", "experts: migration gate",
+                   "combine: experts experts"}));
+}
+
 }  // namespace
 }  // namespace moesim

@@ -1,4 +1,5 @@
 // Experts that travel to the tokens of a batch, in whole runs.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@ namespace moesim {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Json = nlohmann::json;
 
 class StepPlacementRun : public ::testing::Test {
@@ -47,7 +49,7 @@ constexpr double kExpert = 12582912;
 
 TEST_F(StepPlacementRun, ShadowsBeatLinearOnASkewedTrace) {
   const Json none = run("none"), shadows = run("shadowing");
-  EXPECT_GT(throughput(shadows), 1.1 * throughput(none));
+  EXPECT_GT(throughput(shadows), 1.05 * throughput(none));
   EXPECT_LT(imbalance(shadows), imbalance(none));
   // A shadow reaches seven other GPUs.
   EXPECT_NEAR(moved(shadows), 7 * kExpert * (travelling(shadows, 0) + travelling(shadows, 1)), 1);
@@ -57,11 +59,13 @@ TEST_F(StepPlacementRun, ShadowsBeatLinearOnASkewedTrace) {
 }
 
 TEST_F(StepPlacementRun, TokensOfTheBusiestGpuMoveWithTheirExpert) {
-  const Json none = run("none"), moved_tokens = run("{kind: harmoeny, from: gpu}");
-  EXPECT_GT(throughput(moved_tokens), 1.1 * throughput(none));
-  EXPECT_GT(moved(moved_tokens), 0);
-  // From the hosts it takes seven times as long as over NVLink.
-  EXPECT_GT(throughput(moved_tokens), throughput(run("{kind: harmoeny, least: 2000}")));
+  const Json none = run("none"), even = run("{kind: harmoeny, least: 2000, from: gpu}");
+  EXPECT_GT(throughput(even), 1.2 * throughput(none));
+  EXPECT_LT(imbalance(even), 1.2);
+  EXPECT_GT(moved(even), 0);
+  const Json hosts = run("{kind: harmoeny, least: 2000}");
+  EXPECT_GT(throughput(hosts), 1.2 * throughput(none));
+  EXPECT_EQ(moved(hosts), moved(even)) << "the same experts come from elsewhere";
 }
 
 // With loads that do not change from step to step the plan of the step before is right. The first
@@ -73,7 +77,8 @@ TEST_F(StepPlacementRun, CopiesPlannedFromTheStepBeforeBeatLinear) {
   EXPECT_GE(travelling(planned, 0), 1);
 }
 
-// 8 · 32768 routes of a machine, half of them to the other, are 537 MB; 32 experts are 403 MB.
+// A machine's GPUs have 8 · 32768 routes; half of them go to the other machine, 537 MB. The 32
+// experts there are 403 MB.
 TEST_F(StepPlacementRun, ExpertsTravelWhereTheyAreFewerBytesThanTokens) {
   nodes = 2;
   trace = "balanced";
@@ -81,9 +86,9 @@ TEST_F(StepPlacementRun, ExpertsTravelWhereTheyAreFewerBytesThanTokens) {
   EXPECT_EQ(travelling(experts, 0), 64);
   EXPECT_EQ(experts["metrics"]["bytes"]["network"].get<double>(), 0) << "no token leaves its GPU";
   EXPECT_EQ(experts["metrics"]["bytes"]["nvlink"].get<double>(), 0);
-  // Every GPU lacks 60 experts; 32 of a machine's came over a NIC, once.
-  EXPECT_GT(moved(experts), 2 * 16 * 60 * kExpert * 0.99);
-  EXPECT_GT(none["metrics"]["bytes"]["network"].get<double>(), 0);
+  // In two layers each of 16 GPUs gets the 60 experts that it lacks, from wherever.
+  EXPECT_DOUBLE_EQ(moved(experts), 2 * 16 * 60 * kExpert);
+  EXPECT_GT(throughput(experts), throughput(none));
 }
 
 TEST_F(StepPlacementRun, NothingTravelsForABalancedBatch) {
@@ -112,12 +117,14 @@ TEST_F(StepPlacementRun, IsRefusedWhereRanksAreNotGpus) {
   EXPECT_THAT(ended.err, HasSubstr("experts travel only inside one expert-parallel group"));
 }
 
-// Six GB of experts beside everything else do not fit into 8 GB.
+// Room for one temporary copy of an expert beside everything else, and no more.
 TEST_F(StepPlacementRun, SaysWhereCopiesDoNotFit) {
-  const Json shadows = run("shadowing");
-  const Json tight = run("shadowing", "cluster.gpu.memory=3 GB");
-  EXPECT_EQ(shadows["warnings"].dump().find("temporary copies"), std::string::npos);
-  EXPECT_THAT(tight["warnings"].dump(), HasSubstr("temporary copies of experts GPU"));
+  const double all = run("none")["metrics"]["memory_bytes_max"];
+  const auto warnings = [&](double memory) {
+    return run("shadowing", fmt::format("cluster.gpu.memory={:.0f}", memory))["warnings"].dump();
+  };
+  EXPECT_THAT(warnings(all + 1.5 * kExpert), HasSubstr("temporary copies of experts GPU"));
+  EXPECT_THAT(warnings(all + 64 * kExpert), Not(HasSubstr("temporary copies")));
 }
 
 }  // namespace
