@@ -121,7 +121,7 @@ TEST_F(StepPlacementRun, IsRefusedWhereRanksAreNotGpus) {
 TEST_F(StepPlacementRun, SaysWhereCopiesDoNotFit) {
   const double all = run("none")["metrics"]["memory_bytes_max"];
   const auto warnings = [&](double memory) {
-    return run("shadowing", fmt::format("cluster.gpu.memory={:.0f}", memory))["warnings"].dump();
+    return run("shadowing", fmt::format("cluster.gpu.memory={:.0f} B", memory))["warnings"].dump();
   };
   EXPECT_THAT(warnings(all + 1.5 * kExpert), HasSubstr("temporary copies of experts GPU"));
   EXPECT_THAT(warnings(all + 64 * kExpert), Not(HasSubstr("temporary copies")));
