@@ -186,8 +186,9 @@ const ComparedMetric* find_metric(const std::string& name) {
   return nullptr;
 }
 
-Comparison compare(const std::vector<ComparedVariant>& variants, const CompareOptions& options) {
-  Comparison result{.metric = find_metric(options.metric), .baseline = options.baseline};
+VariantComparison compare(const std::vector<ComparedVariant>& variants,
+                          const CompareOptions& options) {
+  VariantComparison result{.metric = find_metric(options.metric), .baseline = options.baseline};
   MOESIM_CHECK(result.metric != nullptr && options.baseline < variants.size(),
                "options were checked");
   for (const Json& summary : variants.front().summaries)
@@ -224,7 +225,7 @@ double best_case_ratio(const ComparedRow& row, const ComparedMetric& metric) {
   return 1 + (difference.interval ? difference.interval->high : difference.mean);
 }
 
-Json comparison_document(const Comparison& comparison,
+Json comparison_document(const VariantComparison& comparison,
                          const std::vector<ComparedVariant>& variants) {
   Json same = Json::object(), rows = Json::array();
   const auto& metrics = compared_metrics();
@@ -264,7 +265,7 @@ Json comparison_document(const Comparison& comparison,
           {"warnings", comparison.warnings}};
 }
 
-std::string comparison_csv(const Comparison& comparison) {
+std::string comparison_csv(const VariantComparison& comparison) {
   const auto field = [](std::optional<double> value) {
     return value && std::isfinite(*value) ? fmt::format(",{}", *value) : std::string(",");
   };

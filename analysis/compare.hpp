@@ -47,7 +47,7 @@ struct ComparedRow {
   bool has_difference = true;  // false: the metric is not defined for both
 };
 
-struct Comparison {
+struct VariantComparison {
   const ComparedMetric* metric = nullptr;
   std::size_t baseline = 0;
   std::vector<std::uint64_t> seeds;
@@ -57,7 +57,8 @@ struct Comparison {
       best;                           // rows with the best value, by metric; of `same` none
   std::vector<std::string> warnings;  // of all variants, those that differ in figures once
 };
-Comparison compare(const std::vector<ComparedVariant>& variants, const CompareOptions& options);
+VariantComparison compare(const std::vector<ComparedVariant>& variants,
+                          const CompareOptions& options);
 
 // "+3.2 % (+1.1 % to +5.3 %)", "no difference that this data can show", …
 std::string shown_difference(const ComparedRow& row, bool is_baseline);
@@ -66,9 +67,9 @@ std::string shown_difference(const ComparedRow& row, bool is_baseline);
 // metric goes. The upper end of its interval, or the difference itself where there is none.
 double best_case_ratio(const ComparedRow& row, const ComparedMetric& metric);
 
-Json comparison_document(const Comparison& comparison,
+Json comparison_document(const VariantComparison& comparison,
                          const std::vector<ComparedVariant>& variants);
 // One line for each variant; numbers in SI.
-std::string comparison_csv(const Comparison& comparison);
+std::string comparison_csv(const VariantComparison& comparison);
 
 }  // namespace moesim

@@ -25,14 +25,14 @@ struct Table {
 };
 
 // Metrics that differ, and that are defined for some variant.
-std::vector<std::size_t> shown_metrics(const Comparison& comparison) {
+std::vector<std::size_t> shown_metrics(const VariantComparison& comparison) {
   std::vector<std::size_t> shown;
   for (std::size_t i = 0; i < compared_metrics().size(); ++i)
     if (!comparison.same[i] && compared_metrics()[i].in_table) shown.push_back(i);
   return shown;
 }
 
-Table table_of(const Comparison& comparison) {
+Table table_of(const VariantComparison& comparison) {
   Table table{.titles = {"variant"}};
   const std::vector<std::size_t> shown = shown_metrics(comparison);
   for (const std::size_t i : shown) table.titles.push_back(compared_metrics()[i].title);
@@ -49,7 +49,7 @@ Table table_of(const Comparison& comparison) {
   return table;
 }
 
-std::string same_line(const Comparison& comparison) {
+std::string same_line(const VariantComparison& comparison) {
   std::string text;
   for (std::size_t i = 0; i < compared_metrics().size(); ++i) {
     const auto& value = comparison.rows.front().means[i];
@@ -60,7 +60,7 @@ std::string same_line(const Comparison& comparison) {
   return text;
 }
 
-std::string seeds_line(const Comparison& comparison) {
+std::string seeds_line(const VariantComparison& comparison) {
   if (comparison.seeds.size() == 1) return fmt::format("seed {}", comparison.seeds.front());
   return fmt::format("seeds {} to {}, the same draws for every variant", comparison.seeds.front(),
                      comparison.seeds.back());
@@ -73,7 +73,7 @@ std::string band_text(const ComparedRow& row) {
 }
 
 // What to know about the differences.
-std::vector<std::string> notes_on(const Comparison& comparison) {
+std::vector<std::string> notes_on(const VariantComparison& comparison) {
   std::vector<std::string> notes = {fmt::format(
       "{}: difference of {} to {}", comparison.seeds.size() > 1 ? "mean over seeds" : "one seed",
       comparison.metric->title, comparison.rows[comparison.baseline].name)};
@@ -116,7 +116,7 @@ std::string aligned(const Table& table, const Paint& paint) {
   return text;
 }
 
-Table differences_of(const Comparison& comparison) {
+Table differences_of(const VariantComparison& comparison) {
   Table table{.titles = {"variant", comparison.metric->title, "difference", "calibration"}};
   const auto chosen = static_cast<std::size_t>(comparison.metric - compared_metrics().data());
   for (std::size_t r = 0; r < comparison.rows.size(); ++r) {
@@ -151,7 +151,7 @@ std::string markdown(const Table& table) {
 
 }  // namespace
 
-std::string comparison_text(const Comparison& comparison, const CompareHeading& heading,
+std::string comparison_text(const VariantComparison& comparison, const CompareHeading& heading,
                             bool colour) {
   const Paint paint(colour);
   std::string text = paint(Ink::kBold, heading.title) + "\n";
@@ -170,7 +170,8 @@ std::string comparison_text(const Comparison& comparison, const CompareHeading& 
   return text;
 }
 
-std::string comparison_markdown(const Comparison& comparison, const CompareHeading& heading) {
+std::string comparison_markdown(const VariantComparison& comparison,
+                                const CompareHeading& heading) {
   std::string text = "## " + heading.title + "\n\n";
   if (!heading.subject.empty()) text += heading.subject + "\n\n";
   text += seeds_line(comparison) + "\n\n";

@@ -14,8 +14,8 @@ struct CompareHeading {
 
 // The best value of each column is marked; columns that are equal for all stand above the table,
 // with the differences below. `colour` as in Paint.
-std::string comparison_text(const Comparison& comparison, const CompareHeading& heading,
+std::string comparison_text(const VariantComparison& comparison, const CompareHeading& heading,
                             bool colour);
-std::string comparison_markdown(const Comparison& comparison, const CompareHeading& heading);
+std::string comparison_markdown(const VariantComparison& comparison, const CompareHeading& heading);
 
 }  // namespace moesim

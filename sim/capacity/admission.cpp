@@ -109,10 +109,13 @@ void drop_excess(Routing& routing, const GpuBudget& budget, DropRule rule,
   Part part = part_of(routing, 0, routing.gpus());
   // The queues are GPUs. Exempt routes take their part of a budget before the others.
   std::vector<int> taken(static_cast<std::size_t>(routing.gpus()));
+  std::vector<std::size_t> turn(budget.gpus_of.size());  // of an expert's copies
   for (std::size_t at = 0; at < part.ids.size(); ++at) {
     std::int16_t& id = part.ids[at];
     if (id < 0) continue;
-    id = static_cast<std::int16_t>(budget.gpu_of[static_cast<std::size_t>(id)]);
+    const auto expert = static_cast<std::size_t>(id);
+    const std::vector<int>& gpus = budget.gpus_of[expert];
+    id = static_cast<std::int16_t>(gpus[turn[expert]++ % gpus.size()]);
     const std::size_t token = at / static_cast<std::size_t>(routing.top_k);
     if (budget.exempt.empty() || budget.exempt[token] == 0) continue;
     ++taken[static_cast<std::size_t>(id)];

@@ -27,12 +27,14 @@ enum class DropRule {
 void drop_excess(Routing& routing, const Queue& queue, DropRule rule,
                  const CapacityRequest& request);
 
-// The same with a budget for each GPU, over all sources, instead of each expert. Every expert is on
-// one GPU. `exempt` says which tokens are never dropped, [tokens] or empty. Needs ids.
+// The same with a budget for each GPU, over all sources, instead of each expert. The routes of an
+// expert with several copies count on these in turn, in the order of tokens, whichever copies they
+// will go to: who goes where is decided when it is known who goes. `exempt` says which tokens are
+// never dropped, [tokens] or empty. Needs ids.
 struct GpuBudget {
   int routes = 0;
-  std::vector<int> gpu_of;           // [experts]
-  std::vector<std::uint8_t> exempt;  // 1 = never dropped
+  std::vector<std::vector<int>> gpus_of;  // of the copies of each expert, [experts]
+  std::vector<std::uint8_t> exempt;       // 1 = never dropped
 };
 void drop_excess(Routing& routing, const GpuBudget& budget, DropRule rule,
                  const CapacityRequest& request);

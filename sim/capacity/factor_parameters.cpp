@@ -65,7 +65,6 @@ FactorSettings::FactorSettings(const Arguments& arguments)
       exempt(arguments.number("exempt")),
       scope(scope_of(arguments, formula)),
       rule(rule_of(drop, arguments.text("queue"))),
-      spot_(arguments.section()),
       overflow_spot_(arguments.spot("overflow")) {
   check_together(arguments);
 }
@@ -131,11 +130,9 @@ GpuBudget FactorSettings::gpu_budget(const Routing& routing, const CapacityReque
   const double mean = static_cast<double>(routing.tokens()) * request.model.top_k / routing.gpus();
   GpuBudget budget{.routes = round_up(static_cast<int>(mean * factor), alignment)};
   for (const ExpertId expert : placement.slots_of.ids()) {
-    const auto& slots = placement.slots_of[expert];
-    if (slots.size() > 1)
-      throw InputError(spot_, "a budget of each GPU needs one copy of each expert",
-                       "placement.redundant: 0");
-    budget.gpu_of.push_back(placement.gpu_of(slots.front()).value);
+    std::vector<int>& gpus = budget.gpus_of.emplace_back();
+    for (const SlotId slot : placement.slots_of[expert])
+      gpus.push_back(placement.gpu_of(slot).value);
   }
   if (drop == "device_budget") budget.exempt = exempt_tokens(routing, exempt, request);
   return budget;
@@ -222,7 +219,8 @@ std::vector<Parameter> factor_parameters() {
       {.name = "scope",
        .type = ParameterType::kChoice,
        .doc = "whose routes queue together: of a source rank, or of all (default: the system's); "
-              "gpu: what a GPU receives is limited to int(factor · tokens of a rank · k)",
+              "gpu: what a GPU receives is limited to int(factor · tokens of a rank · k), where an "
+              "expert's routes count on its copies in turn",
        .choices = {"rank", "group", "gpu"}}};
 }
 

@@ -39,7 +39,7 @@ struct FactorSettings {
 
  private:
   void check_together(const Arguments& arguments) const;
-  Spot spot_, overflow_spot_;
+  Spot overflow_spot_;
 };
 
 }  // namespace moesim

@@ -161,7 +161,7 @@ std::vector<ComparedVariant> simulate_all(const std::vector<NamedVariant>& varia
 }
 
 // Variants that are worse than the baseline by more than is allowed, whatever their noise.
-std::vector<std::string> failing(const Comparison& comparison, double fail_below) {
+std::vector<std::string> failing(const VariantComparison& comparison, double fail_below) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < comparison.rows.size(); ++i) {
     const ComparedRow& row = comparison.rows[i];
@@ -192,7 +192,7 @@ int run(const CompareFlags& flags) {
   std::optional<OutputDirectory> directory;
   if (!flags.directory.empty()) directory.emplace(flags.directory);
   const std::vector<ComparedVariant> compared = simulate_all(variants, flags.output);
-  const Comparison comparison = compare(compared, options);
+  const VariantComparison comparison = compare(compared, options);
   const CompareHeading heading = heading_of(variants);
   const std::string document = write_json(comparison_document(comparison, compared));
   if (directory) {

@@ -47,7 +47,7 @@ const std::vector<ComparedVariant> kThree = {
     variant("random", {{90, 0.009}, {230, 0.010}, {50, 0.008}})};
 
 TEST(Comparison, PairsRunsByTheirSeeds) {
-  const Comparison found = compare(kThree, {});
+  const VariantComparison found = compare(kThree, {});
   EXPECT_THAT(found.seeds, ElementsAre(1, 2, 3));
   EXPECT_EQ(found.rows[0].difference.finding, Finding::kSame);
   EXPECT_NEAR(found.rows[1].difference.mean, 0.03, 1e-12);
@@ -58,7 +58,7 @@ TEST(Comparison, PairsRunsByTheirSeeds) {
 }
 
 TEST(Comparison, MarksTheBestByTheDirectionOfAMetric) {
-  const Comparison found = compare(kThree, {});
+  const VariantComparison found = compare(kThree, {});
   EXPECT_THAT(found.best[column("tokens_per_s_per_gpu")], ElementsAre(2u));  // mean 123.3
   EXPECT_THAT(found.best[column("step_time_s.mean")], ElementsAre(1u));
   EXPECT_TRUE(found.best[column("drop_rate")].empty()) << "all are equal";
@@ -91,7 +91,7 @@ TEST(Comparison, SaysThatOneSeedShowsNoSpread) {
 }
 
 TEST(Comparison, ComesAsMarkdownAndCsv) {
-  const Comparison found = compare(kThree, {});
+  const VariantComparison found = compare(kThree, {});
   EXPECT_THAT(comparison_markdown(found, {.title = "three"}),
               HasSubstr("| lpt | 120 | **8.00 ms** |\n"));
   const std::string csv =
@@ -101,15 +101,15 @@ TEST(Comparison, ComesAsMarkdownAndCsv) {
 }
 
 TEST(Comparison, AllowsForNoiseBeforeAVariantFails) {
-  const Comparison more = compare(kThree, {});
+  const VariantComparison more = compare(kThree, {});
   // The interval's upper end.
   EXPECT_NEAR(best_case_ratio(more.rows[1], *more.metric), 1.0548, 1e-4);
-  const Comparison less = compare(kThree, {.metric = "step_time_s.mean"});
+  const VariantComparison less = compare(kThree, {.metric = "step_time_s.mean"});
   EXPECT_NEAR(best_case_ratio(less.rows[1], *less.metric), 1.25, 1e-12);
 }
 
 TEST(Comparison, HasNoDifferenceWhereAMetricIsNotDefined) {
-  const Comparison found = compare(kThree, {.metric = "padding_waste"});
+  const VariantComparison found = compare(kThree, {.metric = "padding_waste"});
   EXPECT_FALSE(found.rows[1].has_difference);
   EXPECT_EQ(shown_difference(found.rows[1], false), "not defined");
 }

@@ -149,17 +149,18 @@ TEST(GpuBudget, LimitsWhatAGpuReceivesFromAllSources) {
             0);
 }
 
-TEST(GpuBudget, NeedsOneCopyOfEachExpert) {
+// Expert 0 is on both GPUs, expert 1 on the first. Each GPU takes 3 of the 6 routes: the first has
+// two of expert 0's and one of expert 1's, so that the last token is dropped.
+TEST(GpuBudget, CountsAnExpertsRoutesOnItsCopiesInTurn) {
   const LayerPlacement placement =
       make_layer_placement({0, 2, 4},
                            IdVector<SlotId, ExpertId>(std::vector<ExpertId>{
                                ExpertId(0), ExpertId(1), ExpertId(2), ExpertId(0)}),
                            3);
-  EXPECT_THAT(mistake_of([&] {
-                admit("{kind: factor, scope: gpu}", routing_of({{{0}}, {{1}}}, 3),
-                      {.placement = &placement});
-              }),
-              HasSubstr("needs one copy of each expert"));
+  const Routing routing = routing_of({{{0}, {0}, {0}, {0}}, {{1}, {1}}}, 3);
+  EXPECT_THAT(
+      ids_of(admit("{kind: factor, scope: gpu, factor: 1}", routing, {.placement = &placement})),
+      ElementsAre(0, 0, 0, 0, 1, -1));
 }
 
 TEST(FactorSettings, RefuseWhatDoesNotGoTogether) {
