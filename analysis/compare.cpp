@@ -60,7 +60,7 @@ std::optional<Interval> band_of(const ComparedVariant& variant, const std::strin
 
 ComparedRow row_of(const ComparedVariant& variant, const ComparedVariant& baseline,
                    const ComparedMetric& metric) {
-  ComparedRow row{.name = variant.name};
+  ComparedRow row{.name = variant.name, .labels = variant.labels};
   for (const ComparedMetric& each : compared_metrics()) {
     const auto values = values_of(variant, each.name);
     row.means.push_back(values ? std::optional<double>(mean_of(*values)) : std::nullopt);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analysis/json.hpp"
@@ -15,6 +16,8 @@ namespace moesim {
 struct ComparedVariant {
   std::string name;
   std::vector<Json> summaries;
+  // What sets it apart, "placement" and "lpt": its columns, where all variants have the same keys.
+  std::vector<std::pair<std::string, std::string>> labels = {};
 };
 
 enum class Better { kHigher, kLower, kNeither };
@@ -39,6 +42,7 @@ struct CompareOptions {
 // Of one variant.
 struct ComparedRow {
   std::string name;
+  std::vector<std::pair<std::string, std::string>> labels;  // as of the variant
   std::vector<std::optional<double>> means;  // over seeds, by compared_metrics(); none: not defined
   PairedDifference difference;               // of the chosen metric, to the baseline
   // Calibration's held-out errors: low and high of the metric over its value, minus 1. None: the

@@ -20,6 +20,7 @@ struct Cell {
 };
 
 struct Table {
+  std::size_t names = 1;  // columns that say which variant it is
   std::vector<std::string> titles;
   std::vector<std::vector<Cell>> rows;
 };
@@ -32,19 +33,42 @@ std::vector<std::size_t> shown_metrics(const VariantComparison& comparison) {
   return shown;
 }
 
+// A column for each varied key, or one of names.
+Table named_rows(const VariantComparison& comparison) {
+  const auto& keys = comparison.rows.front().labels;
+  const bool alike =
+      !keys.empty() &&
+      std::all_of(comparison.rows.begin(), comparison.rows.end(), [&](const ComparedRow& row) {
+        return std::equal(row.labels.begin(), row.labels.end(), keys.begin(), keys.end(),
+                          [](const auto& a, const auto& b) { return a.first == b.first; });
+      });
+  Table table;
+  if (!alike) {
+    table.titles = {"variant"};
+    for (const ComparedRow& row : comparison.rows) table.rows.push_back({{row.name}});
+    return table;
+  }
+  table.names = keys.size();
+  for (const auto& [key, value] : keys) table.titles.push_back(key);
+  for (const ComparedRow& row : comparison.rows) {
+    table.rows.emplace_back();
+    for (const auto& [key, value] : row.labels) table.rows.back().push_back({value});
+  }
+  return table;
+}
+
 Table table_of(const VariantComparison& comparison) {
-  Table table{.titles = {"variant"}};
+  Table table = named_rows(comparison);
   const std::vector<std::size_t> shown = shown_metrics(comparison);
   for (const std::size_t i : shown) table.titles.push_back(compared_metrics()[i].title);
   for (std::size_t r = 0; r < comparison.rows.size(); ++r) {
     const ComparedRow& row = comparison.rows[r];
-    std::vector<Cell> cells{{row.name}};
+    std::vector<Cell>& cells = table.rows[r];
     for (const std::size_t i : shown) {
       const auto& best = comparison.best[i];
       cells.push_back({row.means[i] ? compared_metrics()[i].shown(*row.means[i]) : "–",
                        std::find(best.begin(), best.end(), r) != best.end()});
     }
-    table.rows.push_back(std::move(cells));
   }
   return table;
 }
@@ -103,7 +127,7 @@ std::string aligned(const Table& table, const Paint& paint) {
   std::string text;
   const auto add = [&](std::size_t i, const std::string& cell) {
     if (i > 0) text += "  ";
-    text += i == 0 ? pad_right(cell, widths[i]) : pad_left(cell, widths[i]);
+    text += i < table.names ? pad_right(cell, widths[i]) : pad_left(cell, widths[i]);
   };
   const auto end_line = [&] { text.erase(text.find_last_not_of(' ') + 1), text += "\n"; };
   for (std::size_t i = 0; i < table.titles.size(); ++i) add(i, paint(Ink::kDim, table.titles[i]));
@@ -117,14 +141,16 @@ std::string aligned(const Table& table, const Paint& paint) {
 }
 
 Table differences_of(const VariantComparison& comparison) {
-  Table table{.titles = {"variant", comparison.metric->title, "difference", "calibration"}};
+  Table table = named_rows(comparison);
+  for (const char* title : {comparison.metric->title.c_str(), "difference", "calibration"})
+    table.titles.emplace_back(title);
   const auto chosen = static_cast<std::size_t>(comparison.metric - compared_metrics().data());
   for (std::size_t r = 0; r < comparison.rows.size(); ++r) {
     const ComparedRow& row = comparison.rows[r];
-    table.rows.push_back({{row.name},
-                          {row.means[chosen] ? comparison.metric->shown(*row.means[chosen]) : "–"},
-                          {shown_difference(row, r == comparison.baseline)},
-                          {band_text(row)}});
+    for (std::string text :
+         {row.means[chosen] ? comparison.metric->shown(*row.means[chosen]) : std::string("–"),
+          shown_difference(row, r == comparison.baseline), band_text(row)})
+      table.rows[r].push_back({std::move(text)});
   }
   return table;
 }
@@ -138,7 +164,7 @@ std::string markdown(const Table& table) {
   std::string text, rule = "|";
   for (std::size_t i = 0; i < table.titles.size(); ++i) {
     text += "| " + escaped(table.titles[i]) + " ";
-    rule += i == 0 ? "---|" : "---:|";
+    rule += i < table.names ? "---|" : "---:|";
   }
   text += "|\n" + rule + "\n";
   for (const auto& row : table.rows) {
@@ -160,10 +186,10 @@ std::string comparison_text(const VariantComparison& comparison, const CompareHe
   if (const std::string same = same_line(comparison); !same.empty())
     text += wrap("same for all: " + same, kWidth, "  ") + "\n";
   const Table table = table_of(comparison);
-  if (table.titles.size() > 1) text += "\n" + aligned(table, paint);
+  if (table.titles.size() > table.names) text += "\n" + aligned(table, paint);
   text += "\n" + aligned(differences_of(comparison), paint) + "\n";
   for (const std::string& note : notes_on(comparison)) text += wrap(note, kWidth, "  ") + "\n";
-  if (table.titles.size() > 1) text += fmt::format("{} best of its column\n", kBest);
+  if (table.titles.size() > table.names) text += fmt::format("{} best of its column\n", kBest);
   if (!comparison.warnings.empty()) text += "\n";
   for (const std::string& warning : comparison.warnings)
     text += wrap(paint(Ink::kYellow, "warning:") + " " + warning, kWidth, "         ") + "\n";
@@ -178,7 +204,7 @@ std::string comparison_markdown(const VariantComparison& comparison,
   if (const std::string same = same_line(comparison); !same.empty())
     text += "same for all: " + same + "\n\n";
   const Table table = table_of(comparison);
-  if (table.titles.size() > 1) text += markdown(table) + "\n";
+  if (table.titles.size() > table.names) text += markdown(table) + "\n";
   text += markdown(differences_of(comparison)) + "\n";
   for (const std::string& note : notes_on(comparison)) text += "* " + note + "\n";
   for (const std::string& warning : comparison.warnings) text += "* warning: " + warning + "\n";

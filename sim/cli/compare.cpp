@@ -33,7 +33,8 @@ struct CompareFlags {
 
 struct NamedVariant {
   std::string name;
-  std::vector<Scenario> scenarios;  // one for each seed
+  std::vector<std::pair<std::string, std::string>> labels;  // varied keys and their values
+  std::vector<Scenario> scenarios;                          // one for each seed
 };
 
 [[noreturn]] void refuse(const std::string& flag, const std::string& text, const std::string& why,
@@ -67,12 +68,18 @@ std::vector<NamedVariant> read_variants(const CompareFlags& flags) {
   Mistakes mistakes;
   for (const std::string& path : flags.paths)
     for (const auto& assignments : combinations(varied)) {
-      std::string name = flags.paths.size() > 1 ? std::filesystem::path(path).stem().string() : "";
-      for (const std::string& assignment : assignments)
-        name += (name.empty() ? "" : ", ") + assignment;
-      if (name.empty()) name = std::filesystem::path(path).stem().string();
+      const std::string file = std::filesystem::path(path).stem().string();
+      NamedVariant variant;
+      if (flags.paths.size() > 1) variant.labels.emplace_back("scenario", file);
+      if (flags.paths.size() > 1 || assignments.empty()) variant.name = file;
+      for (const std::string& assignment : assignments) {
+        const std::size_t equals = assignment.find('=');
+        variant.labels.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
+        variant.name += (variant.name.empty() ? "" : ", ") + assignment;
+      }
       try {
-        variants.push_back({name, with_seeds(flags, path, assignments)});
+        variant.scenarios = with_seeds(flags, path, assignments);
+        variants.push_back(std::move(variant));
       } catch (const InputError& error) {
         mistakes.add(error);
       }
@@ -123,10 +130,11 @@ CompareHeading heading_of(const std::vector<NamedVariant>& variants) {
     const Scenario& scenario = variant.scenarios.front();
     if (std::find(titles.begin(), titles.end(), scenario.name) == titles.end())
       titles.push_back(scenario.name);
-    const std::string own = fmt::format(
-        "{} on {} × {} in {} node{}, {} steps", scenario.model.name, scenario.cluster->gpus(),
-        scenario.cluster->gpu().name, scenario.cluster->nodes(),
-        scenario.cluster->nodes() > 1 ? "s" : "", scenario.workload.steps);
+    const std::string own =
+        fmt::format("{} on {} × {} in {} node{}, {} step{}", scenario.model.name,
+                    scenario.cluster->gpus(), scenario.cluster->gpu().name,
+                    scenario.cluster->nodes(), scenario.cluster->nodes() > 1 ? "s" : "",
+                    scenario.workload.steps, scenario.workload.steps > 1 ? "s" : "");
     if (!subject) subject = own;
     if (*subject != own) subject = "";
   }
@@ -153,7 +161,7 @@ std::vector<ComparedVariant> simulate_all(const std::vector<NamedVariant>& varia
   std::vector<ComparedVariant> compared;
   auto outcome = outcomes.begin();
   for (const NamedVariant& variant : variants) {
-    compared.push_back({.name = variant.name});
+    compared.push_back({.name = variant.name, .labels = variant.labels});
     for (std::size_t i = 0; i < variant.scenarios.size(); ++i)
       compared.back().summaries.push_back(Json::parse((outcome++)->document));
   }

@@ -82,6 +82,19 @@ TEST(Comparison, MovesWhatIsTheSameForAllAboveTheTable) {
   EXPECT_THAT(text, HasSubstr("warning: a warning\n"));
 }
 
+TEST(Comparison, HasAColumnForEachKeyThatWasVaried) {
+  std::vector<ComparedVariant> two = {variant("a=1, b=x", {{100, 1}}),
+                                      variant("a=2, b=x", {{110, 1}})};
+  two[0].labels = {{"a", "1"}, {"b", "x"}};
+  two[1].labels = {{"a", "2"}, {"b", "x"}};
+  const std::string text = comparison_text(compare(two, {}), {.title = "two"}, false);
+  EXPECT_THAT(text, HasSubstr("a  b  tokens/s per GPU\n1  x               100\n"));
+  EXPECT_THAT(text, HasSubstr("difference of tokens/s per GPU to a=1, b=x\n"));
+  two[1].labels.pop_back();
+  EXPECT_THAT(comparison_text(compare(two, {}), {.title = "two"}, false),
+              HasSubstr("variant   tokens/s per GPU\na=1, b=x"));
+}
+
 TEST(Comparison, SaysThatOneSeedShowsNoSpread) {
   const std::string text = comparison_text(
       compare({variant("a", {{100, 1}}), variant("b", {{110, 1}})}, {}), {.title = "two"}, false);
