@@ -77,6 +77,8 @@ std::string policy_line(const Scenario& scenario) {
   parts.push_back("exchange " + scenario.exchange.kind);
   if (scenario.overlap.kind != "none") parts.push_back("overlap " + scenario.overlap.kind);
   if (scenario.rebalance.kind != "none") parts.push_back("rebalance " + scenario.rebalance.kind);
+  if (const std::string& kind = scenario.step_placement.kind; !kind.empty() && kind != "none")
+    parts.push_back("step_placement " + kind);
   return joined(parts);
 }
 
@@ -113,9 +115,8 @@ void add_speed(Lines& lines, const Metrics& metrics, const RunResult& result) {
 
 Ink ink_of(Phase phase) {
   if (phase == Phase::kWait) return Ink::kYellow;
-  const bool exchange =
-      phase == Phase::kDispatch || phase == Phase::kCombine || phase == Phase::kMigration ||
-      phase == Phase::kCollective;
+  const bool exchange = phase == Phase::kDispatch || phase == Phase::kCombine ||
+                        phase == Phase::kMigration || phase == Phase::kCollective;
   return exchange ? Ink::kCyan : Ink::kBlue;
 }
 
@@ -207,6 +208,16 @@ void add_links(Lines& lines, const LinkReport& report) {
   }
 }
 
+std::string travelling_line(const RunResult& result) {
+  double experts = 0;
+  for (const LayerRecord& layer : result.layers)
+    experts += layer.travelling_experts / static_cast<double>(result.layers.size());
+  const int most =
+      *std::max_element(result.temporary_copies.begin(), result.temporary_copies.end());
+  return fmt::format("of {} experts travel to a layer's tokens · up to {} on a GPU",
+                     format_number(experts), most);
+}
+
 void add_use(Lines& lines, const Scenario& scenario, const Metrics& metrics,
              const RunResult& result) {
   const auto size = [](double bytes) { return format_bytes(Bytes(bytes)); };
@@ -217,6 +228,7 @@ void add_use(Lines& lines, const Scenario& scenario, const Metrics& metrics,
   const char* title = "rebalance";
   for (const std::string& line : rebalance_lines(result.rebalances))
     lines.add(std::exchange(title, ""), line);
+  if (!result.temporary_copies.empty()) lines.add("weights", travelling_line(result));
   lines.add("GPUs", fmt::format("{} of the time busy · MFU {} · memory up to {} of {}",
                                 format_percent(result.gpu_use), format_percent(result.mfu),
                                 size(metrics.memory_bytes_max),

@@ -44,6 +44,20 @@ TEST(RunTable, SaysWhyASpineIsNeverBusy) {
               HasSubstr("spine 2.00 GB per step · as wide as the NICs: never full\n"));
 }
 
+// Two of one layer and one of the other.
+TEST(RunTable, SaysWhoseWeightsTravel) {
+  Scenario scenario = example_scenario();
+  RunResult result = example_result();
+  EXPECT_THAT(run_table(scenario, result, false), Not(HasSubstr("travel")));
+  scenario.step_placement.kind = "shadowing";
+  result.layers[0].travelling_experts = 2;
+  result.layers[1].travelling_experts = 1;
+  result.temporary_copies = {3, 2};
+  const std::string table = run_table(scenario, result, false);
+  EXPECT_THAT(table, HasSubstr("exchange direct · step_placement shadowing\n"));
+  EXPECT_THAT(table, HasSubstr("of 1.50 experts travel to a layer's tokens · up to 3 on a GPU\n"));
+}
+
 // Of 20 ms: 8 experts, 5 wait; the longest bar has 40 columns.
 TEST(RunTable, DrawsABarForEachPhaseThatTakesTime) {
   const std::string table = example_table();
