@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kHottest = 8;
 constexpr LinkKind kKinds[] = {LinkKind::kNvLink, LinkKind::kPcie, LinkKind::kNic,
-                               LinkKind::kSpine};
+                               LinkKind::kSpine,  LinkKind::kHost, LinkKind::kDisk};
 
 LinkRecord record_of(const LinkUses& uses, const Link& link, Seconds time, int steps) {
   LinkRecord record{.name = link.name,

@@ -42,7 +42,7 @@ int index_of_largest(const std::vector<double>& values) {
 
 bool is_kernel(Phase phase) {
   return phase != Phase::kDispatch && phase != Phase::kCombine && phase != Phase::kMigration &&
-         phase != Phase::kCollective && phase != Phase::kWait;
+         phase != Phase::kCollective && phase != Phase::kOffload && phase != Phase::kWait;
 }
 
 }  // namespace

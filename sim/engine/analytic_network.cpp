@@ -28,7 +28,7 @@ void AnalyticNetwork::send(int handle, GpuId source) {
 void AnalyticNetwork::close(int handle) { legs_[static_cast<std::size_t>(handle)].open = false; }
 
 void AnalyticNetwork::copy(const Transfer& transfer, EventHandler& handler, const Event& event) {
-  const Route route = cluster_.route(transfer.source, transfer.target, RouteRule::kDirect);
+  const Route route = route_of(transfer);
   const double bytes = transfer.size.value;
   Seconds end = clock_.now();
   for (int hop = 0; hop < route.count; ++hop)

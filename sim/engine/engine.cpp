@@ -30,6 +30,10 @@ void Engine::add(Producer& producer) { core_->add(producer); }
 
 void Engine::wake(Producer& producer) { core_->wake(producer); }
 
+void Engine::release(const Producer& producer, int fragment, int node, GpuId gpu) {
+  core_->release(producer, fragment, node, gpu);
+}
+
 Seconds Engine::run() { return core_->run(); }
 
 void Engine::change_network(const NetworkOptions& options) { core_->change_network(options); }

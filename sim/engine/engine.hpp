@@ -60,6 +60,9 @@ class Engine {
   void add(Producer& producer);
   // A producer that was added has work again. May be called from a producer.
   void wake(Producer& producer);
+  // Lets `gpu` pass a Hold of a fragment that the producer gave and that has not ended, whether it
+  // stands there already or not; once for each GPU that it holds. Called from a producer.
+  void release(const Producer& producer, int fragment, int node, GpuId gpu);
   // Runs until every producer is done; the simulated time that took. May be called again after
   // another producer was added; spans and times of that run go on from the clock where the last one
   // ended.

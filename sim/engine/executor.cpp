@@ -121,6 +121,13 @@ void Engine::Core::wake(Producer& producer) {
   }
 }
 
+FragmentRun& Engine::Core::fragment_of(ProducerRun& run, int number) const {
+  const std::size_t first = static_cast<std::size_t>(run.given) - run.alive.size();
+  const std::size_t at = static_cast<std::size_t>(number) - first;
+  MOESIM_CHECK(at < run.alive.size(), "the fragment is under way");
+  return *run.alive[at];
+}
+
 // `gpu` goes on to the producer's next fragment, if there is one.
 void Engine::Core::enter(ProducerRun& run, GpuId gpu) {
   if (++run.current[gpu] < run.given) begin(run, gpu);
@@ -128,8 +135,7 @@ void Engine::Core::enter(ProducerRun& run, GpuId gpu) {
 
 void Engine::Core::begin(ProducerRun& run, GpuId gpu) {
   const int number = run.current[gpu];
-  const std::size_t first = static_cast<std::size_t>(run.given) - run.alive.size();
-  FragmentRun& fragment = *run.alive[static_cast<std::size_t>(number) - first];
+  FragmentRun& fragment = fragment_of(run, number);
   for (const int node : fragment.entries()) ready_.push_back({&fragment, node, gpu});
   if (number == run.given - 1 && !run.exhausted) fetch(run);
   if (fragment.exits == 0) leave(fragment, gpu);
@@ -143,6 +149,8 @@ void Engine::Core::start(const Task& task) {
     ended_.push_back(task);
   } else if (const auto* transfer = std::get_if<Transfer>(&operation)) {
     start_transfer(task, *transfer);
+  } else if (std::holds_alternative<Hold>(operation)) {
+    start_hold(task);
   } else {
     task.fragment->nodes[static_cast<std::size_t>(task.node)].exchange->ready(task.gpu);
   }
@@ -150,7 +158,8 @@ void Engine::Core::start(const Task& task) {
 
 void Engine::Core::start_transfer(const Task& task, const Transfer& transfer) {
   FragmentRun::Node& state = task.fragment->nodes[static_cast<std::size_t>(task.node)];
-  const bool moves = transfer.source != transfer.target && transfer.size.value > 0;
+  const bool stays = transfer.source == transfer.target && transfer.from == transfer.to;
+  const bool moves = !stays && transfer.size.value > 0;
   if (task.gpu == transfer.source && moves) {
     state.begin = clock_.now();
     if (free_transfers_.empty()) {
@@ -161,12 +170,12 @@ void Engine::Core::start_transfer(const Task& task, const Transfer& transfer) {
     free_transfers_.pop_back();
     transfers_[static_cast<std::size_t>(slot)] = task;
     network_->copy(transfer, *this, {.a = slot});
-  } else if (task.gpu == transfer.source && transfer.source != transfer.target) {
+  } else if (task.gpu == transfer.source && !stays) {
     transfer_arrived(*task.fragment, task.node);
   }
   if (task.gpu != transfer.target) return ended_.push_back(task);
   state.target_ready = true;
-  if (state.arrived || transfer.source == transfer.target) ended_.push_back(task);
+  if (state.arrived || stays) ended_.push_back(task);
 }
 
 void Engine::Core::handle(const Event& event) {
@@ -174,8 +183,9 @@ void Engine::Core::handle(const Event& event) {
   free_transfers_.push_back(event.a);
   const auto& transfer = std::get<Transfer>(operation_of(task));
   const Seconds begin = task.fragment->nodes[static_cast<std::size_t>(task.node)].begin;
-  for (const GpuId gpu : {transfer.source, transfer.target})
-    tell_span({task.fragment, task.node, gpu}, -1, begin, clock_.now());
+  tell_span({task.fragment, task.node, transfer.source}, -1, begin, clock_.now());
+  if (transfer.target != transfer.source)
+    tell_span({task.fragment, task.node, transfer.target}, -1, begin, clock_.now());
   transfer_arrived(*task.fragment, task.node);
 }
 

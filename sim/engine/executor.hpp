@@ -32,6 +32,7 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
 
   void add(Producer& producer);
   void wake(Producer& producer);
+  void release(const Producer& producer, int fragment, int node, GpuId gpu);
   Seconds run();
   void change_network(const NetworkOptions& options);
   const LinkUses& link_uses() const { return network_->link_uses(); }
@@ -42,6 +43,7 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
   void handle(const Event& event) final;  // a transfer has arrived
 
  private:
+  FragmentRun& fragment_of(ProducerRun& run, int number) const;
   void fetch(ProducerRun& run);
   FragmentRun& take_fragment();
   ExchangeRun& take_exchange();
@@ -50,6 +52,7 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
   void begin(ProducerRun& run, GpuId gpu);
   void start(const Task& task);
   void start_transfer(const Task& task, const Transfer& transfer);
+  void start_hold(const Task& task);
   void transfer_arrived(FragmentRun& fragment, int node);
   void pass(const Task& task);
   void leave(FragmentRun& fragment, GpuId gpu);

@@ -17,6 +17,7 @@ struct Flow {
   std::span<const FlowPart> parts;  // bytes on the wire
   FlowTag tag;                      // of the first part
   RouteRule rule = RouteRule::kDirect;
+  Store from = Store::kGpu, to = Store::kGpu;
   int batch = -1;
 };
 

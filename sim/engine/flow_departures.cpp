@@ -16,11 +16,12 @@ std::size_t copy_slot(int leg) { return static_cast<std::size_t>(-1 - leg); }
 void FlowNetwork::copy(const Transfer& transfer, EventHandler& handler, const Event& event) {
   unfold_all();
   ++alone_;
-  const auto& [source, target, size, phase] = transfer;
+  const GpuId source = transfer.source, target = transfer.target;
+  const Bytes size = transfer.size;
   const std::size_t slot = free_slot(copies_, [](const Copy& copy) { return !copy.handler; });
-  const RouteCache::Path path = routes_.path(source, target, RouteRule::kDirect);
-  account(path, phase, size.value, 1);
-  const Route route = cluster_.route(source, target, RouteRule::kDirect);
+  const Route route = route_of(transfer);
+  const RouteCache::Path path = routes_.path(route);
+  account(path, transfer.phase, size.value, 1);
   copies_[slot] = {.handler = &handler,
                    .event = event,
                    .batch = carrier_->open_batch(size / narrowest(cluster_, route), 1)};
@@ -30,6 +31,8 @@ void FlowNetwork::copy(const Transfer& transfer, EventHandler& handler, const Ev
           {.path = path.links,
            .parts = {&part, 1},
            .tag = {.leg = copy_tag(slot), .source = source.value, .target = target.value},
+           .from = transfer.from,
+           .to = transfer.to,
            .batch = copies_[slot].batch}));
   depart(clock_.now());
 }

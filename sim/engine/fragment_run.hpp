@@ -10,6 +10,8 @@ namespace moesim {
 
 struct ProducerRun;
 
+enum class HoldState { kOpen, kClosed, kHolds };
+
 struct FragmentRun {
   struct Node {
     std::vector<int> successors;
@@ -18,6 +20,9 @@ struct FragmentRun {
     bool target_ready = false;        // of a transfer
     bool arrived = false;             // of a transfer
     Seconds begin;                    // of a transfer
+    // Of a hold, [gpus]: whether a GPU may pass, and since when it has stood there.
+    IdVector<GpuId, HoldState> holds;
+    IdVector<GpuId, Seconds> held_since;
   };
 
   ProducerRun* producer = nullptr;
@@ -31,6 +36,9 @@ struct FragmentRun {
   // Takes the graph in. Exchanges are set by the caller.
   void begin(TaskGraph taken, int gpus);
   std::vector<int> entries() const;
+
+ private:
+  static void close(const Hold& hold, Node& state, int gpus);
 };
 
 }  // namespace moesim

@@ -28,6 +28,13 @@ Network::Network(const Cluster& cluster, Clock& clock)
   }
 }
 
+Route Network::route_of(const Transfer& transfer) const {
+  if (transfer.from == Store::kGpu && transfer.to == Store::kGpu)
+    return cluster_.route(transfer.source, transfer.target, RouteRule::kDirect);
+  MOESIM_CHECK(transfer.source == transfer.target, "a GPU copies from and to its own node");
+  return cluster_.store_route(transfer.source, transfer.from, transfer.to);
+}
+
 std::unique_ptr<Network> make_network(const NetworkOptions& options, const Cluster& cluster,
                                       Clock& clock, Platform& platform) {
   if (options.fidelity == Fidelity::kAnalytic)

@@ -50,7 +50,7 @@ class Network {
   virtual void send(int handle, GpuId source) = 0;
   virtual void close(int handle) = 0;
 
-  // One copy of size > 0 between two GPUs; `event` comes when it has arrived.
+  // One copy of size > 0; `event` comes when it has arrived.
   virtual void copy(const Transfer& transfer, EventHandler& handler, const Event& event) = 0;
 
   const LinkUses& link_uses() const { return uses_; }
@@ -67,6 +67,7 @@ class Network {
     if (path.crosses_spine) use.spine_bytes += bytes;
     return wire;
   }
+  Route route_of(const Transfer& transfer) const;
   LinkUse& use_of(Phase phase) { return uses_[static_cast<std::size_t>(phase)]; }
   double inflation(const ExchangeLeg& leg, GpuId source, GpuId target) const {
     return are_local(source, target) ? leg.local_inflation : leg.network_inflation;

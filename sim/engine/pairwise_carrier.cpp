@@ -31,7 +31,8 @@ class PairwiseCarrier final : public FlowCarrier, public EventHandler {
     free_.pop_back();
     const double size = std::round(flow.parts.front().bytes * Platform::kScale);
     flows_[id].end.tag = flow.tag;
-    flows_[id].rule = flow.rule;
+    flows_[id].source = platform_.host(GpuId(flow.tag.source), flow.rule, flow.from);
+    flows_[id].target = platform_.host(GpuId(flow.tag.target), flow.rule, flow.to);
     flows_[id].comm = s4u::Comm::sendto_init();
     flows_[id].comm->set_payload_size(static_cast<std::uint64_t>(std::max(1.0, size)));
     flows_[id].comm->set_data(reinterpret_cast<void*>(static_cast<std::uintptr_t>(id) + 1));
@@ -53,15 +54,16 @@ class PairwiseCarrier final : public FlowCarrier, public EventHandler {
  private:
   struct Sent {
     FlowEnd end;
-    RouteRule rule = RouteRule::kDirect;
+    s4u::Host* source = nullptr;
+    s4u::Host* target = nullptr;
     s4u::CommPtr comm;  // dropping the last pointer to a running Comm is a crash
   };
 
   void start(FlowId id) {
     Sent& flow = flows_[id];
-    flow.comm->set_source(platform_.host(GpuId(flow.end.tag.source), flow.rule));
+    flow.comm->set_source(flow.source);
     // The last one that is set starts it.
-    flow.comm->set_destination(platform_.host(GpuId(flow.end.tag.target), flow.rule));
+    flow.comm->set_destination(flow.target);
   }
 
   void ended(const s4u::Activity& activity) {

@@ -17,6 +17,7 @@ namespace {
 struct HostPlace {
   GpuId gpu;
   RouteRule rule = RouteRule::kDirect;
+  Store store = Store::kGpu;
 };
 
 // SimGrid owns the zones of its engine, and deletes them with it.
@@ -33,8 +34,10 @@ class ComputedZone final : public routing::NetZoneImpl {
 
   void get_local_route(const routing::NetPoint* source, const routing::NetPoint* target,
                        routing::Route* into, double*) override {
-    const HostPlace& from = places_[source->id()];
-    const Route route = cluster_.route(from.gpu, places_[target->id()].gpu, from.rule);
+    const HostPlace &from = places_[source->id()], &to = places_[target->id()];
+    const Route route = from.store == to.store
+                            ? cluster_.route(from.gpu, to.gpu, from.rule)
+                            : cluster_.store_route(from.gpu, from.store, to.store);
     for (int hop = 0; hop < route.count; ++hop)
       into->link_list_.push_back(links_[route.links[static_cast<std::size_t>(hop)].index()]);
   }
@@ -65,6 +68,12 @@ Platform::Platform(const Cluster& cluster) : engine_(std::make_unique<s4u::Engin
       const std::string name = fmt::format("gpu{}.rule{}", gpu.value, static_cast<int>(rule));
       hosts_.push_back(face->create_host(name, 1));
       zone->add_host(hosts_.back(), {.gpu = gpu, .rule = rule});
+    }
+    if (!cluster.host()) continue;
+    for (const Store store : {Store::kHost, Store::kDisk}) {
+      const std::string name = fmt::format("gpu{}.store{}", gpu.value, static_cast<int>(store));
+      store_hosts_.push_back(face->create_host(name, 1));
+      zone->add_host(store_hosts_.back(), {.gpu = gpu, .store = store});
     }
   }
   for (const Link& link : cluster.links())

@@ -28,16 +28,19 @@ class Platform {
   // SimGrid tells models apart by their names.
   std::string new_model_name() { return "moesim_fluid" + std::to_string(models_++); }
   // SimGrid asks for a route by its two ends only, so a GPU has a host for each rule; the host of
-  // the source decides.
-  simgrid::s4u::Host* host(GpuId gpu, RouteRule rule) const {
-    return hosts_[gpu.index() * kRules + static_cast<std::size_t>(rule)];
+  // the source decides. Where copies leave the GPUs, there are hosts for the stores of each GPU's
+  // node, too.
+  simgrid::s4u::Host* host(GpuId gpu, RouteRule rule, Store store = Store::kGpu) const {
+    return store == Store::kGpu ? hosts_[gpu.index() * kRules + static_cast<std::size_t>(rule)]
+                                : store_hosts_[gpu.index() * 2 + (store == Store::kDisk)];
   }
 
  private:
   static constexpr std::size_t kRules = 3;
   std::unique_ptr<simgrid::s4u::Engine> engine_;
   int models_ = 0;
-  std::vector<simgrid::s4u::Host*> hosts_;  // [gpus × rules]
+  std::vector<simgrid::s4u::Host*> hosts_;        // [gpus × rules]
+  std::vector<simgrid::s4u::Host*> store_hosts_;  // [gpus × (memory, disk)], if any
 };
 
 }  // namespace moesim

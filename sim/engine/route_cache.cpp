@@ -25,7 +25,10 @@ void RouteCache::build(Row& row, GpuId source, RouteRule rule) {
 }
 
 RouteCache::Path RouteCache::compute(GpuId source, GpuId target, RouteRule rule) {
-  const Route route = cluster_.route(source, target, rule);
+  return path(cluster_.route(source, target, rule));
+}
+
+RouteCache::Path RouteCache::path(const Route& route) {
   computed_.clear();
   for (int hop = 0; hop < route.count; ++hop)
     computed_.push_back(route.links[static_cast<std::size_t>(hop)].value);

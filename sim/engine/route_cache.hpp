@@ -35,6 +35,8 @@ class RouteCache {
             .latency = row.latency[at],
             .crosses_spine = row.crosses_spine[at]};
   }
+  // Of a route that is not one of these.
+  Path path(const Route& route);
   const std::vector<Seconds>& latencies() const { return latencies_.all(); }
 
  private:

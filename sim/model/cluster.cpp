@@ -49,6 +49,10 @@ std::string to_string(LinkKind kind) {
       return "nic";
     case LinkKind::kSpine:
       return "spine";
+    case LinkKind::kHost:
+      return "host";
+    case LinkKind::kDisk:
+      return "disk";
   }
   return "";
 }
@@ -63,6 +67,10 @@ std::string shown_name(LinkKind kind) {
       return "NIC";
     case LinkKind::kSpine:
       return "spine";
+    case LinkKind::kHost:
+      return "host";
+    case LinkKind::kDisk:
+      return "disk";
   }
   return "";
 }
@@ -78,7 +86,8 @@ void Cluster::Path::append(const Link& link) {
   latency += link.latency;
 }
 
-Cluster::Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot) : gpu_(std::move(gpu)) {
+Cluster::Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot, std::optional<HostSpec> host)
+    : gpu_(std::move(gpu)), host_(std::move(host)) {
   number_links(graph, spot);
   number_vertices(graph, {VertexKind::kNvSwitch, VertexKind::kHost});
   find_leaf_paths(graph);
@@ -91,6 +100,7 @@ Cluster::Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot) : gpu_(std::move(gp
     attach_nic(attachments_[at.gpu], vertex, spot);
   }
   check_reachable(spot);
+  if (host_) find_host_paths(spot);
 }
 
 void Cluster::number_links(ClusterGraph& graph, const Spot& spot) {

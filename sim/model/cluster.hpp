@@ -34,8 +34,21 @@ struct GpuSpec {
   DType runs_as(DType dtype) const;  // that dtype, or the wider one
 };
 
-// NIC to leaf switch is kNic; leaf to spine is kSpine.
-enum class LinkKind { kNvLink, kPcie, kNic, kSpine };
+// What a node has beside its GPUs: of copies between host memory, disks and GPUs, and of work on
+// the CPU. Rates are one way, and what copies reach.
+struct HostSpec {
+  BytesPerSecond bandwidth;  // between host memory and one GPU
+  Seconds latency;           // of such a copy, its launch included
+  std::optional<Bytes> memory;
+  BytesPerSecond memory_bandwidth;  // of all GPUs' copies together, and of the CPU
+  FlopsPerSecond cpu;
+  BytesPerSecond disk;
+  Seconds disk_latency;
+};
+
+// NIC to leaf switch is kNic; leaf to spine is kSpine. kHost leads to host memory, kDisk from there
+// to the node's disks.
+enum class LinkKind { kNvLink, kPcie, kNic, kSpine, kHost, kDisk };
 std::string to_string(LinkKind kind);   // "nvlink", …
 std::string shown_name(LinkKind kind);  // "NVLink", …
 
@@ -53,6 +66,9 @@ struct Link {
 };
 
 class ClusterGraph;  // sim/model/cluster_graph.hpp
+
+// Where weights are.
+enum class Store { kGpu, kHost, kDisk };
 
 // How traffic between GPUs on different rails of different nodes travels (DESIGN §5).
 enum class RouteRule {
@@ -87,7 +103,8 @@ class Cluster {
  public:
   // Derives attachments and fabric paths. `graph` has GPUs numbered from 0, node by node. Throws
   // InputError at `spot` where a bandwidth is not above 0, or two GPUs cannot reach each other.
-  Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot);
+  // `host`: where the graph has copy engines, memories and disks.
+  Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot, std::optional<HostSpec> host = {});
 
   // These GPUs alone, numbered in this order, which is that of their nodes; the links are those of
   // the whole.
@@ -112,6 +129,10 @@ class Cluster {
 
   // source ≠ target.
   Route route(GpuId source, GpuId target, RouteRule rule) const;
+  // Between two of a GPU, its node's memory and its node's disks, which differ. Where there is a
+  // host.
+  Route store_route(GpuId gpu, Store from, Store to) const;
+  const std::optional<HostSpec>& host() const { return host_; }
 
   // The link that takes the place of each [links], if no route can tell the GPUs' other numbers
   // from their own: under every rule, the route between two shifted GPUs is the shifted route, as
@@ -133,12 +154,18 @@ class Cluster {
     Path out, in;                  // GPU ↔ leaf, through its NIC
     int leaf = -1;                 // −1 = no NIC
   };
+  // Links between the stores of a GPU, in the direction of the name.
+  struct HostPaths {
+    std::vector<LinkId> out, in;      // GPU → memory, memory → GPU
+    std::vector<LinkId> write, read;  // memory → disk, disk → memory
+  };
   class SymmetryCheck;
   void number_links(ClusterGraph& graph, const Spot& spot);
   void number_gpus();
   void attach_domain(Attachment& attachment, std::size_t vertex, const Spot& spot) const;
   void attach_nic(Attachment& attachment, std::size_t vertex, const Spot& spot) const;
   void find_leaf_paths(ClusterGraph& graph);
+  void find_host_paths(const Spot& spot);
   void check_reachable(const Spot& spot) const;
   const std::optional<Path>& leaf_path(int from, int to) const {
     return leaf_paths_[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
@@ -148,6 +175,8 @@ class Cluster {
 
   std::shared_ptr<const ClusterGraph> graph_;  // of all copies of the cluster
   GpuSpec gpu_;
+  std::optional<HostSpec> host_;
+  IdVector<GpuId, HostPaths> host_paths_;  // none without hosts
   int nodes_ = 0;
   std::vector<Link> links_;
   IdVector<GpuId, Attachment> attachments_;

@@ -11,7 +11,21 @@
 
 namespace moesim {
 
-enum class VertexKind { kGpu, kNvSwitch, kPcieSwitch, kHost, kNic, kLeaf, kSpine };
+// kHost is a PCIe root that GPUs reach each other through, kRoot one that only leads to memory. A
+// copy engine is a GPU's end of its traffic with the host.
+enum class VertexKind {
+  kGpu,
+  kNvSwitch,
+  kPcieSwitch,
+  kHost,
+  kNic,
+  kLeaf,
+  kSpine,
+  kCopyEngine,
+  kRoot,
+  kMemory,
+  kDisk
+};
 
 struct ClusterVertex {
   VertexKind kind = VertexKind::kGpu;

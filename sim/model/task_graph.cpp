@@ -22,6 +22,8 @@ const char* to_string(Phase phase) {
       return "migration";
     case Phase::kCollective:
       return "collectives";
+    case Phase::kOffload:
+      return "offload";
     case Phase::kWait:
       return "wait";
     case Phase::kCount:

@@ -28,6 +28,7 @@ enum class Phase {
   kDense,
   kMigration,
   kCollective,  // of groups that share weights
+  kOffload,  // of experts that are not in the GPU's memory
   kWait,
   kCount
 };
@@ -48,6 +49,16 @@ struct Transfer {
   GpuId source, target;
   Bytes size;
   Phase phase = Phase::kMigration;
+  // Where one of them is not a GPU's memory, it is of the GPU's node, and source = target: the GPU
+  // that has the copy made.
+  Store from = Store::kGpu, to = Store::kGpu;
+};
+
+// Nothing but a wait: on `gpus` it ends when the producer releases it there (Engine::release), on
+// others at once. The time in which a GPU is held counts to the phase.
+struct Hold {
+  std::vector<GpuId> gpus;
+  Phase phase = Phase::kOffload;
 };
 
 using ByteMatrix =
@@ -103,7 +114,7 @@ struct Collective {
   Phase phase = Phase::kDense;
 };
 
-using Operation = std::variant<Compute, Transfer, Exchange>;
+using Operation = std::variant<Compute, Transfer, Exchange, Hold>;
 
 struct TaskNode {
   Operation operation;

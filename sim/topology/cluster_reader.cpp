@@ -50,6 +50,30 @@ GpuSpec read_gpu(const YamlNode& section, Mistakes& mistakes, YamlNode& resolved
   return spec;
 }
 
+// Of PCIe's raw rate: headers and flow control take the rest (assumed; 26 to 27 GB/s are usual on
+// Gen4 x16, 55 on Gen5).
+constexpr double kCopyEfficiency = 0.85;
+
+HostSpec read_host(const YamlNode& section, const GpuSpec& gpu, Mistakes& mistakes,
+                   YamlNode& resolved) {
+  const auto parameters = host_parameters();
+  Mistakes own;
+  const Arguments host = read_arguments(section, parameters, own, "host");
+  resolved = resolved_section(host, parameters);
+  const bool good = own.empty();
+  mistakes.add(own);
+  if (!good) return {};
+  HostSpec spec{.bandwidth = gpu.pcie * kCopyEfficiency,
+                .latency = host.time("latency"),
+                .memory_bandwidth = host.rate("memory_bandwidth"),
+                .cpu = host.speed("cpu"),
+                .disk = host.rate("disk"),
+                .disk_latency = host.time("disk_latency")};
+  if (host.has("bandwidth")) spec.bandwidth = host.rate("bandwidth");
+  if (host.has("memory")) spec.memory = host.size("memory");
+  return spec;
+}
+
 void read_sizes(const Arguments& cluster, ClusterSpec& spec, Mistakes& mistakes) {
   spec.nodes = cluster.integer("nodes");
   spec.gpus_per_node = cluster.integer("gpus_per_node");
@@ -79,6 +103,37 @@ std::vector<Parameter> peak_parameters() {
   return parameters;
 }
 
+std::vector<Parameter> host_parameters() {
+  const auto positive = [](std::string name, ParameterType type, std::string doc,
+                           std::optional<std::string> fallback) {
+    return Parameter{.name = std::move(name),
+                     .type = type,
+                     .doc = std::move(doc),
+                     .fallback = std::move(fallback),
+                     .minimum = 0,
+                     .above_minimum = true};
+  };
+  return {
+      positive("bandwidth", ParameterType::kRate,
+               "of copies between host memory and one GPU, one way; default: 0.85 of gpu.pcie "
+               "(assumed)",
+               {}),
+      latency("latency", "of such a copy, its launch included (assumed)", "10 us"),
+      positive("memory", ParameterType::kSize,
+               "of a node, for experts that are not on its GPUs; what does not fit lies on "
+               "disk; default: all fit",
+               {}),
+      positive("memory_bandwidth", ParameterType::kRate,
+               "of host memory, for all GPUs of a node and its CPU (assumed: eight channels of "
+               "DDR5-4800)",
+               "307 GB/s"),
+      positive("cpu", ParameterType::kSpeed,
+               "that a node's CPU reaches in matrix products of few rows (assumed)", "2 TFLOP/s"),
+      positive("disk", ParameterType::kRate,
+               "of reading from a node's NVMe disks (one of PCIe 4.0 x4)", "7 GB/s"),
+      latency("disk_latency", "of such a read (assumed)", "100 us")};
+}
+
 std::vector<Parameter> gpu_parameters() {
   return {{.name = "name", .doc = "as on the data sheet", .required = true},
           {.name = "memory",
@@ -106,6 +161,9 @@ std::vector<Parameter> cluster_parameters() {
        .type = ParameterType::kTree,
        .doc = "what a GPU is and can do",
        .required = true},
+      {.name = "host",
+       .type = ParameterType::kTree,
+       .doc = "memory, CPU and disks of a node, for experts that are not on its GPUs"},
       count("nodes", "servers (for NVL72: compute trays)", "1", 16384),
       count("gpus_per_node", "GPUs of a server", "8", 1024),
       {.name = "nics_per_node",
@@ -152,6 +210,13 @@ ClusterSection read_cluster_section(const YamlNode& section, Mistakes& mistakes)
   result.resolved = resolved_section(cluster, parameters);
   if (cluster.has("gpu"))
     result.spec.gpu = read_gpu(cluster.tree("gpu"), own, *result.resolved.find("gpu"));
+  if (own.empty()) {
+    const bool given = cluster.has("host");
+    YamlNode none = YamlNode::map(), resolved;
+    result.spec.host =
+        read_host(given ? cluster.tree("host") : none, result.spec.gpu, own, resolved);
+    if (given) result.resolved.set("host", std::move(resolved));
+  }
   if (cluster.has("topology"))
     result.topology = read_choice(Topology::kRole, cluster.tree("topology"), own);
   if (own.empty()) {

@@ -8,10 +8,11 @@
 
 namespace moesim {
 
-// Declared keys: of the section, of its `gpu:`, and of `gpu: peak:`. The key `preset` is read
-// before (sim/base/preset_section.hpp).
+// Declared keys: of the section, of its `gpu:` and `host:`, and of `gpu: peak:`. The key `preset`
+// is read before (sim/base/preset_section.hpp).
 std::vector<Parameter> cluster_parameters();
 std::vector<Parameter> gpu_parameters();
+std::vector<Parameter> host_parameters();
 std::vector<Parameter> peak_parameters();
 
 struct ClusterSection {

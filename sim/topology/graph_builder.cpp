@@ -80,12 +80,14 @@ void GraphBuilder::add_spine(const std::vector<Vertex>& leaves,
 }
 
 Cluster GraphBuilder::finish() && {
+  if (spec_.with_hosts) add_hosts();
   apply_overrides(graph_, spec_.overrides.links);
   // Where two GPUs can no longer reach each other, the missing link is the place to look at.
   Spot spot = spec_.spot;
   for (const LinkOverride& link : spec_.overrides.links)
     if (link.missing) spot = link.spot;
-  return Cluster(std::move(graph_), spec_.gpu, spot);
+  return Cluster(std::move(graph_), spec_.gpu, spot,
+                 spec_.with_hosts ? std::optional(spec_.host) : std::nullopt);
 }
 
 std::vector<Parameter> spine_parameters() {

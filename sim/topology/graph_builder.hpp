@@ -45,10 +45,12 @@ class GraphBuilder {
   void add_spine(const std::vector<Vertex>& leaves, const std::vector<std::string>& names,
                  BytesPerSecond ports, const Spine& spine);
 
-  // Applies the spec's overrides of links.
+  // Adds the hosts if they are wanted, and applies the spec's overrides of links.
   Cluster finish() &&;
 
  private:
+  void add_hosts();
+
   const ClusterSpec& spec_;
   ClusterGraph graph_;
   std::vector<std::vector<Vertex>> gpus_;  // [node][index]

@@ -18,6 +18,8 @@ struct ClusterSpec {
   BytesPerSecond nic_bandwidth;
   Seconds nic_latency;     // NIC to leaf switch
   Seconds switch_latency;  // of each fabric hop
+  HostSpec host;
+  bool with_hosts = false;  // wire the hosts: only where something is copied from or to them
   Overrides overrides;
   Spot spot;
 
