@@ -21,6 +21,7 @@ enum class Purpose : std::uint32_t {
   kJitter = 7,
   kValidation = 8,  // Monte Carlo over a documented load generator
   kPeerOrder = 9,   // of an all-to-all's senders
+  kPrefetch = 11,
 };
 
 // One stream of numbers.
