@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "analysis/offload_summary.hpp"
 #include "analysis/phases.hpp"
 
 namespace moesim {
@@ -55,6 +56,8 @@ std::string steps_csv(const RunResult& result) {
         "balancedness_vllm", "routes", "dropped_routes", "dropped_tokens", "rows", "nvlink_bytes",
         "network_bytes", "migration_bytes"})
     header.put(name);
+  if (result.offload)
+    for (const std::string& name : offload_columns()) header.put(name);
   std::string text = header.line();
   for (const StepRecord& step : result.steps) {
     Row row;
@@ -62,6 +65,8 @@ std::string steps_csv(const RunResult& result) {
     add_imbalance(row, step).add(step.routes).add(step.dropped_routes);
     step.dropped_tokens_known ? row.add(step.dropped_tokens) : row.put("");
     row.add(step.rows).add(step.nvlink_bytes).add(step.network_bytes).add(step.migration_bytes);
+    if (result.offload)
+      for (const double value : offload_row(step.offload)) row.add(value);
     text += row.line();
   }
   return text;

@@ -2,6 +2,7 @@
 
 #include "analysis/gate_metrics.hpp"
 #include "analysis/metrics.hpp"
+#include "analysis/offload_summary.hpp"
 #include "analysis/phases.hpp"
 #include "analysis/rebalance_summary.hpp"
 #include "analysis/uncertainty.hpp"
@@ -197,19 +198,21 @@ std::vector<std::string> all_warnings(const RunResult& result) {
 
 Json summary_document(const Scenario& scenario, const RunResult& result) {
   const Metrics metrics = compute_metrics(result);
-  return {{"schema", kSummarySchema},
-          {"scenario", to_json(scenario.resolved)},
-          {"seed", result.seed},
-          {"warnings", all_warnings(result)},
-          {"provenance", provenance_json(result)},
-          {"uncertainty", uncertainty_json(result, metrics)},
-          {"metrics", metrics_json(result, metrics)},
-          {"layers", layers_json(scenario, result)},
-          {"gpus", gpus_json(result)},
-          {"hot", hot_json(result, metrics)},
-          {"links", links_json(result.links)},
-          {"gate", gate_json(scenario, result)},
-          {"rebalance", rebalance_json(result.rebalances)}};
+  Json document = {{"schema", kSummarySchema},
+                   {"scenario", to_json(scenario.resolved)},
+                   {"seed", result.seed},
+                   {"warnings", all_warnings(result)},
+                   {"provenance", provenance_json(result)},
+                   {"uncertainty", uncertainty_json(result, metrics)},
+                   {"metrics", metrics_json(result, metrics)},
+                   {"layers", layers_json(scenario, result)},
+                   {"gpus", gpus_json(result)},
+                   {"hot", hot_json(result, metrics)},
+                   {"links", links_json(result.links)},
+                   {"gate", gate_json(scenario, result)},
+                   {"rebalance", rebalance_json(result.rebalances)}};
+  if (result.offload) document["offload"] = offload_json(result);
+  return document;
 }
 
 }  // namespace moesim

@@ -9,6 +9,7 @@
 #include "analysis/format.hpp"
 #include "analysis/gate_metrics.hpp"
 #include "analysis/metrics.hpp"
+#include "analysis/offload_summary.hpp"
 #include "analysis/paint.hpp"
 #include "analysis/phases.hpp"
 #include "analysis/rebalance_summary.hpp"
@@ -79,6 +80,8 @@ std::string policy_line(const Scenario& scenario) {
   if (scenario.rebalance.kind != "none") parts.push_back("rebalance " + scenario.rebalance.kind);
   if (const std::string& kind = scenario.step_placement.kind; !kind.empty() && kind != "none")
     parts.push_back("step_placement " + kind);
+  if (scenario.cache.kind != "none")
+    parts.push_back("cache " + scenario.cache.kind + " · prefetch " + scenario.prefetch.kind);
   return joined(parts);
 }
 
@@ -116,7 +119,8 @@ void add_speed(Lines& lines, const Metrics& metrics, const RunResult& result) {
 Ink ink_of(Phase phase) {
   if (phase == Phase::kWait) return Ink::kYellow;
   const bool exchange = phase == Phase::kDispatch || phase == Phase::kCombine ||
-                        phase == Phase::kMigration || phase == Phase::kCollective;
+                        phase == Phase::kMigration || phase == Phase::kCollective ||
+                        phase == Phase::kOffload;
   return exchange ? Ink::kCyan : Ink::kBlue;
 }
 
@@ -229,6 +233,8 @@ void add_use(Lines& lines, const Scenario& scenario, const Metrics& metrics,
   for (const std::string& line : rebalance_lines(result.rebalances))
     lines.add(std::exchange(title, ""), line);
   if (!result.temporary_copies.empty()) lines.add("weights", travelling_line(result));
+  title = "offload";
+  for (const std::string& line : offload_lines(result)) lines.add(std::exchange(title, ""), line);
   lines.add("GPUs", fmt::format("{} of the time busy · MFU {} · memory up to {} of {}",
                                 format_percent(result.gpu_use), format_percent(result.mfu),
                                 size(metrics.memory_bytes_max),

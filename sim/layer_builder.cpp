@@ -224,7 +224,12 @@ TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, L
         kernel(shared_expert_time(model, tokens_of_router(), cost_), Phase::kShared, stage);
   }
   add_experts(routed, stage, evened, parts);
-  if (load != nullptr) *load = std::move(routed.load);
+  if (load != nullptr) {
+    *load = std::move(routed.load);
+    load->rows_of = std::move(routed.rows);
+    load->received = std::move(routed.received);
+    load->usual_rows = routed.usual_rows;
+  }
   return overlap_->build(std::move(parts));
 }
 

@@ -34,6 +34,10 @@ struct LayerLoad {
   std::vector<int> copies;
   double migration_bytes = 0;  // their weights
   Routing routing;             // as admitted, by rank: a source is all GPUs of a rank
+  // As in RoutedLayer, when the layer has been built.
+  IdVector<GpuId, std::vector<int>> rows_of;
+  IdVector<GpuId, double> received;
+  double usual_rows = 0;
 };
 
 struct RoutedLayer {

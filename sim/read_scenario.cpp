@@ -96,12 +96,20 @@ class Reader {
     try {
       ClusterSection cluster = moesim::read_cluster_section(*node, mistakes);
       mistakes.throw_if_any();
+      cluster.spec.with_hosts = offloads_experts();
       scenario_.cluster = std::make_shared<const Cluster>(build_cluster(cluster));
       scenario_.resolved.set("cluster", std::move(cluster.resolved));
       note_inputs(cluster.inputs);
     } catch (const InputError& error) {
       mistakes_.add(error);
     }
+  }
+
+  bool offloads_experts() const {
+    const YamlNode* cache = root_.find("cache");
+    if (cache == nullptr) return false;
+    const YamlNode* kind = cache->is_map() ? cache->find("kind") : cache;
+    return kind != nullptr && kind->text != "none";
   }
 
   void note_inputs(const std::vector<std::string>& files) {
@@ -125,9 +133,9 @@ class Reader {
 
   void read_plugins() {
     const std::vector<Choice*> choices = {
-        &scenario_.trace,     &scenario_.gate,      &scenario_.capacity,
-        &scenario_.placement, &scenario_.replica,   &scenario_.exchange,
-        &scenario_.overlap,   &scenario_.rebalance, &scenario_.step_placement};
+        &scenario_.trace,          &scenario_.gate,     &scenario_.capacity, &scenario_.placement,
+        &scenario_.replica,        &scenario_.exchange, &scenario_.overlap,  &scenario_.rebalance,
+        &scenario_.step_placement, &scenario_.cache,    &scenario_.prefetch};
     for (std::size_t i = 0; i < choices.size(); ++i) {
       const PluginSection& plugin = plugin_sections()[i];
       const YamlNode* node = root_.find(plugin.role);
@@ -215,6 +223,10 @@ class Reader {
       mistakes_.add(scenario_.step_placement.spot,
                     "experts travel only inside one expert-parallel group of all GPUs",
                     "parallel: {ep: all GPUs, tp: 1, pp: 1, etp: 1}, or step_placement: none");
+    if (scenario_.prefetch.kind != "none" && scenario_.cache.kind == "none")
+      mistakes_.add(scenario_.prefetch.spot,
+                    "there is nothing to prefetch: every expert has its slot",
+                    "say which experts stay on the GPUs, for example cache: {kind: lru}");
     if (scenario_.model.moe_layers.empty())
       mistakes_.add(root_.find("model")->spot, "the model has no MoE layer");
   }

@@ -177,9 +177,17 @@ const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sect
 
 const std::vector<PluginSection>& plugin_sections() {
   static const std::vector<PluginSection> sections = {
-      {"trace", ""},           {"gate", "as_recorded"},         {"capacity", "none"},
-      {"placement", "linear"}, {"replica", "round_robin_flat"}, {"exchange", "direct_dedup"},
-      {"overlap", "none"},     {"rebalance", "none"},           {"step_placement", "none", false},
+      {"trace", ""},
+      {"gate", "as_recorded"},
+      {"capacity", "none"},
+      {"placement", "linear"},
+      {"replica", "round_robin_flat"},
+      {"exchange", "direct_dedup"},
+      {"overlap", "none"},
+      {"rebalance", "none"},
+      {"step_placement", "none", false},
+      {"cache", "none", false},
+      {"prefetch", "none", false},
   };
   return sections;
 }

@@ -14,10 +14,11 @@
 #include "sim/layer_builder.hpp"
 #include "sim/link_report.hpp"
 #include "sim/model/imbalance.hpp"
-#include "sim/model/memory.hpp"
 #include "sim/network_check.hpp"
+#include "sim/offload.hpp"
 #include "sim/placement_request.hpp"
 #include "sim/rebalancer.hpp"
+#include "sim/run_memory.hpp"
 #include "sim/run_recorder.hpp"
 #include "sim/trace/trace.hpp"
 
@@ -33,8 +34,9 @@ std::unique_ptr<Trace> open_trace(const Scenario& scenario) {
   return trace;
 }
 
-// What the maps that are made during the run want to see of the routes.
-RoutingDetail detail_for_maps(const Scenario& scenario) {
+// What the maps and the copies that are made during the run want to see of the routes.
+RoutingDetail detail_for_copies(const Scenario& scenario) {
+  if (offload_detail(scenario) == RoutingDetail::kIds) return RoutingDetail::kIds;
   if (Registry<Rebalance>::make(scenario.rebalance)->idle()) return RoutingDetail::kCounts;
   const auto maps = Registry<PlacementPolicy>::make(online_placement(scenario));
   return maps->needs().pairs() ? RoutingDetail::kIds : RoutingDetail::kCounts;
@@ -49,30 +51,15 @@ Placement make_placement(const Scenario& scenario, const Trace& trace, const Pla
   return policy->place(request);
 }
 
-IdVector<GpuId, MemoryUse> memory_of(const Scenario& scenario, const Placement& placement,
-                                     const LayerBuilder& builder) {
-  const Cluster& cluster = *scenario.cluster;
-  return check_memory(
-      {.model = scenario.model,
-       .parallel = scenario.grid->parallel(),
-       .workload = scenario.workload,
-       .slots = slots_per_gpu(placement, *scenario.grid, scenario.model),
-       .buffers =
-           [&](int tokens_per_gpu) { return builder.routing().exchange_buffers(tokens_per_gpu); },
-       .staging = staging_memory(scenario, placement),
-       .capacity = cluster.gpu().memory,
-       .gpus_per_node = cluster.gpus() / cluster.nodes(),
-       .spot = scenario.workload_spot});
-}
-
 // Feeds the steps' layers to the engine and the engine's news to the recorder.
 class StepProducer : public Producer {
  public:
   StepProducer(const Scenario& scenario, const LayerBuilder& builder, Rebalancer& rebalancer,
-               Engine& engine, RunRecorder& recorder, const RunListener& listener)
+               Offload* offload, Engine& engine, RunRecorder& recorder, const RunListener& listener)
       : scenario_(scenario),
         builder_(builder),
         rebalancer_(rebalancer),
+        offload_(offload),
         engine_(engine),
         recorder_(recorder),
         listener_(listener),
@@ -81,6 +68,7 @@ class StepProducer : public Producer {
   std::optional<TaskGraph> next() override {
     if (step_ == steps_) {
       rebalancer_.stop();
+      if (offload_) offload_->stop();
       return std::nullopt;
     }
     if (layer_ == 0 && step_ > 0 && !rebalanced_) {
@@ -95,9 +83,12 @@ class StepProducer : public Producer {
     return given(builder_.build_head(step_++), true);
   }
 
-  void done(int, int, GpuId, Seconds) override {}
+  void done(int fragment, int node, GpuId gpu, Seconds) override {
+    if (offload_) offload_->done(fragment, node, gpu);
+  }
 
-  void fragment_done(int, Seconds time) override {
+  void fragment_done(int fragment, Seconds time) override {
+    if (offload_) offload_->fragment_done(fragment);
     const bool ends_step = ends_step_.front();
     ends_step_.pop_front();
     if (!ends_step) return;
@@ -115,6 +106,7 @@ class StepProducer : public Producer {
  private:
   TaskGraph given(TaskGraph graph, bool ends_step = false) {
     ends_step_.push_back(ends_step);
+    ++given_;
     return graph;
   }
 
@@ -125,18 +117,21 @@ class StepProducer : public Producer {
     recorder_.layer_built(step_, graph.layer, load);
     rebalancer_.layer_built(LayerId(graph.layer), load);
     hot_spots_.consider(step_, layer, load, rebalancer_.placement());
+    if (offload_) offload_->layer_built(given_, StepId(step_), LayerId(graph.layer), load, graph);
     return graph;
   }
 
   const Scenario& scenario_;
   const LayerBuilder& builder_;
   Rebalancer& rebalancer_;
+  Offload* offload_ = nullptr;  // none: every expert has its slot
   Engine& engine_;
   RunRecorder& recorder_;
   const RunListener& listener_;
   int steps_ = 0;
   int step_ = 0, layer_ = 0;    // to be built next
   bool rebalanced_ = false;     // before that step
+  int given_ = 0;               // fragments
   int ended_ = 0;               // steps
   std::deque<bool> ends_step_;  // of each fragment under way
   HotSpotCandidates hot_spots_;
@@ -167,23 +162,6 @@ bool uses_profile(const Scenario& scenario) {
          Registry<PlacementPolicy>::make(scenario.placement)->needs().load;
 }
 
-// The memory of experts that travelled. Whether a GPU has it shows only now.
-void add_temporary_copies(const Scenario& scenario, RunResult& result) {
-  const double expert = expert_bytes(scenario.model).value;
-  const double capacity = scenario.cluster->gpu().memory.value;
-  const GpuRecord* fullest = nullptr;
-  for (std::size_t g = 0; g < result.temporary_copies.size(); ++g) {
-    GpuRecord& gpu = result.gpu_records[g];
-    gpu.memory_bytes += result.temporary_copies[g] * expert;
-    if (fullest == nullptr || gpu.memory_bytes > fullest->memory_bytes) fullest = &gpu;
-  }
-  if (fullest != nullptr && fullest->memory_bytes > capacity)
-    result.warnings.push_back(fmt::format(
-        "step_placement: with {} temporary copies of experts GPU {} needs {:.1f} GB of its {:.1f}",
-        result.temporary_copies[static_cast<std::size_t>(fullest->gpu)], fullest->gpu,
-        fullest->memory_bytes / 1e9, capacity / 1e9));
-}
-
 void fill_provenance(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                      const LayerBuilder& builder, RunResult& result) {
   append(result.warnings, trace.notes());
@@ -211,12 +189,13 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   const Cluster& cluster = *scenario.cluster;
   const std::unique_ptr<Trace> trace = open_trace(scenario);
   const std::unique_ptr<CostModel> cost = make_cost_model(scenario.calibration, cluster.gpu());
-  const LayerBuilder builder(scenario, *trace, *cost, detail_for_maps(scenario));
+  const LayerBuilder builder(scenario, *trace, *cost, detail_for_copies(scenario));
   const PlacementRequest site = placement_site(scenario, builder);
   ExpertLoad load;
   Placement placement = make_placement(scenario, *trace, site, load);
 
-  const IdVector<GpuId, MemoryUse> memory = memory_of(scenario, placement, builder);
+  const std::optional<OffloadSizes> sizes = offload_sizes(scenario, *trace, builder, placement);
+  const IdVector<GpuId, MemoryUse> memory = memory_of(scenario, placement, builder, sizes);
 
   RunResult result{.scenario = scenario.name,
                    .seed = scenario.seed,
@@ -233,15 +212,21 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
         recorder.span(span);
         if (listener.span) listener.span(span);
       });
-  StepProducer steps(scenario, builder, rebalancer, engine, recorder, listener);
+  std::unique_ptr<Offload> offload;
+  if (sizes)
+    offload = std::make_unique<Offload>(scenario, *trace, *cost, builder, *rebalancer.placement(),
+                                        *sizes, listener.span);
+  StepProducer steps(scenario, builder, rebalancer, offload.get(), engine, recorder, listener);
   HotSpotProducer hot(scenario, builder, steps.hot_spots());
   engine.add(steps);
   engine.add(rebalancer.background());
+  if (offload) offload->start(engine, steps);
   const Seconds end = engine.run();
   result.links = report_links(engine.link_uses(), cluster, end,
                               scenario.workload.steps + scenario.workload.warmup_steps);
   recorder.finish(result);
   rebalancer.report(scenario.workload.warmup_steps, result);
+  if (offload) offload->report(scenario.workload.warmup_steps, result);
   engine.add(hot);
   engine.run();
   result.hot = hot.take();
@@ -265,7 +250,8 @@ Preview preview(const Scenario& scenario) {
   const Placement placement =
       make_placement(scenario, *trace, placement_site(scenario, builder), load);
   double most = 0;
-  for (const MemoryUse& use : memory_of(scenario, placement, builder))
+  for (const MemoryUse& use :
+       memory_of(scenario, placement, builder, offload_sizes(scenario, *trace, builder, placement)))
     most = std::max(most, use.total().value);
   Preview preview{
       .memory_bytes_max = most,

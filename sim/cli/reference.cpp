@@ -61,6 +61,7 @@ std::string reference_markdown() {
   text += "### `cluster:`\n\n" + table(cluster_parameters());
   text += "### `cluster.overrides:`, each item\n\n" + table(override_parameters());
   text += "### `cluster.gpu:`\n\n" + table(gpu_parameters());
+  text += "### `cluster.host:`\n\n" + table(host_parameters());
   text += "### `model:`\n\n" + table(model_parameters());
   text += "### `model.attention:`\n\n" + table(attention_section_parameters());
   text += "### `model.mamba:`\n\n" + table(mamba_section_parameters());

@@ -219,28 +219,6 @@ void Cluster::check_reachable(const Spot& spot) const {
   }
 }
 
-Cluster Cluster::part(const std::vector<GpuId>& members) const {
-  Cluster part(*this);
-  part.attachments_ = {};
-  part.gpus_of_node_ = {};
-  part.nodes_ = 0;
-  NodeId last;
-  for (const GpuId member : members) {
-    Attachment attachment = attachments_[member];
-    if (attachment.node != last) {
-      part.gpus_of_node_.raw().emplace_back();
-      ++part.nodes_;
-    }
-    last = attachment.node;
-    attachment.node = NodeId(part.nodes_ - 1);
-    std::vector<GpuId>& node = part.gpus_of_node_[attachment.node];
-    attachment.rail = static_cast<int>(node.size());
-    node.push_back(GpuId(part.gpus()));
-    part.attachments_.raw().push_back(std::move(attachment));
-  }
-  return part;
-}
-
 GpuId Cluster::rail_peer(NodeId node, GpuId gpu) const {
   const std::vector<GpuId>& members = gpus_of(node);
   return members[static_cast<std::size_t>(rail_of(gpu)) % members.size()];

@@ -10,6 +10,7 @@
 #include "sim/base/units.hpp"
 #include "sim/model/cost_model.hpp"
 #include "sim/model/gate_record.hpp"
+#include "sim/model/offload_record.hpp"
 #include "sim/model/task_graph.hpp"
 
 namespace moesim {
@@ -35,6 +36,14 @@ struct StepRecord {
   double nvlink_bytes = 0, network_bytes = 0, migration_bytes = 0;  // of all GPUs
   GateRecord gate;                                                  // over all MoE layers
   std::int64_t rerouted_routes = 0;  // to another expert, because the one asked for was full
+  OffloadRecord offload;
+};
+
+// Experts that are not all in the GPUs' memory.
+struct OffloadSetup {
+  int slots = 0;            // experts of all layers that a GPU keeps
+  int experts = 0;          // that a GPU would have to keep; of the GPU with the most
+  double expert_bytes = 0;  // of one
 };
 
 struct LayerRecord {
@@ -66,8 +75,8 @@ struct HotSpot {
 struct RebalanceRecord {
   int step = 0;       // after which it was decided; below 0: a warm-up step
   int effective = 0;  // the first step that ran with all of it
-  int layers = 0;  // that change
-  int slots = 0;   // whose expert changes
+  int layers = 0;     // that change
+  int slots = 0;      // whose expert changes
   // Largest over mean GPU load on the estimated load, mean over all layers.
   double predicted_before = 1, predicted_after = 1;
   // The same of the steps themselves: from the last map, or the first measured step, to `step`, and
@@ -122,6 +131,7 @@ struct RunResult {
   std::vector<RebalanceRecord> rebalances;
   // Temporary copies of experts that a GPU had at a time, at most: [gpus]; empty: never any.
   std::vector<int> temporary_copies;
+  std::optional<OffloadSetup> offload;  // none: every expert has its slot
   double mfu = 0, gpu_use = 0;
   std::vector<std::string> warnings;
   std::vector<std::string> calibrations;

@@ -39,6 +39,7 @@ struct Scenario {
   std::shared_ptr<const Grid> grid;
   Workload workload;
   Choice trace, gate, capacity, placement, replica, exchange, overlap, rebalance, step_placement;
+  Choice cache{.kind = "none"}, prefetch{.kind = "none"};
   YamlNode calibration;  // a name, path or inline section, or a list of them
   NetworkOptions network;
   YamlNode resolved;                // the whole, defaults written out; re-runnable

@@ -24,6 +24,8 @@ const std::map<std::string, std::string> kInterfaces = {
     {"sim/overlap", "sim/overlap/overlap.hpp"},
     {"sim/rebalance", "sim/rebalance/rebalance.hpp"},
     {"sim/step_placement", "sim/step_placement/step_placement.hpp"},
+    {"sim/cache", "sim/cache/cache.hpp"},
+    {"sim/prefetch", "sim/prefetch/prefetch.hpp"},
     {"sim/calibration", ""},
     {"sim/engine", ""},
 };

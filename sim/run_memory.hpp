@@ -1,0 +1,22 @@
+// The memory of a run's GPUs: of what is placed, and of what comes for a while.
+#pragma once
+
+#include <optional>
+
+#include "sim/layer_builder.hpp"
+#include "sim/model/memory.hpp"
+#include "sim/model/run_result.hpp"
+#include "sim/offload_sizes.hpp"
+
+namespace moesim {
+
+// [gpus]. Of experts, what the placement says or, with `offload`, what is kept. Throws InputError
+// where a GPU's memory is too small.
+IdVector<GpuId, MemoryUse> memory_of(const Scenario& scenario, const Placement& placement,
+                                     const LayerBuilder& builder,
+                                     const std::optional<OffloadSizes>& offload);
+
+// The memory of experts that travelled. Whether a GPU has it shows only after the run.
+void add_temporary_copies(const Scenario& scenario, RunResult& result);
+
+}  // namespace moesim
