@@ -161,9 +161,22 @@ OffloadRecord& Offload::record_of(int step) {
   return records_[at];
 }
 
+std::unique_ptr<Offload> make_offload(const Scenario& scenario, const Trace& trace,
+                                      const CostModel& cost, const LayerBuilder& builder,
+                                      const Placement& placement,
+                                      const std::optional<OffloadSizes>& sizes,
+                                      std::function<void(const Span&)> span) {
+  if (!sizes) return nullptr;
+  return std::make_unique<Offload>(scenario, trace, cost, builder, placement, *sizes,
+                                   std::move(span));
+}
+
 void Offload::report(int warmup, RunResult& result) const {
   result.offload = {
       .slots = sizes_.all_slots, .experts = sizes_.experts, .expert_bytes = sizes_.expert.value};
+  result.warnings.emplace_back(
+      "offload: copies, disks and the CPU work at the rates of cluster.host, which nobody "
+      "measured");
   for (std::size_t step = 0; step < result.steps.size(); ++step)
     result.steps[step].offload = records_[step + static_cast<std::size_t>(warmup)];
 }

@@ -75,4 +75,11 @@ class Offload {
   std::vector<OffloadRecord> records_;           // [steps], warm-up first
 };
 
+// None without `sizes`.
+std::unique_ptr<Offload> make_offload(const Scenario& scenario, const Trace& trace,
+                                      const CostModel& cost, const LayerBuilder& builder,
+                                      const Placement& placement,
+                                      const std::optional<OffloadSizes>& sizes,
+                                      std::function<void(const Span&)> span);
+
 }  // namespace moesim

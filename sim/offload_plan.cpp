@@ -111,32 +111,47 @@ void OffloadPlan::use(GpuId gpu, StepId step, LayerId layer, const LayerLoad& lo
   state.cache.begin_turn(step, layer, used);
   turn.late.resize(rows.size());
   turn.on_cpu.resize(rows.size());
-  std::vector<ExpertKey> missing;
   turn.record = {.uses = static_cast<std::int64_t>(used.size()), .layers = !used.empty()};
+  std::vector<ExpertKey> missing;
   for (std::size_t slot = 0; slot < rows.size(); ++slot) {
     if (rows[slot] == 0) continue;
     const ExpertKey key{layer, expert_at(slot)};
-    const bool matters = importance.matters(key.expert);
-    if (state.cache.holds(key) && !(matters && state.low.contains(key))) {
-      const auto ahead = state.made_ahead.find(key);
-      if (ahead == state.made_ahead.end()) continue;
-      turn.asked.push_back(ahead->second);
-      turn.late[slot] = true;
-      state.made_ahead.erase(ahead);
+    const bool low = !importance.matters(key.expert);
+    if (state.cache.holds(key) && (low || !state.low.contains(key))) {
+      turn.late[slot] = await_prefetch(state, key, turn);
     } else if (!state.cache.holds(key) && suits_cpu(key, rows[slot])) {
       turn.on_cpu[slot] = true;
       turn.cpu += cpu_time(scenario_, rows[slot]);
       ++turn.record.on_cpu;
     } else {
       turn.late[slot] = true;
-      turn.asked.push_back(new_copy({.size = matters ? sizes_.expert : sizes_.low,
-                                     .from = sizes_.store(key.layer, key.expert),
-                                     .step = step.value}));
-      turn.record.low += !matters;
-      state.low.erase(key);  // where its copy is replaced
+      fetch(state, key, step, low, turn);
       if (!state.cache.holds(key)) missing.push_back(key);
     }
   }
+  keep(state, std::move(missing), importance, turn);
+}
+
+// Whether the expert may still be on its way.
+bool OffloadPlan::await_prefetch(GpuState& state, ExpertKey key, GpuTurn& turn) {
+  const auto ahead = state.made_ahead.find(key);
+  if (ahead == state.made_ahead.end()) return false;
+  turn.asked.push_back(ahead->second);
+  state.made_ahead.erase(ahead);
+  return true;
+}
+
+void OffloadPlan::fetch(GpuState& state, ExpertKey key, StepId step, bool low, GpuTurn& turn) {
+  turn.asked.push_back(new_copy({.size = low ? sizes_.low : sizes_.expert,
+                                 .from = sizes_.store(key.layer, key.expert),
+                                 .step = step.value}));
+  turn.record.low += low;
+  state.low.erase(key);  // where its copy is replaced
+}
+
+// As far as there are slots for what was missing.
+void OffloadPlan::keep(GpuState& state, std::vector<ExpertKey> missing,
+                       const Importance& importance, GpuTurn& turn) {
   state.cache.sort(missing);
   for (const ExpertKey key : missing) {
     const ExpertCache::Insertion insertion = state.cache.insert(key);
@@ -170,26 +185,37 @@ bool OffloadPlan::suits_cpu(ExpertKey key, int rows) const {
 void OffloadPlan::fetch_ahead(GpuId gpu, StepId step, const std::vector<Prediction>& predictions,
                               GpuTurn& turn) {
   GpuState& state = gpus_[gpu];
-  const int layers = scenario_.model.moe_layer_count();
-  const int most = most_ahead_ > 0 ? most_ahead_ : static_cast<int>(turn.record.uses);
-  std::map<LayerId, int> begun;
-  for (const Prediction& wanted : predictions) {
-    const LayerPlacement& slots = placement_.layers[wanted.layer];
-    const ExpertKey key{wanted.layer, wanted.expert};
-    if (slots.gpu_of(slots.slots_of[wanted.expert].front()) != gpu || state.cache.holds(key))
+  const int unsaid =
+      prefetch_->ranks_all() ? static_cast<int>(turn.record.uses) : scenario_.model.experts;
+  const int most = most_ahead_ > 0 ? most_ahead_ : unsaid;
+  std::map<LayerId, int> wanted;
+  std::vector<ExpertKey> missing;
+  for (const Prediction& predicted : predictions) {
+    const LayerPlacement& slots = placement_.layers[predicted.layer];
+    const ExpertKey key{predicted.layer, predicted.expert};
+    if (slots.gpu_of(slots.slots_of[key.expert].front()) != gpu || wanted[key.layer] == most)
       continue;
-    if (begun[wanted.layer] == most) continue;
-    const Turn until = static_cast<Turn>(step.value) * layers + wanted.layer.value;
-    const ExpertCache::Insertion insertion = state.cache.prefetch(key, until);
+    ++wanted[key.layer];
+    if (state.cache.holds(key)) {
+      state.cache.protect(key, turn_of(step, key.layer));
+    } else {
+      missing.push_back(key);
+    }
+  }
+  for (const ExpertKey key : missing) {
+    const ExpertCache::Insertion insertion = state.cache.prefetch(key, turn_of(step, key.layer));
     if (!insertion.kept) continue;
     if (insertion.evicted) forget(state, *insertion.evicted, turn);
-    ++begun[wanted.layer];
     turn.ahead.push_back(new_copy({.size = sizes_.expert,
                                    .from = sizes_.store(key.layer, key.expert),
                                    .step = step.value,
                                    .ahead = true}));
     state.made_ahead[key] = turn.ahead.back();
   }
+}
+
+Turn OffloadPlan::turn_of(StepId step, LayerId layer) const {
+  return static_cast<Turn>(step.value) * scenario_.model.moe_layer_count() + layer.value;
 }
 
 CopyId OffloadPlan::new_copy(ExpertCopy copy) {

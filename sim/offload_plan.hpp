@@ -68,6 +68,11 @@ class OffloadPlan {
            const Importance& importance, GpuTurn& turn);
   void fetch_ahead(GpuId gpu, StepId step, const std::vector<Prediction>& predictions,
                    GpuTurn& turn);
+  static bool await_prefetch(GpuState& state, ExpertKey key, GpuTurn& turn);
+  void fetch(GpuState& state, ExpertKey key, StepId step, bool low, GpuTurn& turn);
+  void keep(GpuState& state, std::vector<ExpertKey> missing, const Importance& importance,
+            GpuTurn& turn);
+  Turn turn_of(StepId step, LayerId layer) const;
   bool suits_cpu(ExpertKey key, int rows) const;
   CopyId new_copy(ExpertCopy copy);
   void forget(GpuState& state, ExpertKey key, GpuTurn& turn);

@@ -212,10 +212,8 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
         recorder.span(span);
         if (listener.span) listener.span(span);
       });
-  std::unique_ptr<Offload> offload;
-  if (sizes)
-    offload = std::make_unique<Offload>(scenario, *trace, *cost, builder, *rebalancer.placement(),
-                                        *sizes, listener.span);
+  const std::unique_ptr<Offload> offload =
+      make_offload(scenario, *trace, *cost, builder, *rebalancer.placement(), sizes, listener.span);
   StepProducer steps(scenario, builder, rebalancer, offload.get(), engine, recorder, listener);
   HotSpotProducer hot(scenario, builder, steps.hot_spots());
   engine.add(steps);

@@ -51,6 +51,12 @@ ExpertCache::Insertion ExpertCache::insert(ExpertKey key) { return place(key, no
 
 ExpertCache::Insertion ExpertCache::prefetch(ExpertKey key, Turn turn) { return place(key, turn); }
 
+void ExpertCache::protect(ExpertKey key, Turn turn) {
+  MOESIM_CHECK(holds(key), "what is protected is there");
+  Slot& slot = pool_of(key)[static_cast<std::size_t>(place_of(key))];
+  slot.stays_until = std::max(slot.stays_until, turn);
+}
+
 ExpertCache::Insertion ExpertCache::place(ExpertKey key, Turn stays_until) {
   MOESIM_CHECK(!holds(key), "an expert is inserted where it is missing");
   Pool& pool = pool_of(key);

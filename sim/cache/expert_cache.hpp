@@ -41,6 +41,8 @@ class ExpertCache {
   // A missing expert of the running turn. It takes no slot of one that the turn uses, unless the
   // policy foresees: then it waits for that one to have been used.
   Insertion insert(ExpertKey key);
+  // An expert that is there stays until `turn` is over.
+  void protect(ExpertKey key, Turn turn);
   // An expert that a later turn may need; it stays until `turn` is over. Not kept: there is no
   // room for it.
   Insertion prefetch(ExpertKey key, Turn turn);

@@ -32,6 +32,7 @@ class Eam final : public Prefetch {
         needs_{.sequences = arguments.integer("sequences"),
                .sequence_steps = arguments.integer("sequence_steps")} {}
 
+  bool ranks_all() const override { return true; }
   PrefetchNeeds needs() const override { return needs_; }
   void learn(PrefetchProfile profile) override { past_ = std::move(profile.sequences); }
 
@@ -99,7 +100,7 @@ const Register<Prefetch, Eam> kEam{
                                  .doc = "steps of the profiling window that each of them has",
                                  .fallback = "16",
                                  .minimum = 1}},
-                               "0")}};
+                               true)}};
 
 }  // namespace
 }  // namespace moesim

@@ -66,7 +66,7 @@ const Register<Prefetch, GateLookahead> kGateLookahead{
                                            .fallback = "0.9",
                                            .minimum = 0,
                                            .maximum = 1}},
-                                         "1000000")}};
+                                         false)}};
 
 }  // namespace
 }  // namespace moesim

@@ -24,7 +24,7 @@ class NextLayerAll final : public Prefetch {
 const Register<Prefetch, NextLayerAll> kNextLayerAll{
     {.name = "next_layer_all",
      .summary = "all experts of the next layers",
-     .parameters = with_prefetch_options({}, "1000000")}};
+     .parameters = with_prefetch_options({}, false)}};
 
 }  // namespace
 }  // namespace moesim

@@ -9,6 +9,7 @@ class Popularity final : public Prefetch {
   explicit Popularity(const Arguments& arguments)
       : depth_(read_prefetch_options(arguments).depth) {}
 
+  bool ranks_all() const override { return true; }
   PrefetchNeeds needs() const override { return {.load = true}; }
   void learn(PrefetchProfile profile) override { load_ = std::move(profile.load); }
 
@@ -30,7 +31,7 @@ class Popularity final : public Prefetch {
 const Register<Prefetch, Popularity> kPopularity{
     {.name = "popularity",
      .summary = "the experts of the next layers that a profiling window uses most",
-     .parameters = with_prefetch_options({}, "0")}};
+     .parameters = with_prefetch_options({}, true)}};
 
 }  // namespace
 }  // namespace moesim

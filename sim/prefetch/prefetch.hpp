@@ -1,7 +1,7 @@
 // Which experts of the next layers are fetched before they are asked for.
 //
-// A policy predicts; who drives it (sim/offload_plan.hpp) leaves out what a GPU has already or does
-// not own, and fetches the rest in the order of the prediction, behind what is asked for.
+// A policy predicts; who drives it (sim/offload_plan.hpp) leaves out what a GPU does not own, keeps
+// what it has, and fetches the rest in the order of the prediction, behind what is asked for.
 #pragma once
 
 #include <functional>
@@ -50,6 +50,8 @@ class Prefetch {
   virtual ~Prefetch() = default;
   // Nothing is ever predicted.
   virtual bool idle() const { return false; }
+  // Gives every expert a score, so that how many are fetched is left to say.
+  virtual bool ranks_all() const { return false; }
   // Asks for gate_of().
   virtual bool foresees() const { return false; }
   virtual PrefetchNeeds needs() const { return {}; }
@@ -58,13 +60,14 @@ class Prefetch {
   virtual std::vector<Prediction> predict(const PrefetchMoment& now) = 0;
 };
 
-// `layers ahead`, and how many experts of a layer a GPU fetches on one prediction.
 struct PrefetchOptions {
-  int depth = 1;
-  int most = 0;  // 0: as many as the running layer uses there
+  int depth = 1;  // layers ahead
+  // Experts of a layer that a GPU wants on one prediction, with those that it holds; 0: all, or, of
+  // a kind that ranks all, as many as it uses in the running layer.
+  int most = 0;
 };
 // The parameters of a kind with those that all kinds but `none` have.
-std::vector<Parameter> with_prefetch_options(std::vector<Parameter> own, const std::string& most);
+std::vector<Parameter> with_prefetch_options(std::vector<Parameter> own, bool ranks_all);
 PrefetchOptions read_prefetch_options(const Arguments& arguments);
 
 // By layer, then by falling score, then by expert. Without those of score 0.

@@ -5,7 +5,7 @@
 
 namespace moesim {
 
-std::vector<Parameter> with_prefetch_options(std::vector<Parameter> own, const std::string& most) {
+std::vector<Parameter> with_prefetch_options(std::vector<Parameter> own, bool ranks_all) {
   own.push_back({.name = "depth",
                  .type = ParameterType::kInteger,
                  .doc = "layers ahead that are predicted",
@@ -13,9 +13,10 @@ std::vector<Parameter> with_prefetch_options(std::vector<Parameter> own, const s
                  .minimum = 1});
   own.push_back({.name = "most",
                  .type = ParameterType::kInteger,
-                 .doc = "experts of a layer that a GPU fetches on one prediction; 0 = as many as "
-                        "it uses in the running layer",
-                 .fallback = most,
+                 .doc = std::string("experts of a layer that a GPU wants on one prediction, with "
+                                    "those that it holds; 0 = ") +
+                        (ranks_all ? "as many as it uses in the running layer" : "all"),
+                 .fallback = "0",
                  .minimum = 0});
   return own;
 }

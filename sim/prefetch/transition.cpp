@@ -10,6 +10,7 @@ class Transition final : public Prefetch {
   explicit Transition(const Arguments& arguments)
       : depth_(read_prefetch_options(arguments).depth) {}
 
+  bool ranks_all() const override { return true; }
   PrefetchNeeds needs() const override { return {.transitions = true}; }
   void learn(PrefetchProfile profile) override { pairs_ = std::move(profile.transitions); }
 
@@ -50,7 +51,7 @@ const Register<Prefetch, Transition> kTransition{
     {.name = "transition",
      .summary = "the experts that most often follow those of this layer, in a profiling window",
      .source = "after EdgeMoE's and ExFlow's statistics",
-     .parameters = with_prefetch_options({}, "0")}};
+     .parameters = with_prefetch_options({}, true)}};
 
 }  // namespace
 }  // namespace moesim

@@ -72,6 +72,20 @@ TEST(ClusterReader, WritesASectionThatReadsBackToTheSame) {
   }
 }
 
+TEST(ClusterReader, TakesTheRateOfHostCopiesFromPcieUnlessItIsSaid) {
+  const HostSpec derived = read("cluster: h100-sxm").spec.host;
+  EXPECT_DOUBLE_EQ(derived.bandwidth.value, 0.85 * 64e9);
+  EXPECT_FALSE(derived.memory);
+  const ClusterSection said = read(
+      "cluster: {preset: h100-sxm, host: {bandwidth: 20 GB/s, memory: "
+      "1000 GB, disk_latency: 50 us}}");
+  EXPECT_EQ(said.spec.host.bandwidth, BytesPerSecond(20e9));
+  EXPECT_EQ(*said.spec.host.memory, Bytes(1e12));
+  EXPECT_EQ(said.spec.host.disk_latency, Seconds(50e-6));
+  EXPECT_EQ(said.resolved.find("host")->find("disk_latency")->text, "50 us");
+  EXPECT_EQ(read("cluster: h100-sxm").resolved.find("host"), nullptr);
+}
+
 TEST(ClusterReader, CollectsMistakesOfAllLevels) {
   EXPECT_EQ(error_of([] {
               read(
