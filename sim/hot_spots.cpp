@@ -45,7 +45,8 @@ std::optional<TaskGraph> HotSpotProducer::next() {
   if (part % 2 == 0) return barrier(scenario_.cluster->gpus());
   std::optional<Evened> evened;
   if (part == 3) evened = Evened{GpuId(candidate.gpu)};
-  return builder_.build(candidate.step, candidate.layer, *candidate.placement, nullptr, evened);
+  return builder_.build_alone(candidate.step, candidate.layer, *candidate.placement, nullptr,
+                              evened);
 }
 
 void HotSpotProducer::fragment_done(int, Seconds time) { ends_.push_back(time.value); }
@@ -54,7 +55,7 @@ HotSpot HotSpotProducer::describe(const HotSpotCandidates::Candidate& candidate,
                                   double seconds) const {
   LayerLoad load;
   const TaskGraph graph =
-      builder_.build(candidate.step, candidate.layer, *candidate.placement, &load);
+      builder_.build_alone(candidate.step, candidate.layer, *candidate.placement, &load);
   const LayerPlacement& placement = candidate.placement->layers[LayerId(graph.layer)];
   HotSpot spot{.layer = graph.layer, .gpu = candidate.gpu, .seconds = seconds};
   const int rank = scenario_.grid->rank_of(GpuId(candidate.gpu));

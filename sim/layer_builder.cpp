@@ -66,19 +66,23 @@ LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const C
       routing_(scenario, trace, cost, also_needed),
       overlap_(Registry<Overlap>::make(scenario.overlap)),
       moe_index_(static_cast<std::size_t>(scenario.model.layers), -1),
-      batch_{.tokens = tokens_of_dense(),
-             .context = scenario.workload.context,
-             .decode = scenario.workload.phase == WorkloadPhase::kDecode} {
+      batches_(overlap_->split(scenario.workload)) {
   for (std::size_t i = 0; i < scenario.model.moe_layers.size(); ++i)
     moe_index_[static_cast<std::size_t>(scenario.model.moe_layers[i])] = static_cast<int>(i);
 }
 
-double LayerBuilder::tokens_of_dense() const {
-  return 1.0 * scenario_.workload.tokens_per_gpu * grid_.parallel().tp;
+double LayerBuilder::tokens_of_dense(int tokens) const {
+  return 1.0 * tokens * grid_.parallel().tp;
 }
 
-double LayerBuilder::tokens_of_router() const {
-  return grid_.parallel().scattered ? scenario_.workload.tokens_per_gpu : tokens_of_dense();
+double LayerBuilder::tokens_of_router(int tokens) const {
+  return grid_.parallel().scattered ? tokens : tokens_of_dense(tokens);
+}
+
+TokenBatch LayerBuilder::batch_of(int tokens) const {
+  return {.tokens = tokens_of_dense(tokens),
+          .context = scenario_.workload.context,
+          .decode = scenario_.workload.phase == WorkloadPhase::kDecode};
 }
 
 Part LayerBuilder::kernel(KernelTime time, Phase phase, int stage, std::string label) const {
@@ -88,11 +92,12 @@ Part LayerBuilder::kernel(KernelTime time, Phase phase, int stage, std::string l
   return {{Compute{.time = std::move(times), .phase = phase}, std::move(label)}};
 }
 
-void LayerBuilder::add_attention(int layer, LayerParts& parts) const {
+void LayerBuilder::add_attention(int layer, int tokens_of_gpu, LayerParts& parts) const {
+  const TokenBatch batch = batch_of(tokens_of_gpu);
   const int stage = grid_.stage_of_layer(layer, scenario_.model.layers);
   const GpuGroups& groups = grid_.tensor_groups(stage);
-  const Bytes tokens(batch_.tokens * bf16_row(scenario_.model));
-  const AttentionTimes times = attention_times(dense_, layer, batch_, cost_);
+  const Bytes tokens(batch.tokens * bf16_row(scenario_.model));
+  const AttentionTimes times = attention_times(dense_, layer, batch, cost_);
   if (grid_.parallel().scattered)
     append(parts.prepare, collective_of(CollectiveKind::kAllGather, groups, tokens, grid_, cost_));
   append(parts.prepare, kernel(times.prepare, Phase::kAttention, stage));
@@ -102,12 +107,13 @@ void LayerBuilder::add_attention(int layer, LayerParts& parts) const {
                                         groups, tokens, grid_, cost_));
 }
 
-void LayerBuilder::add_dense(int stage, LayerParts& parts) const {
+void LayerBuilder::add_dense(int stage, int tokens_of_gpu, LayerParts& parts) const {
+  const double all = tokens_of_dense(tokens_of_gpu);
   const GpuGroups& groups = grid_.tensor_groups(stage);
-  const Bytes tokens(batch_.tokens * bf16_row(scenario_.model));
+  const Bytes tokens(all * bf16_row(scenario_.model));
   if (grid_.parallel().scattered)
     append(parts.dense, collective_of(CollectiveKind::kAllGather, groups, tokens, grid_, cost_));
-  append(parts.dense, kernel(dense_ffn_time(dense_, batch_.tokens, cost_), Phase::kDense, stage));
+  append(parts.dense, kernel(dense_ffn_time(dense_, all, cost_), Phase::kDense, stage));
   append(parts.dense, collective_of(grid_.parallel().scattered ? CollectiveKind::kReduceScatter
                                                                : CollectiveKind::kAllReduce,
                                     groups, tokens, grid_, cost_));
@@ -115,9 +121,10 @@ void LayerBuilder::add_dense(int stage, LayerParts& parts) const {
 
 // A solver as memory time: it is a few blocks that wait for each other, and no loss of SMs slows
 // it.
-void LayerBuilder::add_gate(const LayerPlacement& placement, int stage, LayerParts& parts) const {
+void LayerBuilder::add_gate(const LayerPlacement& placement, int stage, int tokens,
+                            LayerParts& parts) const {
   append(parts.gate,
-         kernel(gate_time(scenario_.model, tokens_of_router(), cost_), Phase::kGate, stage));
+         kernel(gate_time(scenario_.model, tokens_of_router(tokens), cost_), Phase::kGate, stage));
   const ReplicaWork work = routing_.choice(placement);
   if (work.counts.value > 0 && grid_.ranks() > 1)
     parts.gate.push_back({all_reduce(work, grid_, stage, cost_), "counts of routes"});
@@ -166,9 +173,8 @@ void LayerBuilder::add_copies(RoutedLayer& routed, IdVector<GpuId, double>& inpu
       {Compute{.time = std::move(times), .phase = Phase::kExperts}, "travelling experts"});
 }
 
-void LayerBuilder::add_experts(RoutedLayer& routed, int stage, std::optional<Evened> evened,
+void LayerBuilder::add_experts(RoutedLayer& routed, int stage, int tokens,
                                LayerParts& parts) const {
-  if (evened) even_out(routed, evened->gpu);
   IdVector<GpuId, double> input = routed.received;  // of a GPU's kernel
   const GpuGroups& together =
       grid_.parallel().scattered ? grid_.shard_groups(stage) : grid_.tensor_groups(stage);
@@ -185,15 +191,16 @@ void LayerBuilder::add_experts(RoutedLayer& routed, int stage, std::optional<Eve
   parts.experts.push_back({Compute{.time = std::move(times), .phase = Phase::kExperts}});
   if (routed.dispatch) parts.dispatch.push_back({std::move(*routed.dispatch)});
   if (routed.combine) parts.combine.push_back({std::move(*routed.combine)});
-  share_experts(routed, stage, parts);
+  share_experts(routed, stage, tokens, parts);
 }
 
 // What the shards of a rank received is gathered, and what they computed is added up and scattered.
-void LayerBuilder::share_experts(const RoutedLayer& routed, int stage, LayerParts& parts) const {
+void LayerBuilder::share_experts(const RoutedLayer& routed, int stage, int tokens,
+                                 LayerParts& parts) const {
   const double row = bf16_row(scenario_.model);
   if (!grid_.parallel().scattered) {
     append(parts.combine, collective_of(CollectiveKind::kAllReduce, grid_.tensor_groups(stage),
-                                        Bytes(batch_.tokens * row), grid_, cost_));
+                                        Bytes(tokens_of_dense(tokens) * row), grid_, cost_));
     return;
   }
   const GpuGroups& groups = grid_.shard_groups(stage);
@@ -206,41 +213,75 @@ void LayerBuilder::share_experts(const RoutedLayer& routed, int stage, LayerPart
          uneven_collective(CollectiveKind::kReduceScatter, groups, bytes, grid_, cost_));
 }
 
-TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, LayerLoad* load,
-                              std::optional<Evened> evened) const {
+std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placement& placement,
+                                               LayerLoad* load,
+                                               std::optional<Evened> evened) const {
   const int stage = grid_.stage_of_layer(layer, scenario_.model.layers);
-  LayerParts parts{.step = step, .layer = moe_index_[static_cast<std::size_t>(layer)]};
-  add_attention(layer, parts);
-  if (parts.layer < 0) {
-    add_dense(stage, parts);
-    return overlap_->build(std::move(parts));
+  const int all = scenario_.workload.tokens_per_gpu;
+  const LayerParts empty{.step = step,
+                         .layer = moe_index_[static_cast<std::size_t>(layer)],
+                         .decode = scenario_.workload.phase == WorkloadPhase::kDecode};
+  if (empty.layer < 0) {
+    std::vector<LayerParts> whole = {empty};
+    add_attention(layer, all, whole.front());
+    add_dense(stage, all, whole.front());
+    return whole;
   }
-  const LayerPlacement& slots = placement.layers[LayerId(parts.layer)];
-  RoutedLayer routed = routing_.route(step, LayerId(parts.layer), slots);
-  add_gate(slots, stage, parts);
-  if (scenario_.model.shared_experts > 0) {
-    const MoeModel& model = grid_.parallel().scattered ? scenario_.model : dense_;
-    parts.shared =
-        kernel(shared_expert_time(model, tokens_of_router(), cost_), Phase::kShared, stage);
+  const LayerPlacement& slots = placement.layers[LayerId(empty.layer)];
+  std::vector<RoutedLayer> routed =
+      routing_.route(step, LayerId(empty.layer), slots, batches_.tokens);
+  std::vector<LayerParts> batches(routed.size(), empty);
+  for (std::size_t i = 0; i < routed.size(); ++i) {
+    const int tokens = batches_.tokens[i];
+    const int dense = batches_.attention ? tokens : i == 0 ? all : 0;
+    if (dense > 0) {
+      add_attention(layer, dense, batches[i]);
+      add_gate(slots, stage, dense, batches[i]);
+      const MoeModel& model = grid_.parallel().scattered ? scenario_.model : dense_;
+      if (model.shared_experts > 0)
+        batches[i].shared = kernel(shared_expert_time(model, tokens_of_router(dense), cost_),
+                                   Phase::kShared, stage);
+    }
+    if (evened) even_out(routed[i], evened->gpu);
+    add_experts(routed[i], stage, tokens, batches[i]);
   }
-  add_experts(routed, stage, evened, parts);
-  if (load != nullptr) {
-    *load = std::move(routed.load);
-    load->rows_of = std::move(routed.rows);
-    load->received = std::move(routed.received);
-    load->usual_rows = routed.usual_rows;
-  }
-  return overlap_->build(std::move(parts));
+  if (load == nullptr) return batches;
+  *load = std::move(routed.front().load);
+  for (std::size_t i = 1; i < routed.size(); ++i) add(*load, std::move(routed[i].load));
+  // Of the first batch; whoever asks for these has no other.
+  load->rows_of = std::move(routed.front().rows);
+  load->received = std::move(routed.front().received);
+  load->usual_rows = routed.front().usual_rows;
+  return batches;
+}
+
+TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, LayerLoad* load,
+                              Carried& carried) const {
+  return overlap_->build(parts_of(step, layer, placement, load, {}), carried);
+}
+
+TaskGraph LayerBuilder::build_alone(int step, int layer, const Placement& placement,
+                                    LayerLoad* load, std::optional<Evened> evened) const {
+  Carried carried;
+  TaskGraph graph = overlap_->build(parts_of(step, layer, placement, load, evened), carried);
+  return joined(std::move(graph), overlap_->finish(carried));
+}
+
+TaskGraph LayerBuilder::build_rest(int step, Carried& carried) const {
+  TaskGraph graph = overlap_->finish(carried);
+  graph.step = step;
+  return graph;
 }
 
 TaskGraph LayerBuilder::build_head(int step) const {
   const int stage = grid_.stages() - 1;
+  const TokenBatch batch = batch_of(scenario_.workload.tokens_per_gpu);
   TaskGraph graph{.step = step};
-  Part head = kernel(head_time(dense_, batch_, cost_), Phase::kDense, stage, "logits");
+  Part head = kernel(head_time(dense_, batch, cost_), Phase::kDense, stage, "logits");
   // Every GPU of a group samples from all logits, at 16 bits.
   append(head,
          collective_of(CollectiveKind::kAllGather, grid_.tensor_groups(stage),
-                       Bytes(head_rows(batch_) * scenario_.model.vocabulary * 2), grid_, cost_));
+                       Bytes(head_rows(batch) * scenario_.model.vocabulary * 2), grid_, cost_));
   add_part(graph, std::move(head), {});
   return graph;
 }

@@ -23,25 +23,33 @@ class LayerBuilder {
                RoutingDetail also_needed = RoutingDetail::kCounts);
 
   const LayerRouting& routing() const { return routing_; }
-  // Model layer `layer` (0-based) of a step; an MoE layer's load goes to `load`. With `evened` that
-  // GPU's expert rows, and the bytes to and from them, are scaled to the mean.
+  // Model layer `layer` (0-based) of a step; an MoE layer's load goes to `load`. What an overlap
+  // policy leaves for the next layer goes to `carried`.
   TaskGraph build(int step, int layer, const Placement& placement, LayerLoad* load,
-                  std::optional<Evened> evened = {}) const;
-  // Logits at the end of a step.
+                  Carried& carried) const;
+  // The same layer on its own. With `evened` that GPU's expert rows, and the bytes to and from
+  // them, are scaled to the mean.
+  TaskGraph build_alone(int step, int layer, const Placement& placement, LayerLoad* load,
+                        std::optional<Evened> evened = {}) const;
+  // What the last layer of a step has left; possibly nothing. Then logits.
+  TaskGraph build_rest(int step, Carried& carried) const;
   TaskGraph build_head(int step) const;
 
  private:
+  std::vector<LayerParts> parts_of(int step, int layer, const Placement& placement, LayerLoad* load,
+                                   std::optional<Evened> evened) const;
   Part kernel(KernelTime time, Phase phase, int stage, std::string label = {}) const;
-  void add_attention(int layer, LayerParts& parts) const;
-  void add_dense(int stage, LayerParts& parts) const;
-  void add_gate(const LayerPlacement& placement, int stage, LayerParts& parts) const;
-  void add_experts(RoutedLayer& routed, int stage, std::optional<Evened> evened,
-                   LayerParts& parts) const;
+  TokenBatch batch_of(int tokens) const;
+  // `tokens` of each GPU.
+  void add_attention(int layer, int tokens, LayerParts& parts) const;
+  void add_dense(int stage, int tokens, LayerParts& parts) const;
+  void add_gate(const LayerPlacement& placement, int stage, int tokens, LayerParts& parts) const;
+  void add_experts(RoutedLayer& routed, int stage, int tokens, LayerParts& parts) const;
   void add_copies(RoutedLayer& routed, IdVector<GpuId, double>& input, LayerParts& parts) const;
   KernelTime experts_time(std::span<const int> rows, double input_tokens, double usual_rows) const;
-  void share_experts(const RoutedLayer& routed, int stage, LayerParts& parts) const;
-  double tokens_of_dense() const;   // that a GPU sees in the dense parts
-  double tokens_of_router() const;  // and in router and shared experts
+  void share_experts(const RoutedLayer& routed, int stage, int tokens, LayerParts& parts) const;
+  double tokens_of_dense(int tokens) const;   // that a GPU sees in the dense parts
+  double tokens_of_router(int tokens) const;  // and in router and shared experts
 
   const Scenario& scenario_;
   const CostModel& cost_;
@@ -50,7 +58,7 @@ class LayerBuilder {
   LayerRouting routing_;
   std::unique_ptr<Overlap> overlap_;
   std::vector<int> moe_index_;  // [layers] → MoE layer, −1 = dense
-  TokenBatch batch_;            // of the dense parts of a GPU
+  MicroBatches batches_;        // of MoE layers
 };
 
 }  // namespace moesim

@@ -53,19 +53,6 @@ std::vector<int> slot_rows(const Assignment& assignment, const ExpertCounts& pad
   return rows;
 }
 
-void count_bytes(const Exchange& exchange, const Cluster& cluster, LayerLoad& load) {
-  for (const ExchangeLeg& leg : exchange.legs) {
-    for (GpuId source : leg.bytes.row_ids()) {
-      const auto row = leg.bytes.row(source);
-      for (GpuId target : leg.bytes.column_ids()) {
-        const double bytes = row[target.index()];
-        if (bytes <= 0 || source == target) continue;
-        (cluster.same_domain(source, target) ? load.nvlink_bytes : load.network_bytes) += bytes;
-      }
-    }
-  }
-}
-
 }  // namespace
 
 // One expert-parallel group, its GPUs numbered by rank.
@@ -195,10 +182,30 @@ void LayerRouting::merge(Group group, const ExpertGroup& where, const LayerPlace
   append_by_rank(std::move(admission.routing), load.routing);
 }
 
-RoutedLayer LayerRouting::route(int step, LayerId layer, const LayerPlacement& placement) const {
+std::vector<RoutedLayer> LayerRouting::route(int step, LayerId layer,
+                                             const LayerPlacement& placement,
+                                             const std::vector<int>& batches) const {
+  GateResult gated = gated_.route(StepId(step), layer, placement, tokens_, detail_);
+  std::vector<RoutedLayer> routed;
+  if (batches.size() == 1) {
+    routed.push_back(route_batch(step, layer, placement, std::move(gated.routing)));
+  } else {
+    int begin = 0;
+    for (const int tokens : batches) {
+      routed.push_back(
+          route_batch(step, layer, placement,
+                      tokens_between(gated.routing, begin, begin + tokens, tokens_.front())));
+      begin += tokens;
+    }
+  }
+  routed.front().load.gate = std::move(gated.record);
+  return routed;
+}
+
+RoutedLayer LayerRouting::route_batch(int step, LayerId layer, const LayerPlacement& placement,
+                                      Routing routing) const {
   const int stage = stage_of(layer);
   const Cluster& cluster = *scenario_.cluster;
-  GateResult gated = gated_.route(StepId(step), layer, placement, tokens_, detail_);
   RoutedLayer routed{.rows = IdVector<GpuId, std::vector<int>>(cluster.gpus()),
                      .received = IdVector<GpuId, double>(cluster.gpus()),
                      .copy_rows = IdVector<GpuId, std::vector<int>>(cluster.gpus())};
@@ -209,15 +216,13 @@ RoutedLayer LayerRouting::route(int step, LayerId layer, const LayerPlacement& p
     routed.rows[gpu].resize(
         static_cast<std::size_t>(placement.first_slot[rank + 1] - placement.first_slot[rank]));
   }
-  for (const ExpertGroup& group : grid_.expert_groups(stage)) {
-    Routing own =
-        grid_.plain() ? std::move(gated.routing) : routing_of(gated.routing, group.members, first);
-    merge(route_group(step, layer, placement, group, std::move(own)), group, placement, routed);
-  }
   LayerLoad& load = routed.load;
   load.first_gpu = first.value;
-  load.gate = std::move(gated.record);
-  load.tokens = std::accumulate(tokens_.begin(), tokens_.end(), std::int64_t{0});
+  load.tokens = routing.tokens();
+  for (const ExpertGroup& group : grid_.expert_groups(stage)) {
+    Routing own = grid_.plain() ? std::move(routing) : routing_of(routing, group.members, first);
+    merge(route_group(step, layer, placement, group, std::move(own)), group, placement, routed);
+  }
   for (const std::int64_t count : expert_load(load.routing.counts))
     load.expert.push_back(static_cast<double>(count));
   for (int gpu = 0; gpu < grid_.stage_gpus(); ++gpu) {

@@ -12,6 +12,7 @@
 #include "sim/capacity/capacity.hpp"
 #include "sim/exchange/exchange_policy.hpp"
 #include "sim/gated_trace.hpp"
+#include "sim/layer_load.hpp"
 #include "sim/model/cost_model.hpp"
 #include "sim/model/load_window.hpp"
 #include "sim/model/scenario.hpp"
@@ -19,26 +20,6 @@
 #include "sim/trace/trace.hpp"
 
 namespace moesim {
-
-// What a layer's routing was, for the records.
-struct LayerLoad {
-  std::vector<double> gpu;     // routes computed by each GPU of the layer's stage
-  int first_gpu = 0;           // of the stage
-  std::vector<double> expert;  // routes admitted to each logical expert, [experts]
-  std::int64_t tokens = 0, routes = 0, dropped_routes = 0, dropped_tokens = 0, rows = 0;
-  double nvlink_bytes = 0, network_bytes = 0;  // payload of dispatch and combine
-  GateRecord gate;
-  std::int64_t rerouted_routes = 0;
-  // Experts that travelled to this batch, and their temporary copies on each GPU (empty: none).
-  int travelling_experts = 0;
-  std::vector<int> copies;
-  double migration_bytes = 0;  // their weights
-  Routing routing;             // as admitted, by rank: a source is all GPUs of a rank
-  // As in RoutedLayer, when the layer has been built.
-  IdVector<GpuId, std::vector<int>> rows_of;
-  IdVector<GpuId, double> received;
-  double usual_rows = 0;
-};
 
 struct RoutedLayer {
   LayerLoad load;
@@ -57,7 +38,10 @@ class LayerRouting {
   LayerRouting(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                RoutingDetail also_needed);
 
-  RoutedLayer route(int step, LayerId layer, const LayerPlacement& placement) const;
+  // In micro-batches of so many tokens of each GPU: the first tokens are of the first batch. Only
+  // the first has a gate's record.
+  std::vector<RoutedLayer> route(int step, LayerId layer, const LayerPlacement& placement,
+                                 const std::vector<int>& batches) const;
   // What the gate will ask for in steps first, first + 1, …, before the capacity. Sources are
   // ranks.
   LoadWindow routed_window(int first, int steps, const WindowNeeds& needs,
@@ -75,6 +59,8 @@ class LayerRouting {
 
  private:
   struct Group;
+  RoutedLayer route_batch(int step, LayerId layer, const LayerPlacement& placement,
+                          Routing routing) const;
   Group route_group(int step, LayerId layer, const LayerPlacement& placement,
                     const ExpertGroup& group, Routing routing) const;
   Routing by_rank(Routing routing, int stage) const;

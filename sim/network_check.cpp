@@ -20,7 +20,7 @@ class SampleProducer final : public Producer {
     if (fragment_ > count) return std::nullopt;
     if (fragment_++ == 0) return barrier(scenario_.cluster->gpus());
     const int layer = (layers - count) / 2 + fragment_ - 2;
-    return builder_.build(0, layer, placement_, nullptr);
+    return builder_.build_alone(0, layer, placement_, nullptr);
   }
   void done(int, int, GpuId, Seconds) final {}
   void fragment_done(int fragment, Seconds time) final {

@@ -7,6 +7,7 @@
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
 #include "sim/model/model_reader.hpp"
+#include "sim/overlap/overlap.hpp"
 #include "sim/read_grid.hpp"
 #include "sim/read_network.hpp"
 #include "sim/read_section.hpp"
@@ -223,12 +224,27 @@ class Reader {
       mistakes_.add(scenario_.step_placement.spot,
                     "experts travel only inside one expert-parallel group of all GPUs",
                     "parallel: {ep: all GPUs, tp: 1, pp: 1, etp: 1}, or step_placement: none");
+    check_division();
     if (scenario_.prefetch.kind != "none" && scenario_.cache.kind == "none")
       mistakes_.add(scenario_.prefetch.spot,
                     "there is nothing to prefetch: every expert has its slot",
                     "say which experts stay on the GPUs, for example cache: {kind: lru}");
     if (scenario_.model.moe_layers.empty())
       mistakes_.add(root_.find("model")->spot, "the model has no MoE layer");
+  }
+
+  // Weights that move during a step are for all of a layer's tokens.
+  void check_division() {
+    const auto overlap = Registry<Overlap>::make(scenario_.overlap);
+    if (overlap->split(scenario_.workload).tokens.size() < 2) return;
+    for (const Choice* choice : {&scenario_.step_placement, &scenario_.cache})
+      if (choice->kind != "none")
+        mistakes_.add(
+            scenario_.overlap.spot,
+            fmt::format("overlap {} divides the tokens of a step, and {} {} does not",
+                        scenario_.overlap.kind,
+                        choice == &scenario_.cache ? "cache" : "step_placement", choice->kind),
+            "take overlap none or shared_expert with it");
   }
 
   YamlNode root_;

@@ -76,8 +76,9 @@ class StepProducer : public Producer {
       if (auto graph = rebalancer_.between_steps(step_ - 1, engine_))
         return given(std::move(*graph));
     }
-    const int layer = layer_++;
-    if (layer < scenario_.model.layers) return given(build_layer(layer));
+    if (layer_ < scenario_.model.layers) return given(build_layer(layer_++));
+    TaskGraph rest = builder_.build_rest(step_, carried_);
+    if (!rest.nodes.empty()) return given(std::move(rest));
     layer_ = 0;
     rebalanced_ = false;
     return given(builder_.build_head(step_++), true);
@@ -112,7 +113,7 @@ class StepProducer : public Producer {
 
   TaskGraph build_layer(int layer) {
     LayerLoad load;
-    TaskGraph graph = builder_.build(step_, layer, *rebalancer_.placement(), &load);
+    TaskGraph graph = builder_.build(step_, layer, *rebalancer_.placement(), &load, carried_);
     if (load.gpu.empty()) return graph;
     recorder_.layer_built(step_, graph.layer, load);
     rebalancer_.layer_built(LayerId(graph.layer), load);
@@ -130,6 +131,7 @@ class StepProducer : public Producer {
   const RunListener& listener_;
   int steps_ = 0;
   int step_ = 0, layer_ = 0;    // to be built next
+  Carried carried_;             // from that layer to the next
   bool rebalanced_ = false;     // before that step
   int given_ = 0;               // fragments
   int ended_ = 0;               // steps

@@ -65,7 +65,8 @@ void Engine::Core::fetch(ProducerRun& run) {
   FragmentRun& fragment = take_fragment();
   fragment.producer = &run;
   fragment.number = run.given++;
-  fragment.begin(std::move(*graph), cluster_.gpus());
+  fragment.begin(std::move(*graph), cluster_.gpus(),
+                 run.alive.empty() ? nullptr : run.alive.back());
   for (std::size_t node = 0; node < fragment.graph.nodes.size(); ++node) {
     const auto* exchange = std::get_if<Exchange>(&fragment.graph.nodes[node].operation);
     if (exchange == nullptr) continue;
@@ -74,6 +75,7 @@ void Engine::Core::fetch(ProducerRun& run) {
                                          {.fragment = &fragment, .node = static_cast<int>(node)});
   }
   run.alive.push_back(&fragment);
+  for (const auto& [node, gpu] : fragment.ready_at_once()) ready_.push_back({&fragment, node, gpu});
 }
 
 FragmentRun& Engine::Core::take_fragment() {
@@ -138,10 +140,12 @@ void Engine::Core::begin(ProducerRun& run, GpuId gpu) {
   FragmentRun& fragment = fragment_of(run, number);
   for (const int node : fragment.entries()) ready_.push_back({&fragment, node, gpu});
   if (number == run.given - 1 && !run.exhausted) fetch(run);
-  if (fragment.exits == 0) leave(fragment, gpu);
+  if (--fragment.exits_left[gpu] == 0) leave(fragment, gpu);
 }
 
 void Engine::Core::start(const Task& task) {
+  ProducerRun& run = *task.fragment->producer;
+  if (task.fragment->number == run.given - 1 && !run.exhausted) fetch(run);
   const Operation& operation = operation_of(task);
   if (const auto* compute = std::get_if<Compute>(&operation)) {
     const KernelTime time = compute->time[task.gpu];
@@ -223,11 +227,14 @@ void Engine::Core::tell_span(const Task& task, int stream, Seconds begin, Second
 void Engine::Core::pass(const Task& task) {
   FragmentRun& fragment = *task.fragment;
   fragment.producer->producer->done(fragment.number, task.node, task.gpu, clock_.now());
-  const FragmentRun::Node& node = fragment.nodes[static_cast<std::size_t>(task.node)];
-  for (const int successor : node.successors) {
-    if (--fragment.nodes[static_cast<std::size_t>(successor)].waiting[task.gpu] == 0)
-      ready_.push_back({&fragment, successor, task.gpu});
-  }
+  FragmentRun::Node& node = fragment.nodes[static_cast<std::size_t>(task.node)];
+  node.ended[task.gpu] = 1;
+  const auto release = [&](FragmentRun& of, int successor) {
+    if (--of.nodes[static_cast<std::size_t>(successor)].waiting[task.gpu] == 0)
+      ready_.push_back({&of, successor, task.gpu});
+  };
+  for (const int successor : node.successors) release(fragment, successor);
+  for (const int successor : node.later) release(*fragment.next, successor);
   if (node.successors.empty() && --fragment.exits_left[task.gpu] == 0) leave(fragment, task.gpu);
 }
 

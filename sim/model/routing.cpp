@@ -27,6 +27,44 @@ ExpertCounts count_routes(const Routing& routing, int experts) {
   return counts;
 }
 
+namespace {
+
+// Of `count` routes, those of the tokens before `end` of `tokens`. Experts round at different
+// places, so that their sum is not off in one direction.
+int routes_before(int count, int end, int tokens, ExpertId expert, int experts) {
+  const std::int64_t offset = (std::int64_t{tokens} * (2 * expert.value + 1) / (2 * experts));
+  return static_cast<int>((std::int64_t{count} * end + offset) / tokens);
+}
+
+}  // namespace
+
+Routing tokens_between(const Routing& routing, int begin, int end, int tokens) {
+  const int experts = routing.experts();
+  Routing part{.top_k = routing.top_k,
+               .first_token = {0},
+               .counts = ExpertCounts(routing.counts.rows(), routing.counts.columns())};
+  const auto copy = [&](const auto& from, std::size_t width, int source, auto& to) {
+    if (from.empty()) return;
+    const auto first =
+        static_cast<std::ptrdiff_t>(width) * routing.first_token[static_cast<std::size_t>(source)];
+    to.insert(to.end(), from.begin() + first + static_cast<std::ptrdiff_t>(width) * begin,
+              from.begin() + first + static_cast<std::ptrdiff_t>(width) * end);
+  };
+  for (const GpuId source : routing.counts.row_ids()) {
+    part.first_token.push_back(part.first_token.back() + end - begin);
+    copy(routing.ids, static_cast<std::size_t>(routing.top_k), source.value, part.ids);
+    copy(routing.weights, static_cast<std::size_t>(routing.top_k), source.value, part.weights);
+    copy(routing.logits, static_cast<std::size_t>(experts), source.value, part.logits);
+    for (const ExpertId expert : routing.counts.column_ids()) {
+      const int count = routing.counts(source, expert);
+      part.counts(source, expert) = routes_before(count, end, tokens, expert, experts) -
+                                    routes_before(count, begin, tokens, expert, experts);
+    }
+  }
+  if (part.has_ids()) part.counts = count_routes(part, experts);
+  return part;
+}
+
 IdVector<ExpertId, std::int64_t> expert_load(const ExpertCounts& counts) {
   IdVector<ExpertId, std::int64_t> load(counts.columns());
   for (const GpuId gpu : counts.row_ids())

@@ -41,6 +41,10 @@ std::vector<int> first_tokens(std::span<const int> tokens_per_gpu);
 // Counts from the ids of `routing`; ids below 0 count nowhere.
 ExpertCounts count_routes(const Routing& routing, int experts);
 
+// Tokens begin .. end − 1 of every source, each of which has `tokens`. Where only counts are known,
+// each count is divided in proportion, rounded up or down so that consecutive parts add up to it.
+Routing tokens_between(const Routing& routing, int begin, int end, int tokens);
+
 // Routes per expert over all sources.
 IdVector<ExpertId, std::int64_t> expert_load(const ExpertCounts& counts);
 

@@ -32,4 +32,23 @@ const char* to_string(Phase phase) {
   return "";
 }
 
+TaskGraph joined(TaskGraph first, TaskGraph second) {
+  const auto offset = static_cast<int>(first.nodes.size());
+  std::vector<char> is_exit(first.nodes.size(), 1);
+  for (const TaskNode& node : first.nodes)
+    for (const int before : node.after) is_exit[static_cast<std::size_t>(before)] = 0;
+  std::vector<int> exits;
+  for (int node = 0; node < offset; ++node)
+    if (is_exit[static_cast<std::size_t>(node)]) exits.push_back(node);
+  for (TaskNode& node : second.nodes) {
+    const bool entry = node.after.empty() && node.after_previous.empty();
+    for (int& before : node.after) before += offset;
+    node.after.insert(node.after.end(), node.after_previous.begin(), node.after_previous.end());
+    node.after_previous.clear();
+    if (entry) node.after = exits;
+    first.nodes.push_back(std::move(node));
+  }
+  return first;
+}
+
 }  // namespace moesim

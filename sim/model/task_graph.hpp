@@ -118,13 +118,15 @@ using Operation = std::variant<Compute, Transfer, Exchange, Hold>;
 
 struct TaskNode {
   Operation operation;
-  std::vector<int> after;  // nodes of the same fragment, on the same GPU
-  std::string label = {};  // for the timeline; the phase's name if empty
+  std::vector<int> after;                // nodes of the same fragment, on the same GPU
+  std::string label = {};                // for the timeline; the phase's name if empty
+  std::vector<int> after_previous = {};  // nodes of the producer's fragment before, on the same GPU
 };
 
 // A piece of work, usually one layer of one step. A node without successors is an exit. Fragments
-// of one producer follow each other: an entry starts on a GPU when all exits of the fragment before
-// have ended on that GPU.
+// of one producer follow each other: an entry, which comes after nothing, starts on a GPU when all
+// exits of the fragment before have ended on that GPU. Nodes that name what they come after in the
+// fragment before wait for that alone, so that two fragments can overlap on a GPU.
 struct TaskGraph {
   std::vector<TaskNode> nodes;
   int step = 0;
@@ -134,5 +136,8 @@ struct TaskGraph {
     return static_cast<int>(nodes.size()) - 1;
   }
 };
+
+// Two fragments that would follow each other, as one.
+TaskGraph joined(TaskGraph first, TaskGraph second);
 
 }  // namespace moesim

@@ -11,7 +11,8 @@ class NoOverlap final : public Overlap {
  public:
   explicit NoOverlap(const Arguments&) {}
 
-  TaskGraph build(LayerParts parts) const override {
+  TaskGraph build(std::vector<LayerParts> batches, Carried&) const override {
+    LayerParts& parts = batches.front();
     TaskGraph graph{.step = parts.step, .layer = parts.layer};
     std::vector<int> last;
     for (Part* part : {&parts.prepare, &parts.attention, &parts.dense, &parts.gate})

@@ -24,4 +24,13 @@ std::vector<int> add_experts(TaskGraph& graph, LayerParts& parts, const std::vec
   return ends;
 }
 
+NodeRef add_step(TaskGraph& graph, PartStep step, const std::vector<NodeRef>& after) {
+  const int node = graph.add(std::move(step.operation), {}, std::move(step.label));
+  for (const NodeRef& ref : after) {
+    TaskNode& added = graph.nodes.back();
+    (ref.previous ? added.after_previous : added.after).push_back(ref.node);
+  }
+  return {.node = node};
+}
+
 }  // namespace moesim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sim/base/registry.hpp"
+#include "sim/model/scenario.hpp"
 #include "sim/model/task_graph.hpp"
 
 namespace moesim {
@@ -28,6 +29,7 @@ struct TravellingExperts {
 struct LayerParts {
   int step = 0;
   int layer = -1;  // MoE layer, −1 for a dense one
+  bool decode = false;
   Part prepare;    // norms and projections before the core of the attention
   Part attention;  // its core, and what follows
   Part dense;      // FFN of a dense layer
@@ -39,8 +41,33 @@ struct LayerParts {
   std::optional<TravellingExperts> travelling = std::nullopt;  // their experts end before combine
 };
 
-// Adds a part behind `after`: what the next one waits for (`after` itself, if the part is empty).
-std::vector<int> add_part(TaskGraph& graph, Part part, std::vector<int> after);
+// How the tokens of every GPU are divided among the batches of an MoE layer.
+struct MicroBatches {
+  std::vector<int> tokens;  // of each GPU, [batches]; their sum is what the GPU has
+  // Whether attention, router and shared experts are divided, too. If not, the first batch has them
+  // whole, and the others begin with their dispatch.
+  bool attention = true;
+};
+
+// A node of the fragment under construction, or of the one before.
+struct NodeRef {
+  int node = 0;
+  bool previous = false;
+  bool operator==(const NodeRef&) const = default;
+};
+
+// Where micro-batches stand between two layers. Empty before the first layer, and wherever all of a
+// layer has to end before the next begins.
+struct Carried {
+  struct Lane {
+    std::vector<NodeRef> after;       // what its next part waits for
+    std::vector<NodeRef> started;     // exchanges that it has not waited for yet
+    std::optional<LayerParts> parts;  // of a layer that has begun
+    int stage = 0;                    // of it that comes next
+  };
+  std::vector<Lane> lanes;
+  std::optional<NodeRef> compute, communication;  // the last on each stream
+};
 
 // Adds the experts, those at home behind `arrived` (what dispatch ends with), those that travel
 // when their weights are there, which leave behind `gated` (what the gate ends with). What combine
@@ -52,7 +79,21 @@ class Overlap {
  public:
   static constexpr const char* kRole = "overlap";
   virtual ~Overlap() = default;
-  virtual TaskGraph build(LayerParts parts) const = 0;
+  // Of the MoE layers; dense layers are whole. One batch: nothing is divided.
+  virtual MicroBatches split(const Workload& workload) const {
+    return {.tokens = {workload.tokens_per_gpu}};
+  }
+  // The next layer's parts, one batch or as many as split() has. What is left of the layer for the
+  // next fragment goes to `carried`.
+  virtual TaskGraph build(std::vector<LayerParts> batches, Carried& carried) const = 0;
+  // What is left of the last layer; possibly without a node.
+  virtual TaskGraph finish(Carried&) const { return {}; }
 };
+
+// Adds a part behind `after`: what the next one waits for (`after` itself, if the part is empty).
+std::vector<int> add_part(TaskGraph& graph, Part part, std::vector<int> after);
+
+// Adds an operation behind nodes of this fragment or the one before.
+NodeRef add_step(TaskGraph& graph, PartStep step, const std::vector<NodeRef>& after);
 
 }  // namespace moesim

@@ -13,7 +13,8 @@ class SharedExpert final : public Overlap {
   explicit SharedExpert(const Arguments& arguments)
       : beside_combine_(arguments.text("beside") == "combine") {}
 
-  TaskGraph build(LayerParts parts) const override {
+  TaskGraph build(std::vector<LayerParts> batches, Carried&) const override {
+    LayerParts& parts = batches.front();
     TaskGraph graph{.step = parts.step, .layer = parts.layer};
     std::vector<int> last;  // what the next part waits for
     for (Part* part : {&parts.prepare, &parts.attention, &parts.dense, &parts.gate})

@@ -46,6 +46,31 @@ TEST_F(Executor, StartsAFragmentOnAGpuWhenTheOneBeforeHasEndedThere) {
   for (std::size_t at = 0; at < ends.size(); ++at) EXPECT_NEAR(ends[at], expected[at], 1e-15);
 }
 
+// The second fragment's first node waits for 10 us of the first fragment, not for the 50 us beside
+// it; its other node, which names nothing, waits for all.
+TEST_F(Executor, LetsANodeFollowASingleNodeOfTheFragmentBefore) {
+  const auto ends = in_child([&] {
+    RecordingProducer producer;
+    TaskGraph first, second;
+    first.add(compute(8, {{0, 10e-6}}));
+    first.add(compute(8, {{0, 50e-6}}, 1));
+    second.add(compute(8, {{0, 5e-6}}));
+    second.nodes.back().after_previous = {0};
+    second.add(compute(8, {{0, 1e-6}}), {0});
+    second.add(compute(8, {{0, 2e-6}}));
+    producer.fragments = {first, second, second};
+    Engine engine(cluster, kExact);
+    engine.add(producer);
+    engine.run();
+    return std::vector<double>{producer.end(0, 0, 1), producer.end(1, 0, 1),
+                               producer.end(2, 0, 1), producer.end(0, 0, 2),
+                               producer.end(2, 0, 2), producer.fragment_ends[0]};
+  });
+  const std::vector<double> expected = {15e-6, 16e-6, 52e-6, 21e-6, 54e-6, 50e-6};
+  ASSERT_EQ(ends.size(), expected.size());
+  for (std::size_t at = 0; at < ends.size(); ++at) EXPECT_NEAR(ends[at], expected[at], 1e-15) << at;
+}
+
 TEST_F(Executor, SharesALinkBetweenTwoProducers) {
   // Both send 9 MB from 0 to 1: 20 us alone, 40 us together.
   const auto ends = in_child([&] {

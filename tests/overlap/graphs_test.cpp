@@ -26,6 +26,12 @@ Part kernel(Phase phase) {
   return {{Compute{.time = PartTimes(2, KernelTime{.compute = Seconds(1)}), .phase = phase}}};
 }
 
+// The graph of one whole layer.
+TaskGraph built(const std::string& overlap, LayerParts parts) {
+  Carried carried;
+  return plugin<Overlap>(overlap)->build({std::move(parts)}, carried);
+}
+
 LayerParts moe_layer() {
   return {.step = 3,
           .layer = 5,
@@ -40,7 +46,7 @@ LayerParts moe_layer() {
 using Lines = std::vector<std::string>;
 
 TEST(NoOverlap, RunsOnePartAfterTheOther) {
-  const TaskGraph graph = plugin<Overlap>("none")->build(moe_layer());
+  const TaskGraph graph = built("none", moe_layer());
   EXPECT_EQ(outline(graph), (Lines{"attention:", "gate: attention", "shared: gate",
                                    "dispatch: shared", "experts: dispatch", "combine: experts"}));
   EXPECT_EQ(graph.step, 3);
@@ -48,19 +54,19 @@ TEST(NoOverlap, RunsOnePartAfterTheOther) {
 }
 
 TEST(NoOverlap, LeavesOutWhatALayerHasNot) {
-  EXPECT_EQ(outline(plugin<Overlap>("none")->build(
-                {.attention = kernel(Phase::kAttention), .dense = kernel(Phase::kDense)})),
+  EXPECT_EQ(outline(built(
+                "none", {.attention = kernel(Phase::kAttention), .dense = kernel(Phase::kDense)})),
             (Lines{"attention:", "dense: attention"}));
 }
 
 TEST(SharedExpertOverlap, RunsTheSharedExpertsBesideDispatch) {
-  EXPECT_EQ(outline(plugin<Overlap>("shared_expert")->build(moe_layer())),
+  EXPECT_EQ(outline(built("shared_expert", moe_layer())),
             (Lines{"attention:", "gate: attention", "dispatch: gate", "shared: gate",
                    "experts: dispatch shared", "combine: experts"}));
 }
 
 TEST(SharedExpertOverlap, RunsTheSharedExpertsBesideCombineWhenAsked) {
-  EXPECT_EQ(outline(plugin<Overlap>("{kind: shared_expert, beside: combine}")->build(moe_layer())),
+  EXPECT_EQ(outline(built("{kind: shared_expert, beside: combine}", moe_layer())),
             (Lines{"attention:", "gate: attention", "dispatch: gate", "experts: dispatch",
                    "combine: experts", "shared: experts"}));
 }
@@ -70,10 +76,10 @@ TEST(EveryOverlap, LetsDispatchWaitForTheChoiceOfReplicas) {
   LayerParts parts = moe_layer();
   parts.gate.push_back({Exchange{.phase = Phase::kGate}});
   parts.gate.push_back(kernel(Phase::kGate).front());
-  EXPECT_EQ(outline(plugin<Overlap>("none")->build(parts)),
+  EXPECT_EQ(outline(built("none", parts)),
             (Lines{"attention:", "gate: attention", "gate: gate", "gate: gate", "shared: gate",
                    "dispatch: shared", "experts: dispatch", "combine: experts"}));
-  const TaskGraph beside = plugin<Overlap>("shared_expert")->build(parts);
+  const TaskGraph beside = built("shared_expert", parts);
   EXPECT_EQ(outline(beside),
             (Lines{"attention:", "gate: attention", "gate: gate", "gate: gate", "dispatch: gate",
                    "shared: gate", "experts: dispatch shared", "combine: experts"}));
@@ -83,8 +89,7 @@ TEST(EveryOverlap, LetsDispatchWaitForTheChoiceOfReplicas) {
 TEST(SharedExpertOverlap, IsNoOverlapWithoutSharedExperts) {
   LayerParts parts = moe_layer();
   parts.shared = {};
-  EXPECT_EQ(outline(plugin<Overlap>("shared_expert")->build(parts)),
-            outline(plugin<Overlap>("none")->build(parts)));
+  EXPECT_EQ(outline(built("shared_expert", parts)), outline(built("none", parts)));
 }
 
 LayerParts with_travelling_experts(bool before_gate, bool receive) {

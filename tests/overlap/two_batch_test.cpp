@@ -1,0 +1,135 @@
+// Two micro-batches on a compute stream, as lists of (batch part: what it comes after).
+#include <gtest/gtest.h>
+
+#include "sim/overlap/overlap.hpp"
+#include "tests/support/plugin.hpp"
+
+namespace moesim {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Part kernel(const std::string& label) {
+  return {{Compute{.time = PartTimes(2, KernelTime{.compute = Seconds(1)})}, label}};
+}
+
+LayerParts layer(const std::string& batch, int sms, bool decode) {
+  return {.layer = 0,
+          .decode = decode,
+          .prepare = kernel(batch + " prepare"),
+          .attention = kernel(batch + " attention"),
+          .shared = kernel(batch + " shared"),
+          .dispatch = {{Exchange{.sms = sms}, batch + " dispatch"}},
+          .experts = kernel(batch + " experts"),
+          .combine = {{Exchange{.sms = sms}, batch + " combine"}}};
+}
+
+// "<" marks a node of the fragment before.
+Lines outline(const TaskGraph& graph, const TaskGraph& before) {
+  Lines lines;
+  for (const TaskNode& node : graph.nodes) {
+    std::string line = node.label + ":";
+    for (const int at : node.after_previous)
+      line += " <" + before.nodes[static_cast<std::size_t>(at)].label;
+    for (const int at : node.after) line += " " + graph.nodes[static_cast<std::size_t>(at)].label;
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+class TwoBatch : public ::testing::Test {
+ protected:
+  std::unique_ptr<Overlap> overlap = plugin<Overlap>("two_batch");
+  Carried carried;
+  TaskGraph add(int sms, bool decode) {
+    return overlap->build({layer("A", sms, decode), layer("B", sms, decode)}, carried);
+  }
+};
+
+TEST_F(TwoBatch, TakesTurnsSideBySideInPrefillWithOneCommunicationStream) {
+  const TaskGraph first = add(20, false), second = add(20, false);
+  EXPECT_EQ(
+      outline(first, {}),
+      (Lines{"A prepare:", "A attention: A prepare", "A dispatch: A attention",
+             "B prepare: A attention", "B attention: B prepare",
+             "B dispatch: B attention A dispatch", "A experts: A attention A dispatch B attention",
+             "A combine: A experts B dispatch", "B experts: B attention B dispatch A experts",
+             "B combine: B experts A combine", "A shared: A experts B experts",
+             "B shared: B experts A shared"}));
+  EXPECT_EQ(outline(second, first)[0], "A prepare: <A shared <A combine <B shared");
+  EXPECT_EQ(outline(second, first)[3], "B prepare: <B shared <B combine A attention");
+}
+
+TEST_F(TwoBatch, LagsTwoStagesInDecodeWithExchangesThatTakeNoSms) {
+  const TaskGraph first = add(0, true), second = add(0, true);
+  EXPECT_EQ(
+      outline(first, {}),
+      (Lines{"A prepare:", "A attention: A prepare", "A dispatch: A attention",
+             "A shared: A attention", "B prepare: A shared",
+             "A experts: A shared A dispatch B prepare", "A combine: A experts",
+             "B attention: B prepare A experts", "B dispatch: B attention", "B shared: B attention",
+             "B experts: B shared B dispatch", "B combine: B experts"}));
+  EXPECT_EQ(outline(second, first)[0], "A prepare: <A experts <A combine <B experts");
+  EXPECT_TRUE(overlap->finish(carried).nodes.empty());
+}
+
+TEST_F(TwoBatch, JoinsBeforeALayerThatIsNotDivided) {
+  const TaskGraph first = add(20, false);
+  LayerParts dense{.prepare = kernel("prepare"), .dense = kernel("dense")};
+  const TaskGraph whole = overlap->build({dense}, carried);
+  EXPECT_EQ(outline(whole, first),
+            (Lines{"prepare: <A shared <A combine <B shared <B combine", "dense: prepare"}));
+  const TaskGraph third = add(20, false);
+  EXPECT_EQ(outline(third, whole)[0], "A prepare: <dense");
+  EXPECT_EQ(outline(third, whole)[3], "B prepare: <dense A attention");
+}
+
+TEST(TwoBatchSplit, CutsInHalfInDecodeAndBetweenPromptsInPrefill) {
+  const auto tokens = [](const char* overlap, const Workload& work) {
+    return plugin<Overlap>(overlap)->split(work).tokens;
+  };
+  const auto decode = WorkloadPhase::kDecode;
+  EXPECT_EQ(tokens("two_batch", {.phase = decode, .tokens_per_gpu = 7, .context = 100}),
+            (std::vector<int>{3, 4}));
+  EXPECT_EQ(tokens("two_batch", {.phase = decode, .tokens_per_gpu = 1, .context = 100}),
+            (std::vector<int>{1}));
+  EXPECT_EQ(tokens("two_batch", {.tokens_per_gpu = 4000, .context = 1000}),
+            (std::vector<int>{2000, 2000}));
+  // Whole prompts would leave a third on one side: the cut is inside one.
+  EXPECT_EQ(tokens("two_batch", {.tokens_per_gpu = 3000, .context = 1000}),
+            (std::vector<int>{1500, 1500}));
+  EXPECT_EQ(tokens("dbo", {.phase = decode, .tokens_per_gpu = 31, .context = 100}),
+            (std::vector<int>{31}));
+  EXPECT_EQ(tokens("dbo", {.phase = decode, .tokens_per_gpu = 32, .context = 100}),
+            (std::vector<int>{16, 16}));
+}
+
+TEST(Pipelined, DispatchesTheNextPartWhileOnePartIsComputed) {
+  const auto overlap = plugin<Overlap>("{kind: pipelined, degree: 2}");
+  LayerParts first = layer("A", 0, false), second = layer("B", 0, false);
+  for (Part LayerParts::*part : {&LayerParts::prepare, &LayerParts::attention, &LayerParts::shared})
+    (second.*part).clear();
+  Carried carried;
+  EXPECT_EQ(outline(overlap->build({first, second}, carried), {}),
+            (Lines{"A prepare:", "A attention: A prepare", "A shared: A attention",
+                   "A dispatch: A shared", "B dispatch: A dispatch",
+                   "A experts: A dispatch A shared", "A combine: A experts B dispatch",
+                   "B experts: B dispatch A experts", "B combine: B experts A combine"}));
+  const MicroBatches batches = overlap->split({.tokens_per_gpu = 5});
+  EXPECT_EQ(batches.tokens, (std::vector<int>{2, 3}));
+  EXPECT_FALSE(batches.attention);
+}
+
+TEST(Joined, PutsTheSecondFragmentBehindTheExitsOfTheFirst) {
+  TaskGraph first, second;
+  first.add(kernel("a").front().operation, {}, "a");
+  first.add(kernel("b").front().operation, {0}, "b");
+  first.add(kernel("c").front().operation, {0}, "c");
+  second.add(kernel("d").front().operation, {}, "d");
+  second.add(kernel("e").front().operation, {0}, "e");
+  second.nodes.back().after_previous = {1};
+  EXPECT_EQ(outline(joined(first, second), {}), (Lines{"a:", "b: a", "c: a", "d: b c", "e: d b"}));
+}
+
+}  // namespace
+}  // namespace moesim

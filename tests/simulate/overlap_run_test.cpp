@@ -1,0 +1,57 @@
+// When two-batch overlap pays: twelve layers of DeepSeek-V3 on 64 GPUs, decode.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace moesim {
+namespace {
+
+using Json = nlohmann::json;
+
+class OverlapRun : public ::testing::Test {
+ protected:
+  TemporaryDirectory folder;
+
+  Json run(const std::string& overlap, int tokens) {
+    std::ofstream(folder / "s.yaml")
+        << "model: {preset: deepseek-v3, layers: 12}\ncluster: {preset: h200-sxm-ib400, nodes: 8}\n"
+           "workload: {phase: decode, context: 4096, steps: 2, tokens_per_gpu: "
+        << tokens << "}\ntrace: {kind: lognormal, sigma: 0.8}\nexchange: low_latency\n"
+        << "calibration: h200-sxm\nnetwork: {fidelity: analytic}\noverlap: " << overlap << "\n";
+    const Session ended = run_program({"run", (folder / "s.yaml").string(), "--json", "-q"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    return Json::parse(ended.out)["metrics"];
+  }
+  static double step(const Json& metrics) { return metrics["step_time_s"]["mean"]; }
+};
+
+TEST_F(OverlapRun, TwoBatchesWinWithManyTokensAndLoseWithFew) {
+  EXPECT_LT(step(run("two_batch", 192)), 0.9 * step(run("none", 192)));
+  // Both halves read the same weights: nothing is gained from halving few rows.
+  EXPECT_GT(step(run("two_batch", 4)), 1.1 * step(run("none", 4)));
+}
+
+TEST_F(OverlapRun, DividingTokensLosesNoRoute) {
+  const Json none = run("none", 64);
+  for (const char* overlap : {"two_batch", "dbo", "{kind: pipelined, degree: 3}"}) {
+    const Json metrics = run(overlap, 64);
+    EXPECT_EQ(metrics["imbalance"], none["imbalance"]) << overlap;
+    EXPECT_NEAR(metrics["bytes"]["network"], none["bytes"]["network"].get<double>(),
+                1e-9 * none["bytes"]["network"].get<double>())
+        << overlap;
+  }
+}
+
+// The breakdown covers each instant once, also where two batches are under way.
+TEST_F(OverlapRun, PhasesStillAddUpToTheStep) {
+  const Json metrics = run("two_batch", 64);
+  double sum = 0;
+  for (const auto& [phase, seconds] : metrics["breakdown_s"].items()) sum += seconds.get<double>();
+  EXPECT_NEAR(sum, step(metrics), 1e-9);
+}
+
+}  // namespace
+}  // namespace moesim
