@@ -112,7 +112,7 @@ LayerRouting::Group LayerRouting::route_group(int step, LayerId layer,
   const LayerPlacement& placement = routed.copies ? routed.copies->layer.placement : resident;
   const Assignment& assignment = routed.copies ? routed.copies->layer.assignment : chosen;
   routed.rows = slot_rows(assignment, admission.padding, placement, admission.row_multiple);
-  const bool exchanges = grid_.parallel().scattered && (grid_.plain() || group.members.size() > 1);
+  const bool exchanges = grid_.parallel().scattered && group.members.size() > 1;
   if (!exchanges) return routed;
   routed.plan = exchange_->plan({.routing = admission.routing,
                                  .assignment = assignment,

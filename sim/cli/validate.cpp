@@ -1,4 +1,5 @@
-// moesim validate: predicts a table of measurements and says how far off the predictions are.
+// moesim validate: predicts published deployments, or a table of measured kernels, and says how far
+// off the predictions are.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include "sim/calibration/error_plot.hpp"
 #include "sim/calibration/validation.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/validate_published.hpp"
 
 namespace moesim {
 namespace {
@@ -17,7 +19,9 @@ struct Flags {
   std::vector<std::string> calibrations;
   int draws = 10;
   std::uint64_t seed = 1;
-  bool json = false, transfer = false;
+  std::vector<std::string> cases;
+  int jobs = 0;
+  bool json = false, transfer = false, markdown = false;
 };
 
 ValidationOptions read_options(const Flags& flags) {
@@ -142,6 +146,9 @@ std::vector<ErrorSeries> series_of(const Validation& validation) {
 }
 
 int run(const Flags& flags) {
+  if (flags.table.empty())
+    return validate_published(flags.cases, flags.json, flags.markdown,
+                              OutputFlags{.jobs = flags.jobs}.job_count());
   const ValidationOptions options = read_options(flags);
   const MeasuredTable table = MeasuredTable::read(flags.table);
   const Validation validation = validate(table, options);
@@ -162,11 +169,16 @@ int run(const Flags& flags) {
 
 const RegisterCommand kValidate{
     "validate",
-    {.summary = "predict a table of measurements and say how far off it is",
+    {.summary = "predict published deployments, or a table of measurements, and say how far off",
      .declare = [](CLI::App& app) -> std::function<int()> {
        auto flags = std::make_shared<Flags>();
+       auto* cases = app.add_option("cases", flags->cases,
+                                    "published deployments (default: all of "
+                                    "scenarios/validation)");
        app.add_option("--table", flags->table, "measured kernels or exchanges (.csv or .csv.gz)")
-           ->required();
+           ->excludes(cases);
+       app.add_option("-j,--jobs", flags->jobs, "published points at once (default: one per core)");
+       app.add_flag("--markdown", flags->markdown, "published deployments as a Markdown table");
        app.add_option("--calibration", flags->calibrations,
                       "names or files to use instead of those of the column `system`");
        app.add_flag("--transfer", flags->transfer,
