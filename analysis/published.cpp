@@ -8,6 +8,7 @@
 #include "analysis/json.hpp"
 #include "analysis/metrics.hpp"
 #include "sim/read_scenario.hpp"
+#include "sim/read_section.hpp"
 #include "sim/simulate.hpp"
 
 namespace moesim {

@@ -55,6 +55,13 @@ TEST(ScenariosReadme, HoldsTheReferenceOfEveryKey) {
       << "put the output of `build/moesim list --markdown` between the markers";
 }
 
+TEST(Readme, HoldsTheAccuracyTable) {
+  EXPECT_EQ(between(document("README.md"), "<!-- begin moesim validate --markdown -->\n",
+                    "<!-- end moesim validate --markdown -->"),
+            run_program({"validate", "--markdown"}).out)
+      << "put the output of `build/moesim validate --markdown` between the markers";
+}
+
 TEST(Readme, ShowsWhatItsCommandsPrint) {
   const std::vector<Command> commands = commands_of(document("README.md"));
   EXPECT_GE(commands.size(), 3u);

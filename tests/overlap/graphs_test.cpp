@@ -102,18 +102,18 @@ LayerParts with_travelling_experts(bool before_gate, bool receive) {
 }
 
 TEST(EveryOverlap, SendsWeightsBesideDispatchAndLetsOnlyTheirExpertsWait) {
-  EXPECT_EQ(outline(plugin<Overlap>("none")->build(with_travelling_experts(false, false))),
+  EXPECT_EQ(outline(built("none", with_travelling_experts(false, false))),
             (Lines{"attention:", "gate: attention", "shared: gate", "dispatch: shared",
                    "experts: dispatch", "migration: gate", "experts: migration gate",
                    "combine: experts experts"}));
-  EXPECT_EQ(outline(plugin<Overlap>("shared_expert")->build(with_travelling_experts(false, true))),
+  EXPECT_EQ(outline(built("shared_expert", with_travelling_experts(false, true))),
             (Lines{"attention:", "gate: attention", "dispatch: gate", "shared: gate",
                    "experts: dispatch shared", "migration: gate",
                    "experts: migration dispatch shared", "combine: experts experts"}));
 }
 
 TEST(EveryOverlap, SendsWeightsThatAreKnownBeforeTheGateAtOnce) {
-  EXPECT_EQ(outline(plugin<Overlap>("none")->build(with_travelling_experts(true, false))),
+  EXPECT_EQ(outline(built("none", with_travelling_experts(true, false))),
             (Lines{"attention:", "gate: attention", "shared: gate", "dispatch: shared",
                    "experts: dispatch", "migration:", "experts: migration gate",
                    "combine: experts experts"}));
