@@ -65,9 +65,9 @@ TEST_F(Published, MistakesOfACaseArePlaced) {
     return error_of([&] { read_published_case(write(points)); });
   };
   EXPECT_THAT(error("  []\n"), ::testing::HasSubstr("points is a list of published figures"));
-  EXPECT_THAT(error("  - {name: few, published: fast}\n"), ::testing::HasSubstr("case.yaml:14:30"));
+  EXPECT_THAT(error("  - {name: few, published: fast}\n"), ::testing::HasSubstr("case.yaml:15:28"));
   EXPECT_THAT(error("  - {name: few, published: 1 ms, set: [workload.tokens=3]}\n"),
-              ::testing::HasSubstr("unknown key 'tokens'"));
+              ::testing::HasSubstr("has no key 'tokens'"));
 }
 
 }  // namespace

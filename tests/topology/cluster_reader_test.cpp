@@ -81,7 +81,7 @@ TEST(ClusterReader, TakesTheRateOfHostCopiesFromPcieUnlessItIsSaid) {
       "1000 GB, disk_latency: 50 us}}");
   EXPECT_EQ(said.spec.host.bandwidth, BytesPerSecond(20e9));
   EXPECT_EQ(*said.spec.host.memory, Bytes(1e12));
-  EXPECT_EQ(said.spec.host.disk_latency, Seconds(50e-6));
+  EXPECT_DOUBLE_EQ(said.spec.host.disk_latency.value, 50e-6);
   EXPECT_EQ(said.resolved.find("host")->find("disk_latency")->text, "50 us");
   EXPECT_EQ(read("cluster: h100-sxm").resolved.find("host"), nullptr);
 }
