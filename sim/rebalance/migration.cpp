@@ -49,18 +49,26 @@ std::map<GpuId, GpuId> fetches(const LayerPlacement& before, const LayerPlacemen
       far.push_back(gpu);
   }
   std::map<GpuId, GpuId> source_of;
+  if (holders.empty()) return source_of;
   for (const auto& [node, needers] : needers_of) share(holders_of[node], needers, source_of);
   share(holders, far, source_of);
   return source_of;
+}
+
+// The slot of the GPU that was where `slot` is now; none if it had fewer.
+SlotId same_place(const LayerPlacement& before, const LayerPlacement& after, SlotId slot) {
+  const std::size_t gpu = after.gpu_of(slot).index();
+  const SlotId here(before.first_slot[gpu] + slot.value - after.first_slot[gpu]);
+  return here.value < before.first_slot[gpu + 1] ? here : SlotId();
 }
 
 SlotMove local_move(const LayerPlacement& before, const LayerPlacement& after, SlotId slot) {
   const ExpertId expert = after.expert_of[slot];
   const GpuId gpu = after.gpu_of(slot);
   if (!is_copy(after, slot)) return {slot, SlotSource::kUnchanged, slot, gpu};
-  if (slot.value < before.slots() && before.gpu_of(slot) == gpu &&
-      before.expert_of[slot] == expert && is_copy(before, slot))
-    return {slot, SlotSource::kUnchanged, slot, gpu};
+  const SlotId here = same_place(before, after, slot);
+  if (here.valid() && before.expert_of[here] == expert && is_copy(before, here))
+    return {slot, SlotSource::kUnchanged, here, gpu};
   for (const SlotId old : before.slots_of[expert])
     if (before.gpu_of(old) == gpu) return {slot, SlotSource::kSameGpu, old, gpu};
   for (SlotId earlier(after.first_slot[gpu.index()]); earlier != slot;
@@ -71,9 +79,17 @@ SlotMove local_move(const LayerPlacement& before, const LayerPlacement& after, S
 
 }  // namespace
 
+LayerPlacement without_gpus(LayerPlacement placement, std::span<const GpuId> dead) {
+  const auto is_dead = [&](SlotId slot) {
+    return std::find(dead.begin(), dead.end(), placement.gpu_of(slot)) != dead.end();
+  };
+  for (std::vector<SlotId>& slots : placement.slots_of) std::erase_if(slots, is_dead);
+  return placement;
+}
+
 const char* to_string(SlotSource source) {
-  constexpr const char* kNames[] = {"unchanged", "same_gpu", "free_rider", "same_node",
-                                    "cross_node"};
+  constexpr const char* kNames[] = {"unchanged", "same_gpu",   "free_rider",
+                                    "same_node", "cross_node", "loaded"};
   return kNames[static_cast<int>(source)];
 }
 
@@ -88,7 +104,12 @@ std::vector<SlotMove> plan_migration(const LayerPlacement& before, const LayerPl
     SlotMove move = local_move(before, after, slot);
     if (!move.from_gpu.valid()) {
       const GpuId gpu = after.gpu_of(slot);
-      move.from_gpu = source_of[after.expert_of[slot].index()].at(gpu);
+      const auto& sources = source_of[after.expert_of[slot].index()];
+      if (sources.empty()) {
+        moves.push_back({slot, SlotSource::kLoaded, {}, {}});
+        continue;
+      }
+      move.from_gpu = sources.at(gpu);
       if (node_of(move.from_gpu) == node_of(gpu)) move.kind = SlotSource::kSameNode;
     }
     moves.push_back(move);
@@ -101,7 +122,7 @@ IdMatrix<GpuId, GpuId, double> migration_bytes(const std::vector<SlotMove>& move
   const auto gpus = static_cast<std::size_t>(after.gpus());
   IdMatrix<GpuId, GpuId, double> bytes(gpus, gpus);
   for (const SlotMove& move : moves)
-    if (move.kind != SlotSource::kUnchanged)
+    if (move.kind != SlotSource::kUnchanged && move.from_gpu.valid())
       bytes(move.from_gpu, after.gpu_of(move.slot)) += expert.value;
   return bytes;
 }

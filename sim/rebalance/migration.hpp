@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "sim/model/cluster.hpp"
@@ -20,6 +21,7 @@ enum class SlotSource {
   kFreeRider,  // an earlier slot of the GPU receives it in this update
   kSameNode,   // a GPU of the node held it
   kCrossNode,
+  kLoaded,  // no GPU held it: from the host, or a disk
 };
 const char* to_string(SlotSource source);  // "unchanged", "same_gpu", …
 
@@ -28,8 +30,11 @@ struct SlotMove {
   SlotId slot;
   SlotSource kind = SlotSource::kUnchanged;
   SlotId from_slot;  // of the first three kinds
-  GpuId from_gpu;    // always
+  GpuId from_gpu;    // of all but kLoaded
 };
+
+// The copies on some GPUs, which are dead, are none.
+LayerPlacement without_gpus(LayerPlacement placement, std::span<const GpuId> dead);
 
 // [slots]. GPUs that need an expert share its holders evenly: in order, in runs of equal length,
 // the longer runs first. The holders are those of the node, or, where it has none, all. Slots of a

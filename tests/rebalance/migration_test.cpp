@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "tests/support/shared_data.hpp"
 
@@ -104,6 +105,26 @@ TEST(PlanMigration, EqualsTheGoldenCasesOfSglang) {
     }
   }
   EXPECT_EQ(cases, 5);
+}
+
+// GPU 0 of three is dead: expert 0 has a copy on GPU 1, which gives it on; expert 1 has none.
+TEST(PlanMigration, FetchesNothingFromDeadGpus) {
+  using enum SlotSource;
+  const std::vector<GpuId> dead = {GpuId(0)};
+  LayerPlacement after = map_of({0, 1, 2, 0, 2, 1}, 2);
+  after.slots_of[ExpertId(0)] = {SlotId(3)};
+  after.slots_of[ExpertId(1)] = {SlotId(5)};
+  const LayerPlacement before = without_gpus(map_of({0, 1, 0, 2, 2, 2}, 2), dead);
+  const auto moves = plan_migration(before, after, [](GpuId) { return NodeId(0); });
+  EXPECT_EQ(moves[3].kind, kSameGpu);
+  EXPECT_EQ(moves[4].kind, kUnchanged);
+  EXPECT_EQ(moves[5].kind, kLoaded);
+  for (const SlotMove& move : moves)
+    if (move.kind != kUnchanged) {
+      EXPECT_NE(move.from_gpu, GpuId(0));
+    }
+  const ByteMatrix bytes = migration_bytes(moves, after, Bytes(10));
+  EXPECT_EQ(std::accumulate(bytes.raw().begin(), bytes.raw().end(), 0.0), 20);
 }
 
 }  // namespace
