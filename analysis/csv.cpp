@@ -45,6 +45,18 @@ Row& add_imbalance(Row& row, const StepRecord& step) {
       .add(step.vllm_max > 0 ? step.vllm_mean / step.vllm_max : 1.0);
 }
 
+constexpr const char* kEventColumns[] = {"live_gpus",         "moved_tokens", "lost_tokens",
+                                         "redirected_routes", "lost_routes",  "events"};
+
+// The kinds of the events of a step, with semicolons between them.
+std::string events_in(const RunResult& result, int step) {
+  std::string kinds;
+  for (const EventRecord& event : result.events)
+    if ((!event.first || step >= *event.first) && (!event.end || step < *event.end))
+      kinds += (kinds.empty() ? "" : ";") + event.kind;
+  return kinds;
+}
+
 }  // namespace
 
 std::string steps_csv(const RunResult& result) {
@@ -58,6 +70,8 @@ std::string steps_csv(const RunResult& result) {
     header.put(name);
   if (result.offload)
     for (const std::string& name : offload_columns()) header.put(name);
+  for (const char* name : kEventColumns)
+    if (!result.events.empty()) header.put(name);
   std::string text = header.line();
   for (const StepRecord& step : result.steps) {
     Row row;
@@ -67,6 +81,13 @@ std::string steps_csv(const RunResult& result) {
     row.add(step.rows).add(step.nvlink_bytes).add(step.network_bytes).add(step.migration_bytes);
     if (result.offload)
       for (const double value : offload_row(step.offload)) row.add(value);
+    if (!result.events.empty())
+      row.add(step.live_gpus)
+          .add(step.moved_tokens)
+          .add(step.lost_tokens)
+          .add(step.redirected_routes)
+          .add(step.lost_routes)
+          .put(events_in(result, step.step));
     text += row.line();
   }
   return text;

@@ -1,5 +1,6 @@
 #include "analysis/summary.hpp"
 
+#include "analysis/event_summary.hpp"
 #include "analysis/gate_metrics.hpp"
 #include "analysis/metrics.hpp"
 #include "analysis/offload_summary.hpp"
@@ -212,6 +213,7 @@ Json summary_document(const Scenario& scenario, const RunResult& result) {
                    {"gate", gate_json(scenario, result)},
                    {"rebalance", rebalance_json(result.rebalances)}};
   if (result.offload) document["offload"] = offload_json(result);
+  if (!result.events.empty()) document["events"] = events_json(result);
   return document;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/event_summary.hpp"
 #include "analysis/format.hpp"
 #include "analysis/gate_metrics.hpp"
 #include "analysis/metrics.hpp"
@@ -235,6 +236,8 @@ void add_use(Lines& lines, const Scenario& scenario, const Metrics& metrics,
   if (!result.temporary_copies.empty()) lines.add("weights", travelling_line(result));
   title = "offload";
   for (const std::string& line : offload_lines(result)) lines.add(std::exchange(title, ""), line);
+  title = "events";
+  for (const std::string& line : event_lines(result)) lines.add(std::exchange(title, ""), line);
   lines.add("GPUs", fmt::format("{} of the time busy · MFU {} · memory up to {} of {}",
                                 format_percent(result.gpu_use), format_percent(result.mfu),
                                 size(metrics.memory_bytes_max),

@@ -2,6 +2,7 @@
 // copied.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <utility>
@@ -27,6 +28,12 @@ class BackgroundCopies final : public Producer {
     queue_.push_back({std::move(graph), true});
   }
   void stop() { stopped_ = true; }
+  // What has been given and has not arrived comes for nobody.
+  void forget() {
+    queue_.clear();
+    arrived_ = 0;
+    std::fill(given_.begin(), given_.end(), false);
+  }
   int take_arrived() { return std::exchange(arrived_, 0); }
 
   std::optional<TaskGraph> next() override {

@@ -1,9 +1,12 @@
-// The routes of a trace as the gate leaves them, with the gate's state where it keeps one.
+// The routes of a trace as the gate leaves them, under the conditions of their step, and with the
+// gate's state where it keeps one.
 #pragma once
 
 #include <memory>
 #include <vector>
 
+#include "sim/conditioned_routing.hpp"
+#include "sim/event_timeline.hpp"
 #include "sim/gate/gate.hpp"
 #include "sim/model/scenario.hpp"
 #include "sim/trace/trace.hpp"
@@ -12,13 +15,20 @@ namespace moesim {
 
 // What decides a layer's routes does not depend on when it is asked for: a gate that keeps a state
 // is run over the steps before, as far as they are not known yet.
+struct GatedRoutes {
+  GateResult result;
+  MaskedRoutes masked;
+};
+
 class GatedTrace {
  public:
-  GatedTrace(const Scenario& scenario, const Trace& trace, std::unique_ptr<Gate> gate);
+  GatedTrace(const Scenario& scenario, const Trace& trace, const EventTimeline& timeline,
+             std::unique_ptr<Gate> gate);
 
-  // `tokens` of each source GPU; at least `detail` is asked of the trace.
-  GateResult route(StepId step, LayerId layer, const LayerPlacement& placement,
-                   std::span<const int> tokens, RoutingDetail detail) const;
+  // `tokens` of each source GPU while all live (conditions.hpp, tokens_under); at least `detail` is
+  // asked of the trace.
+  GatedRoutes route(StepId step, LayerId layer, const LayerPlacement& placement,
+                    std::span<const int> tokens, RoutingDetail detail) const;
   const Gate& gate() const { return *gate_; }
 
  private:
@@ -28,8 +38,13 @@ class GatedTrace {
     std::vector<float> before, after;
   };
 
+  GatedRoutes gated(StepId step, LayerId layer, const LayerPlacement& placement,
+                    std::span<const int> tokens, RoutingDetail detail,
+                    std::span<const float> state) const;
+
   const Scenario& scenario_;
   const Trace& trace_;
+  const EventTimeline& timeline_;
   std::unique_ptr<Gate> gate_;
   mutable std::vector<Memory> memory_;  // [MoE layers]
 };

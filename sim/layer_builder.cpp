@@ -58,12 +58,13 @@ Exchange all_reduce(const ReplicaWork& work, const Grid& grid, int stage, const 
 }  // namespace
 
 LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost,
-                           RoutingDetail also_needed)
+                           const EventTimeline& timeline, RoutingDetail also_needed)
     : scenario_(scenario),
       cost_(cost),
       grid_(*scenario.grid),
+      timeline_(timeline),
       dense_(tensor_shard(scenario.model, grid_.parallel().tp)),
-      routing_(scenario, trace, cost, also_needed),
+      routing_(scenario, trace, cost, timeline, also_needed),
       overlap_(Registry<Overlap>::make(scenario.overlap)),
       moe_index_(static_cast<std::size_t>(scenario.model.layers), -1),
       batches_(overlap_->split(scenario.workload)) {
@@ -217,7 +218,7 @@ std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placem
                                                LayerLoad* load,
                                                std::optional<Evened> evened) const {
   const int stage = grid_.stage_of_layer(layer, scenario_.model.layers);
-  const int all = scenario_.workload.tokens_per_gpu;
+  const int all = tokens_at(step);
   const LayerParts empty{.step = step,
                          .layer = moe_index_[static_cast<std::size_t>(layer)],
                          .decode = scenario_.workload.phase == WorkloadPhase::kDecode};
@@ -232,7 +233,7 @@ std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placem
       routing_.route(step, LayerId(empty.layer), slots, batches_.tokens);
   std::vector<LayerParts> batches(routed.size(), empty);
   for (std::size_t i = 0; i < routed.size(); ++i) {
-    const int tokens = batches_.tokens[i];
+    const int tokens = routed.size() == 1 ? all : batches_.tokens[i];
     const int dense = batches_.attention ? tokens : i == 0 ? all : 0;
     if (dense > 0) {
       add_attention(layer, dense, batches[i]);
@@ -257,25 +258,25 @@ std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placem
 
 TaskGraph LayerBuilder::build(int step, int layer, const Placement& placement, LayerLoad* load,
                               Carried& carried) const {
-  return overlap_->build(parts_of(step, layer, placement, load, {}), carried);
+  return conditioned(overlap_->build(parts_of(step, layer, placement, load, {}), carried), layer);
 }
 
 TaskGraph LayerBuilder::build_alone(int step, int layer, const Placement& placement,
                                     LayerLoad* load, std::optional<Evened> evened) const {
   Carried carried;
   TaskGraph graph = overlap_->build(parts_of(step, layer, placement, load, evened), carried);
-  return joined(std::move(graph), overlap_->finish(carried));
+  return conditioned(joined(std::move(graph), overlap_->finish(carried)), layer);
 }
 
 TaskGraph LayerBuilder::build_rest(int step, Carried& carried) const {
   TaskGraph graph = overlap_->finish(carried);
   graph.step = step;
-  return graph;
+  return conditioned(std::move(graph), scenario_.model.layers + 1);
 }
 
 TaskGraph LayerBuilder::build_head(int step) const {
   const int stage = grid_.stages() - 1;
-  const TokenBatch batch = batch_of(scenario_.workload.tokens_per_gpu);
+  const TokenBatch batch = batch_of(tokens_at(step));
   TaskGraph graph{.step = step};
   Part head = kernel(head_time(dense_, batch, cost_), Phase::kDense, stage, "logits");
   // Every GPU of a group samples from all logits, at 16 bits.
@@ -283,7 +284,7 @@ TaskGraph LayerBuilder::build_head(int step) const {
          collective_of(CollectiveKind::kAllGather, grid_.tensor_groups(stage),
                        Bytes(head_rows(batch) * scenario_.model.vocabulary * 2), grid_, cost_));
   add_part(graph, std::move(head), {});
-  return graph;
+  return conditioned(std::move(graph), scenario_.model.layers);
 }
 
 }  // namespace moesim

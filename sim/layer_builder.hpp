@@ -18,11 +18,13 @@ struct Evened {
 
 class LayerBuilder {
  public:
-  // `also_needed`: of the routes, by whoever looks at them beside the layers' own policies.
+  // `timeline`: the conditions of every step. `also_needed`: of the routes, by whoever looks at
+  // them beside the layers' own policies.
   LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost,
-               RoutingDetail also_needed = RoutingDetail::kCounts);
+               const EventTimeline& timeline, RoutingDetail also_needed = RoutingDetail::kCounts);
 
   const LayerRouting& routing() const { return routing_; }
+  const EventTimeline& timeline() const { return timeline_; }
   // Model layer `layer` (0-based) of a step; an MoE layer's load goes to `load`. What an overlap
   // policy leaves for the next layer goes to `carried`.
   TaskGraph build(int step, int layer, const Placement& placement, LayerLoad* load,
@@ -38,6 +40,8 @@ class LayerBuilder {
  private:
   std::vector<LayerParts> parts_of(int step, int layer, const Placement& placement, LayerLoad* load,
                                    std::optional<Evened> evened) const;
+  TaskGraph conditioned(TaskGraph graph, int layer) const;
+  int tokens_at(int step) const;  // of a GPU
   Part kernel(KernelTime time, Phase phase, int stage, std::string label = {}) const;
   TokenBatch batch_of(int tokens) const;
   // `tokens` of each GPU.
@@ -54,6 +58,7 @@ class LayerBuilder {
   const Scenario& scenario_;
   const CostModel& cost_;
   const Grid& grid_;
+  const EventTimeline& timeline_;
   MoeModel dense_;  // a GPU's shard of the dense parts
   LayerRouting routing_;
   std::unique_ptr<Overlap> overlap_;

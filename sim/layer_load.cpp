@@ -13,6 +13,15 @@ void add(std::vector<double>& sum, const std::vector<double>& more) {
 
 }  // namespace
 
+std::vector<double> live_gpu_load(const LayerLoad& load) {
+  std::vector<double> live;
+  for (std::size_t gpu = 0; gpu < load.gpu.size(); ++gpu)
+    if (!std::binary_search(load.dead.begin(), load.dead.end(),
+                            GpuId(load.first_gpu + static_cast<int>(gpu))))
+      live.push_back(load.gpu[gpu]);
+  return live;
+}
+
 void add(LayerLoad& sum, LayerLoad more) {
   add(sum.gpu, more.gpu);
   add(sum.expert, more.expert);

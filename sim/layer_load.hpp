@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "sim/conditioned_routing.hpp"
 #include "sim/model/cluster.hpp"
 #include "sim/model/gate_record.hpp"
 #include "sim/model/routing.hpp"
@@ -20,6 +21,9 @@ struct LayerLoad {
   double nvlink_bytes = 0, network_bytes = 0;  // payload of dispatch and combine
   GateRecord gate;
   std::int64_t rerouted_routes = 0;
+  std::vector<GpuId> dead;  // of the stage's GPUs, ascending
+  MaskedRoutes masked;
+  std::int64_t moved_tokens = 0, lost_tokens = 0;  // of the dead: served by others, and by nobody
   // Experts that travelled to this batch, and their temporary copies on each GPU (empty: none).
   int travelling_experts = 0;
   std::vector<int> copies;
@@ -30,6 +34,9 @@ struct LayerLoad {
   IdVector<GpuId, double> received;
   double usual_rows = 0;
 };
+
+// Routes of the GPUs that live.
+std::vector<double> live_gpu_load(const LayerLoad& load);
 
 // The loads of two micro-batches of a layer; what is as in RoutedLayer stays.
 void add(LayerLoad& sum, LayerLoad more);

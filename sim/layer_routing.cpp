@@ -64,19 +64,21 @@ struct LayerRouting::Group {
 };
 
 LayerRouting::LayerRouting(const Scenario& scenario, const Trace& trace, const CostModel& cost,
-                           RoutingDetail also_needed)
+                           const EventTimeline& timeline, RoutingDetail also_needed)
     : scenario_(scenario),
       cost_(cost),
       grid_(*scenario.grid),
-      gated_(scenario, trace, Registry<Gate>::make(scenario.gate)),
+      timeline_(timeline),
+      gated_(scenario, trace, timeline, Registry<Gate>::make(scenario.gate)),
       capacity_(Registry<Capacity>::make(scenario.capacity)),
       replica_(Registry<Replica>::make(scenario.replica)),
       exchange_(Registry<ExchangePolicy>::make(scenario.exchange)),
       copier_(scenario, cost),
       tokens_(static_cast<std::size_t>(grid_.stage_gpus()), scenario.workload.tokens_per_gpu) {
-  detail_ = choose_detail(
-      scenario, std::max({gate().needs(), capacity_->needs(), replica_->needs(), also_needed}),
-      exchange_->prefers());
+  detail_ = choose_detail(scenario,
+                          std::max({gate().needs(), capacity_->needs(), replica_->needs(),
+                                    timeline.needs(), also_needed}),
+                          exchange_->prefers());
 }
 
 int LayerRouting::stage_of(LayerId moe_layer) const {
@@ -90,13 +92,14 @@ Admission LayerRouting::admit(int step, LayerId layer, const LayerPlacement& pla
                                                .step = StepId(step),
                                                .layer = layer,
                                                .random = Random(scenario_.seed),
-                                               .placement = &placement});
+                                               .placement = &placement,
+                                               .factor = timeline_.at(step).capacity_factor});
 }
 
 ExpertCounts LayerRouting::admitted_counts(int step, LayerId layer,
                                            const LayerPlacement& placement) const {
-  GateResult gated = gated_.route(StepId(step), layer, placement, tokens_, detail_);
-  return admit(step, layer, placement, std::move(gated.routing)).routing.counts;
+  GatedRoutes routes = gated_.route(StepId(step), layer, placement, tokens_, detail_);
+  return admit(step, layer, placement, std::move(routes.result.routing)).routing.counts;
 }
 
 LayerRouting::Group LayerRouting::route_group(int step, LayerId layer,
@@ -185,7 +188,8 @@ void LayerRouting::merge(Group group, const ExpertGroup& where, const LayerPlace
 std::vector<RoutedLayer> LayerRouting::route(int step, LayerId layer,
                                              const LayerPlacement& placement,
                                              const std::vector<int>& batches) const {
-  GateResult gated = gated_.route(StepId(step), layer, placement, tokens_, detail_);
+  auto [gated, masked] = gated_.route(StepId(step), layer, placement, tokens_, detail_);
+  const std::int64_t served = gated.routing.tokens();
   std::vector<RoutedLayer> routed;
   if (batches.size() == 1) {
     routed.push_back(route_batch(step, layer, placement, std::move(gated.routing)));
@@ -198,7 +202,12 @@ std::vector<RoutedLayer> LayerRouting::route(int step, LayerId layer,
       begin += tokens;
     }
   }
-  routed.front().load.gate = std::move(gated.record);
+  LayerLoad& load = routed.front().load;
+  load.gate = std::move(gated.record);
+  load.masked = masked;
+  load.dead = timeline_.at(step).dead_gpus();
+  load.lost_tokens = std::accumulate(tokens_.begin(), tokens_.end(), std::int64_t{0}) - served;
+  load.moved_tokens = std::ssize(load.dead) * scenario_.workload.tokens_per_gpu - load.lost_tokens;
   return routed;
 }
 
@@ -254,9 +263,8 @@ LoadWindow LayerRouting::routed_window(int first, int steps, const WindowNeeds& 
   for (int step = first; step < first + steps; ++step) {
     counter.begin_step();
     for (const LayerId layer : placement.layers.ids()) {
-      GateResult gated =
-          gated_.route(StepId(step), layer, placement.layers[layer], tokens_, detail_);
-      counter.add(layer, by_rank(std::move(gated.routing), stage_of(layer)));
+      auto routes = gated_.route(StepId(step), layer, placement.layers[layer], tokens_, detail_);
+      counter.add(layer, by_rank(std::move(routes.result.routing), stage_of(layer)));
     }
   }
   return counter.window();

@@ -36,7 +36,7 @@ class LayerRouting {
  public:
   // `also_needed`: of the routes, by whoever looks at them beside the layers' own policies.
   LayerRouting(const Scenario& scenario, const Trace& trace, const CostModel& cost,
-               RoutingDetail also_needed);
+               const EventTimeline& timeline, RoutingDetail also_needed);
 
   // In micro-batches of so many tokens of each GPU: the first tokens are of the first batch. Only
   // the first has a gate's record.
@@ -73,13 +73,14 @@ class LayerRouting {
   const Scenario& scenario_;
   const CostModel& cost_;
   const Grid& grid_;
+  const EventTimeline& timeline_;
   GatedTrace gated_;
   std::unique_ptr<Capacity> capacity_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<ExchangePolicy> exchange_;
   BatchCopier copier_;
   RoutingDetail detail_ = RoutingDetail::kCounts;
-  std::vector<int> tokens_;  // of each GPU of a stage
+  std::vector<int> tokens_;  // of each GPU of a stage, while all live
 };
 
 }  // namespace moesim

@@ -14,7 +14,7 @@ Offload::Offload(const Scenario& scenario, const Trace& trace, const CostModel& 
       cost_(cost),
       sizes_(sizes),
       options_(read_cache_options(scenario.cache.arguments)),
-      gates_(scenario, trace, Registry<Gate>::make(scenario.gate)) {
+      gates_(scenario, trace, builder.timeline(), Registry<Gate>::make(scenario.gate)) {
   const RoutingDetail detail = builder.routing().detail();
   const auto gate_of = [this, &placement, detail](StepId step, LayerId layer) {
     return gate_counts(scenario_, gates_, placement, step, layer, detail);

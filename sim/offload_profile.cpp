@@ -90,7 +90,7 @@ ExpertCounts gate_counts(const Scenario& scenario, const GatedTrace& gates,
                          const Placement& placement, StepId step, LayerId layer,
                          RoutingDetail detail) {
   return gates.route(step, layer, placement.layers[layer], tokens_of(scenario), detail)
-      .routing.counts;
+      .result.routing.counts;
 }
 
 ExpertCache::NextUse next_uses(const Scenario& scenario, const GatedTrace& gates,

@@ -6,6 +6,7 @@
 
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
+#include "sim/event/event.hpp"
 #include "sim/model/model_reader.hpp"
 #include "sim/overlap/overlap.hpp"
 #include "sim/read_grid.hpp"
@@ -40,6 +41,7 @@ class Reader {
     read_parallel();
     read_plugins();
     read_calibration();
+    read_events();
     read_network();
     if (mistakes_.empty()) check_across();
     mistakes_.throw_if_any();
@@ -56,7 +58,7 @@ class Reader {
   }
 
   void refuse_reserved() {
-    for (const char* name : {"pools", "requests", "events"})
+    for (const char* name : {"pools", "requests"})
       if (root_.find(name) != nullptr)
         mistakes_.add(root_.find(name)->spot,
                       fmt::format("'{}' is reserved for a later version of moesim", name));
@@ -154,6 +156,18 @@ class Reader {
     }
   }
 
+  void read_events() {
+    const YamlNode* node = root_.find("events");
+    if (node == nullptr) return;
+    scenario_.events = read_choices(Event::kRole, "events", *node, mistakes_);
+    YamlNode resolved = YamlNode::list();
+    for (const Choice& event : scenario_.events) {
+      resolved.items.push_back(resolved_choice(Event::kRole, event));
+      note_files(Event::kRole, event, resolved.items.back());
+    }
+    if (!resolved.items.empty()) scenario_.resolved.set("events", std::move(resolved));
+  }
+
   // Files that a plug-in will read, for the provenance; one that is not there is a mistake.
   void note_files(const std::string& role, const Choice& choice, YamlNode& resolved) {
     for (const Parameter& parameter : Catalog::instance().find(role, choice.kind)->parameters) {
@@ -231,6 +245,8 @@ class Reader {
                     "say which experts stay on the GPUs, for example cache: {kind: lru}");
     if (scenario_.model.moe_layers.empty())
       mistakes_.add(root_.find("model")->spot, "the model has no MoE layer");
+    for (const Choice& event : scenario_.events)
+      Registry<Event>::make(event)->fit(scenario_, mistakes_);
   }
 
   // Weights that move during a step are for all of a layer's tokens.

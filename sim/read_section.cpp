@@ -1,5 +1,7 @@
 #include "sim/read_section.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "sim/base/check.hpp"
@@ -12,6 +14,21 @@ const std::vector<Parameter>& section_parameters(const std::string& name) {
     if (section == name) return parameters;
   MOESIM_CHECK(false, "every section that is read is declared");
   return scenario_sections().front().second;
+}
+
+std::vector<Choice> read_choices(const std::string& role, const std::string& section,
+                                 const YamlNode& list, Mistakes& mistakes) {
+  std::vector<Choice> choices;
+  if (!list.is_list()) {
+    mistakes.add(list.spot, fmt::format("{} is a list of {}s", section, role),
+                 fmt::format("write {}: [{{kind: NAME, …}}]", section));
+    return choices;
+  }
+  for (const YamlNode& item : list.items) {
+    Choice choice = read_choice(role, item, mistakes);
+    if (!choice.kind.empty()) choices.push_back(std::move(choice));
+  }
+  return choices;
 }
 
 void set_first(YamlNode& section, const std::string& key, const std::string& text) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/base/parameter.hpp"
+#include "sim/base/registry.hpp"
 
 namespace moesim {
 
@@ -18,6 +18,11 @@ Enum choice_of(const Arguments& arguments, const std::string& name,
   const auto found = std::find(names.begin(), names.end(), arguments.text(name));
   return static_cast<Enum>(found == names.end() ? 0 : found - names.begin());
 }
+
+// Reads a list of `{kind: NAME, …}` of a role; `section` is its name in the scenario. Those that
+// have no known kind are left out.
+std::vector<Choice> read_choices(const std::string& role, const std::string& section,
+                                 const YamlNode& list, Mistakes& mistakes);
 
 // Sets a value that was worked out, where its declaration stands: so that a resolved section stays
 // the same when it is read again.

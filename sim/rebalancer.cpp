@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/base/check.hpp"
+#include "sim/live_placement.hpp"
 #include "sim/model/imbalance.hpp"
 #include "sim/model/port_rates.hpp"
 
@@ -80,8 +81,9 @@ void Rebalancer::stop() { background_->stop(); }
 void Rebalancer::layer_built(LayerId layer, const LayerLoad& load) {
   if (policy_->idle()) return;
   seen_->layer_built(layer, load);
-  imbalance_ += max_over_mean(load.gpu);
-  even_ += balancedness_sglang(load.gpu);
+  const std::vector<double> live = live_gpu_load(load);
+  imbalance_ += max_over_mean(live);
+  even_ += balancedness_sglang(live);
 }
 
 std::optional<TaskGraph> Rebalancer::between_steps(int step, Engine& engine) {
@@ -118,9 +120,9 @@ Placement Rebalancer::next_maps(const LoadWindow& window, std::span<const LayerI
   // A map that follows tokens from layer to layer is made for all layers at once.
   if (layers.size() < window.load.rows() && !maps_->needs().transitions) {
     const Placement present = only_layers(*placement_, layers);
-    return maps_->place(request_for(site_, only_layers(window, layers), &present));
+    return make_maps(request_for(site_, only_layers(window, layers), &present));
   }
-  return only_layers(maps_->place(request_for(site_, window, placement_.get())), layers);
+  return only_layers(make_maps(request_for(site_, window, placement_.get())), layers);
 }
 
 std::vector<Rebalancer::Change> Rebalancer::changes_for(const LoadWindow& window) const {
@@ -220,8 +222,10 @@ RebalanceRecord Rebalancer::describe(int step, const ExpertLoad& load,
 Compute Rebalancer::planning() const {
   const auto gpus = static_cast<std::size_t>(scenario_.cluster->gpus());
   // As memory time: it is the CPU's, and no loss of SMs slows it.
-  return {.time = IdVector<GpuId, KernelTime>(gpus, {.memory = options_.planning_time}),
-          .phase = Phase::kMigration};
+  Compute planning{.time = IdVector<GpuId, KernelTime>(gpus, {.memory = options_.planning_time}),
+                   .phase = Phase::kMigration};
+  for (const GpuId dead : site_.dead) planning.time[dead] = {};
+  return planning;
 }
 
 Exchange Rebalancer::copy(const ByteMatrix& bytes, bool everybody_waits) const {
@@ -230,6 +234,7 @@ Exchange Rebalancer::copy(const ByteMatrix& bytes, bool everybody_waits) const {
                     .sms = options_.sms,
                     .wait_for = everybody_waits ? WaitFor::kAll : WaitFor::kOwn,
                     .phase = Phase::kMigration};
+  if (!site_.dead.empty()) exchange.groups = {live_gpus(site_.gpus, site_.dead)};
   exchange.legs.push_back(
       {.bytes = bytes, .network_inflation = inflation, .local_inflation = inflation});
   return exchange;

@@ -37,6 +37,9 @@ class Rebalancer {
   // All layers of `step` were built, and its load is known: what everybody does before the next
   // step, if anything. Starts what goes on beside the steps.
   std::optional<TaskGraph> between_steps(int step, Engine& engine);
+  // Another map is in use from the step after `step` on, because other GPUs are `dead`; maps under
+  // way are given up, and later ones leave the dead alone.
+  void adopt(int step, Placement placement, std::vector<GpuId> dead);
   // What goes on beside the steps: a producer for the engine.
   Producer& background();
   // No step comes after this.
@@ -55,6 +58,7 @@ class Rebalancer {
 
   void decide(int step);
   Placement next_maps(const LoadWindow& window, std::span<const LayerId> layers) const;
+  Placement make_maps(const PlacementRequest& request) const;
   std::vector<Change> changes_for(const LoadWindow& window) const;
   RebalanceProposal propose(const ExpertLoad& load, const std::vector<Change>& changes) const;
   Seconds busiest_time(const LayerPlacement& map, std::span<const double> load) const;

@@ -6,22 +6,23 @@
 
 namespace moesim {
 
-IdVector<GpuId, MemoryUse> memory_of(const Scenario& scenario, const Placement& placement,
-                                     const LayerBuilder& builder,
-                                     const std::optional<OffloadSizes>& offload) {
+MemoryRequest memory_request(const Scenario& scenario, const Placement& placement,
+                             const LayerBuilder& builder,
+                             const std::optional<OffloadSizes>& offload) {
   const Cluster& cluster = *scenario.cluster;
-  return check_memory(
-      {.model = scenario.model,
-       .parallel = scenario.grid->parallel(),
-       .workload = scenario.workload,
-       .slots = offload ? IdVector<GpuId, int>(cluster.gpus(), offload->all_slots)
-                        : slots_per_gpu(placement, *scenario.grid, scenario.model),
-       .buffers =
-           [&](int tokens_per_gpu) { return builder.routing().exchange_buffers(tokens_per_gpu); },
-       .staging = offload ? offload->staging() : staging_memory(scenario, placement),
-       .capacity = cluster.gpu().memory,
-       .gpus_per_node = cluster.gpus() / cluster.nodes(),
-       .spot = scenario.workload_spot});
+  return {.model = scenario.model,
+          .parallel = scenario.grid->parallel(),
+          .workload = scenario.workload,
+          .slots = offload ? IdVector<GpuId, int>(cluster.gpus(), offload->all_slots)
+                           : slots_per_gpu(placement, *scenario.grid, scenario.model),
+          .buffers =
+              [&builder](int tokens_per_gpu) {
+                return builder.routing().exchange_buffers(tokens_per_gpu);
+              },
+          .staging = offload ? offload->staging() : staging_memory(scenario, placement),
+          .capacity = cluster.gpu().memory,
+          .gpus_per_node = cluster.gpus() / cluster.nodes(),
+          .spot = scenario.workload_spot};
 }
 
 void add_temporary_copies(const Scenario& scenario, RunResult& result) {

@@ -10,11 +10,11 @@
 
 namespace moesim {
 
-// [gpus]. Of experts, what the placement says or, with `offload`, what is kept. Throws InputError
-// where a GPU's memory is too small.
-IdVector<GpuId, MemoryUse> memory_of(const Scenario& scenario, const Placement& placement,
-                                     const LayerBuilder& builder,
-                                     const std::optional<OffloadSizes>& offload);
+// What check_memory looks at. Of experts, what the placement says or, with `offload`, what is kept.
+// The builder must live as long.
+MemoryRequest memory_request(const Scenario& scenario, const Placement& placement,
+                             const LayerBuilder& builder,
+                             const std::optional<OffloadSizes>& offload);
 
 // The memory of experts that travelled. Whether a GPU has it shows only after the run.
 void add_temporary_copies(const Scenario& scenario, RunResult& result);

@@ -8,12 +8,12 @@
 namespace moesim {
 namespace {
 
-ImbalanceRecord imbalance_of(const LayerLoad& load) {
-  return {.gpu_max_over_mean = max_over_mean(load.gpu),
+ImbalanceRecord imbalance_of(const std::vector<double>& gpus, const LayerLoad& load) {
+  return {.gpu_max_over_mean = max_over_mean(gpus),
           .expert_max_over_mean = max_over_mean(load.expert),
-          .gpu_cv = coefficient_of_variation(load.gpu),
-          .gpu_gini = gini(load.gpu),
-          .balancedness_sglang = balancedness_sglang(load.gpu)};
+          .gpu_cv = coefficient_of_variation(gpus),
+          .gpu_gini = gini(gpus),
+          .balancedness_sglang = balancedness_sglang(gpus)};
 }
 
 void add(ImbalanceRecord& sum, const ImbalanceRecord& other) {
@@ -32,7 +32,7 @@ void divide_by(ImbalanceRecord& sum, double count) {
 }
 
 void add(std::vector<double>& sum, const std::vector<double>& values) {
-  if (sum.empty()) sum.assign(values.size(), 0);
+  if (sum.size() < values.size()) sum.resize(values.size());  // experts may become more
   for (std::size_t i = 0; i < values.size(); ++i) sum[i] += values[i];
 }
 
@@ -60,12 +60,18 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
     layers_seen_.push_back(0);
   }
   StepRecord& record = steps_[static_cast<std::size_t>(step)];
-  const ImbalanceRecord imbalance = imbalance_of(load);
+  const std::vector<double> live = live_gpu_load(load);
+  const ImbalanceRecord imbalance = imbalance_of(live, load);
   add(record.imbalance, imbalance);
   ++layers_seen_[static_cast<std::size_t>(step)];
-  record.vllm_mean += mean(load.gpu);
-  record.vllm_max += maximum(load.gpu);
+  record.vllm_mean += mean(live);
+  record.vllm_max += maximum(live);
   record.tokens = load.tokens;
+  record.live_gpus = static_cast<int>(gpus_.size() - load.dead.size());
+  record.redirected_routes += load.masked.redirected;
+  record.lost_routes += load.masked.lost;
+  record.moved_tokens = load.moved_tokens;
+  record.lost_tokens = load.lost_tokens;
   record.routes += load.routes;
   record.dropped_routes += load.dropped_routes;
   if (load.dropped_tokens < 0) record.dropped_tokens_known = false;

@@ -11,54 +11,23 @@
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibrated_cost.hpp"
 #include "sim/hot_spots.hpp"
-#include "sim/layer_builder.hpp"
 #include "sim/link_report.hpp"
 #include "sim/model/imbalance.hpp"
 #include "sim/network_check.hpp"
 #include "sim/offload.hpp"
-#include "sim/placement_request.hpp"
-#include "sim/rebalancer.hpp"
-#include "sim/run_memory.hpp"
 #include "sim/run_recorder.hpp"
-#include "sim/trace/trace.hpp"
+#include "sim/stretch.hpp"
 
 namespace moesim {
 namespace {
 
-// Creates the trace and checks that it fits the model. Throws InputError.
-std::unique_ptr<Trace> open_trace(const Scenario& scenario) {
-  std::unique_ptr<Trace> trace = Registry<Trace>::make(scenario.trace);
-  Mistakes mistakes;
-  trace->fit(scenario.model, mistakes);
-  mistakes.throw_if_any();
-  return trace;
-}
-
-// What the maps and the copies that are made during the run want to see of the routes.
-RoutingDetail detail_for_copies(const Scenario& scenario) {
-  if (offload_detail(scenario) == RoutingDetail::kIds) return RoutingDetail::kIds;
-  if (Registry<Rebalance>::make(scenario.rebalance)->idle()) return RoutingDetail::kCounts;
-  const auto maps = Registry<PlacementPolicy>::make(online_placement(scenario));
-  return maps->needs().pairs() ? RoutingDetail::kIds : RoutingDetail::kCounts;
-}
-
-Placement make_placement(const Scenario& scenario, const Trace& trace, const PlacementRequest& site,
-                         ExpertLoad& load) {
-  const auto policy = Registry<PlacementPolicy>::make(scenario.placement);
-  const PlacementRequest request =
-      request_for(site, offline_window(scenario, trace, policy->needs()));
-  load = request.load;
-  return policy->place(request);
-}
-
 // Feeds the steps' layers to the engine and the engine's news to the recorder.
 class StepProducer : public Producer {
  public:
-  StepProducer(const Scenario& scenario, const LayerBuilder& builder, Rebalancer& rebalancer,
-               Offload* offload, Engine& engine, RunRecorder& recorder, const RunListener& listener)
+  StepProducer(const Scenario& scenario, const Stretches& stretches, Offload* offload,
+               Engine& engine, RunRecorder& recorder, const RunListener& listener)
       : scenario_(scenario),
-        builder_(builder),
-        rebalancer_(rebalancer),
+        stretches_(stretches),
         offload_(offload),
         engine_(engine),
         recorder_(recorder),
@@ -67,21 +36,18 @@ class StepProducer : public Producer {
 
   std::optional<TaskGraph> next() override {
     if (step_ == steps_) {
-      rebalancer_.stop();
+      for (const auto& stretch : stretches_) stretch->rebalancer.stop();
       if (offload_) offload_->stop();
       return std::nullopt;
     }
-    if (layer_ == 0 && step_ > 0 && !rebalanced_) {
-      rebalanced_ = true;
-      if (auto graph = rebalancer_.between_steps(step_ - 1, engine_))
-        return given(std::move(*graph));
-    }
+    if (layer_ == 0 && step_ > 0)
+      if (auto graph = between_steps()) return graph;
     if (layer_ < scenario_.model.layers) return given(build_layer(layer_++));
-    TaskGraph rest = builder_.build_rest(step_, carried_);
+    TaskGraph rest = here().builder.build_rest(step_, carried_);
     if (!rest.nodes.empty()) return given(std::move(rest));
     layer_ = 0;
-    rebalanced_ = false;
-    return given(builder_.build_head(step_++), true);
+    between_ = Between::kExpansion;
+    return given(here().builder.build_head(step_++), Piece::kStepEnd);
   }
 
   void done(int fragment, int node, GpuId gpu, Seconds) override {
@@ -90,9 +56,14 @@ class StepProducer : public Producer {
 
   void fragment_done(int fragment, Seconds time) override {
     if (offload_) offload_->fragment_done(fragment);
-    const bool ends_step = ends_step_.front();
-    ends_step_.pop_front();
-    if (!ends_step) return;
+    const Piece piece = under_way_.front();
+    under_way_.pop_front();
+    if (piece == Piece::kRecovery) {
+      recovering_.front()->recovered(time - last_done_);
+      recovering_.pop_front();
+    }
+    last_done_ = time;
+    if (piece != Piece::kStepEnd) return;
     recorder_.step_ended(ended_++, time);
     if (listener_.step_ended) listener_.step_ended(ended_, steps_);
   }
@@ -105,37 +76,79 @@ class StepProducer : public Producer {
   const HotSpotCandidates& hot_spots() const { return hot_spots_; }
 
  private:
-  TaskGraph given(TaskGraph graph, bool ends_step = false) {
-    ends_step_.push_back(ends_step);
+  enum class Piece { kLayer, kStepEnd, kRecovery };
+  // What is to be looked at before the next step: more experts, other GPUs, another map.
+  enum class Between { kExpansion, kFailure, kMap, kNothing };
+
+  Stretch& here() const { return *stretches_[current_]; }
+
+  std::optional<TaskGraph> between_steps() {
+    if (between_ == Between::kExpansion) {
+      between_ = Between::kFailure;
+      if (current_ + 1 < stretches_.size() && stretches_[current_ + 1]->first_step == step_) {
+        between_ = Between::kNothing;
+        hot_spots_ = {};
+        const Stretch& before = here();
+        ++current_;
+        return recovery(enter_stretch(before, here()));
+      }
+    }
+    if (between_ == Between::kFailure) {
+      between_ = Between::kMap;
+      Rebalancer& rebalancer = here().rebalancer;
+      if (auto change = here().failover.between_steps(step_ - 1, *rebalancer.placement())) {
+        rebalancer.adopt(step_ - 1, std::move(change->placement), std::move(change->dead));
+        return recovery(std::move(change->recovery));
+      }
+    }
+    if (between_ == Between::kMap) {
+      between_ = Between::kNothing;
+      if (auto graph = here().rebalancer.between_steps(step_ - 1, engine_))
+        return given(std::move(*graph));
+    }
+    return std::nullopt;
+  }
+
+  TaskGraph recovery(TaskGraph graph) {
+    recovering_.push_back(&here().failover);
+    return given(std::move(graph), Piece::kRecovery);
+  }
+
+  TaskGraph given(TaskGraph graph, Piece piece = Piece::kLayer) {
+    under_way_.push_back(piece);
     ++given_;
     return graph;
   }
 
   TaskGraph build_layer(int layer) {
     LayerLoad load;
-    TaskGraph graph = builder_.build(step_, layer, *rebalancer_.placement(), &load, carried_);
+    Stretch& now = here();
+    TaskGraph graph = now.builder.build(step_, layer, *now.rebalancer.placement(), &load, carried_);
     if (load.gpu.empty()) return graph;
     recorder_.layer_built(step_, graph.layer, load);
-    rebalancer_.layer_built(LayerId(graph.layer), load);
-    hot_spots_.consider(step_, layer, load, rebalancer_.placement());
+    now.failover.layer_built(LayerId(graph.layer), load);
+    now.rebalancer.layer_built(LayerId(graph.layer), load);
+    hot_spots_.consider(step_, layer, load, now.rebalancer.placement());
     if (offload_) offload_->layer_built(given_, StepId(step_), LayerId(graph.layer), load, graph);
     return graph;
   }
 
   const Scenario& scenario_;
-  const LayerBuilder& builder_;
-  Rebalancer& rebalancer_;
+  const Stretches& stretches_;
   Offload* offload_ = nullptr;  // none: every expert has its slot
   Engine& engine_;
   RunRecorder& recorder_;
   const RunListener& listener_;
   int steps_ = 0;
-  int step_ = 0, layer_ = 0;    // to be built next
-  Carried carried_;             // from that layer to the next
-  bool rebalanced_ = false;     // before that step
-  int given_ = 0;               // fragments
-  int ended_ = 0;               // steps
-  std::deque<bool> ends_step_;  // of each fragment under way
+  int step_ = 0, layer_ = 0;  // to be built next
+  Carried carried_;           // from that layer to the next
+  int given_ = 0;             // fragments
+  Between between_ = Between::kNothing;
+  std::size_t current_ = 0;           // stretch
+  std::deque<Failover*> recovering_;  // whose recoveries are under way
+  int ended_ = 0;                     // steps
+  std::deque<Piece> under_way_;
+  Seconds last_done_;  // of a fragment
   HotSpotCandidates hot_spots_;
 };
 
@@ -189,82 +202,79 @@ void fill_provenance(const Scenario& scenario, const Trace& trace, const CostMod
 
 RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   const Cluster& cluster = *scenario.cluster;
-  const std::unique_ptr<Trace> trace = open_trace(scenario);
   const std::unique_ptr<CostModel> cost = make_cost_model(scenario.calibration, cluster.gpu());
-  const LayerBuilder builder(scenario, *trace, *cost, detail_for_copies(scenario));
-  const PlacementRequest site = placement_site(scenario, builder);
-  ExpertLoad load;
-  Placement placement = make_placement(scenario, *trace, site, load);
-
-  const std::optional<OffloadSizes> sizes = offload_sizes(scenario, *trace, builder, placement);
-  const IdVector<GpuId, MemoryUse> memory = memory_of(scenario, placement, builder, sizes);
-
   RunResult result{.scenario = scenario.name,
                    .seed = scenario.seed,
                    .gpus = cluster.gpus(),
                    .nodes = cluster.nodes()};
   RunRecorder recorder(scenario, scenario.workload.warmup_steps);
+  const Stretches stretches = make_stretches(scenario, *cost, [&](const Span& span) {
+    recorder.span(span);
+    if (listener.span) listener.span(span);
+  });
+  const Stretch& last = *stretches.back();
+  IdVector<GpuId, double> memory(cluster.gpus());
+  for (const auto& stretch : stretches) {
+    const IdVector<GpuId, MemoryUse> use = check_memory(memory_request(*stretch));
+    for (const GpuId gpu : memory.ids())
+      memory[gpu] = std::max(memory[gpu], use[gpu].total().value);
+  }
+
   Engine engine(cluster, scenario.network);
-  Rebalancer rebalancer(
-      scenario, *cost, site, std::move(placement),
-      [&](int first, int steps, const WindowNeeds& needs) {
-        return builder.routing().routed_window(first, steps, needs, *rebalancer.placement());
-      },
-      [&](const Span& span) {
-        recorder.span(span);
-        if (listener.span) listener.span(span);
-      });
   const std::unique_ptr<Offload> offload =
-      make_offload(scenario, *trace, *cost, builder, *rebalancer.placement(), sizes, listener.span);
-  StepProducer steps(scenario, builder, rebalancer, offload.get(), engine, recorder, listener);
-  HotSpotProducer hot(scenario, builder, steps.hot_spots());
+      make_offload(last.scenario, *last.trace, *cost, last.builder, *last.rebalancer.placement(),
+                   last.sizes, listener.span);
+  StepProducer steps(scenario, stretches, offload.get(), engine, recorder, listener);
+  HotSpotProducer hot(last.scenario, last.builder, steps.hot_spots());
   engine.add(steps);
-  engine.add(rebalancer.background());
+  for (const auto& stretch : stretches) engine.add(stretch->rebalancer.background());
   if (offload) offload->start(engine, steps);
   const Seconds end = engine.run();
   result.links = report_links(engine.link_uses(), cluster, end,
                               scenario.workload.steps + scenario.workload.warmup_steps);
   recorder.finish(result);
-  rebalancer.report(scenario.workload.warmup_steps, result);
+  report_stretches(stretches, result);
   if (offload) offload->report(scenario.workload.warmup_steps, result);
   engine.add(hot);
   engine.run();
   result.hot = hot.take();
   const Fidelity fidelity = scenario.network.fidelity;
   if (fidelity == Fidelity::kAggregated || fidelity == Fidelity::kAnalytic)
-    result.network_error = network_error(engine, scenario, builder, *rebalancer.placement());
+    result.network_error =
+        network_error(engine, last.scenario, last.builder, *last.rebalancer.placement());
 
-  for (GpuRecord& gpu : result.gpu_records) gpu.memory_bytes = memory[GpuId(gpu.gpu)].total().value;
+  for (GpuRecord& gpu : result.gpu_records) gpu.memory_bytes = memory[GpuId(gpu.gpu)];
   add_temporary_copies(scenario, result);
   result.mfu = flop_utilization(scenario, result);
-  fill_provenance(scenario, *trace, *cost, builder, result);
+  for (const auto& stretch : stretches)
+    append(result.warnings, stretch->failover.memory_warnings(memory_request(*stretch)));
+  fill_provenance(scenario, *last.trace, *cost, last.builder, result);
   return result;
 }
 
 Preview preview(const Scenario& scenario) {
-  const std::unique_ptr<Trace> trace = open_trace(scenario);
   const std::unique_ptr<CostModel> cost =
       make_cost_model(scenario.calibration, scenario.cluster->gpu());
-  const LayerBuilder builder(scenario, *trace, *cost);
-  ExpertLoad load;
-  const Placement placement =
-      make_placement(scenario, *trace, placement_site(scenario, builder), load);
-  double most = 0;
-  for (const MemoryUse& use :
-       memory_of(scenario, placement, builder, offload_sizes(scenario, *trace, builder, placement)))
-    most = std::max(most, use.total().value);
-  Preview preview{
-      .memory_bytes_max = most,
-      .memory_bytes_limit = scenario.cluster->gpu().memory.value,
-      .routing_detail = builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids",
-      .routes_per_step = static_cast<double>(scenario.workload.tokens_per_gpu) *
-                         scenario.grid->stage_gpus() * scenario.model.top_k *
-                         scenario.model.moe_layer_count(),
-      .warnings = trace->notes()};
+  const Stretches stretches = make_stretches(scenario, *cost, [](const Span&) {});
+  const Stretch& first = *stretches.front();
+  Preview preview{.memory_bytes_limit = scenario.cluster->gpu().memory.value,
+                  .routing_detail =
+                      first.builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids",
+                  .routes_per_step = static_cast<double>(scenario.workload.tokens_per_gpu) *
+                                     scenario.grid->stage_gpus() * scenario.model.top_k *
+                                     scenario.model.moe_layer_count(),
+                  .warnings = first.trace->notes()};
+  for (const auto& stretch : stretches) {
+    const MemoryRequest request = memory_request(*stretch);
+    for (const MemoryUse& use : check_memory(request))
+      preview.memory_bytes_max = std::max(preview.memory_bytes_max, use.total().value);
+    append(preview.warnings, stretch->failover.memory_warnings(request));
+  }
   double sum = 0;
-  for (LayerId layer : placement.layers.ids())
-    sum += max_over_mean(predicted_gpu_load(placement.layers[layer], load.row(layer)).raw());
-  preview.predicted_gpu_max_over_mean = sum / static_cast<double>(placement.layers.size());
+  for (const LayerId layer : first.placement.layers.ids())
+    sum += max_over_mean(
+        predicted_gpu_load(first.placement.layers[layer], first.load.row(layer)).raw());
+  preview.predicted_gpu_max_over_mean = sum / static_cast<double>(first.placement.layers.size());
   return preview;
 }
 

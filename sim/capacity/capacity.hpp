@@ -1,6 +1,7 @@
 // How many routes an expert may take, and what happens to the rest.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "sim/base/random.hpp"
@@ -17,6 +18,7 @@ struct CapacityRequest {
   LayerId layer;
   Random random{0};
   const LayerPlacement* placement = nullptr;  // for rules that look at GPUs
+  std::optional<double> factor = {};          // in place of the capacity's own, where it has one
 };
 
 // What a capacity policy lets through.

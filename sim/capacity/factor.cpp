@@ -54,6 +54,11 @@ class Factor final : public Capacity {
   std::string caution(const MoeModel& model) const override { return settings_.caution(model); }
 
   Admission admit(Routing routing, const CapacityRequest& request) const override {
+    if (request.factor && *request.factor != settings_.factor) {
+      Factor other(*this);
+      other.settings_.factor = *request.factor;
+      return other.admit(std::move(routing), request);
+    }
     settings_.check(request.model);
     Admission admission{.routes = total(routing.counts), .row_multiple = settings_.row_multiple};
     const std::vector<std::int16_t> asked = routing.ids;

@@ -8,6 +8,7 @@
 #include "sim/base/presets.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/event/event.hpp"
 #include "sim/model/model_reader.hpp"
 #include "sim/read_scenario.hpp"
 #include "sim/topology/cluster_reader.hpp"
@@ -29,6 +30,7 @@ std::vector<std::string> settings() {
   std::vector<std::string> all;
   const Catalog& catalog = Catalog::instance();
   for (const std::string& role : catalog.roles()) {
+    if (role == Event::kRole) continue;  // of a list, which is set as a whole
     const std::string section = role == Topology::kRole ? "cluster.topology" : role;
     for (const std::string& name : catalog.names(role)) {
       all.push_back(fmt::format("{}.kind={}", section, name));
@@ -39,6 +41,7 @@ std::vector<std::string> settings() {
   auto sections = scenario_sections();
   sections.emplace_back("cluster", cluster_parameters());
   sections.emplace_back("model", model_parameters());
+  all.emplace_back("events=");
   for (const auto& [section, parameters] : sections)
     for (const Parameter& parameter : parameters)
       if (parameter.type != ParameterType::kTree)

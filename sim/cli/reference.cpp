@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "sim/base/registry.hpp"
+#include "sim/event/event.hpp"
 #include "sim/model/model_reader.hpp"
 #include "sim/read_scenario.hpp"
 #include "sim/topology/cluster_reader.hpp"
@@ -39,7 +40,8 @@ std::string table(const std::vector<Parameter>& parameters) {
 }
 
 std::string role_text(const std::string& role) {
-  std::string text = fmt::format("### `{}:` kinds\n\n", role);
+  std::string text = role == Event::kRole ? "### `events:`, kinds of each item\n\n"
+                                          : fmt::format("### `{}:` kinds\n\n", role);
   for (const std::string& name : Catalog::instance().names(role)) {
     const PluginInfo& info = *Catalog::instance().find(role, name);
     text += fmt::format("**`{}`** — {}", name, info.summary);

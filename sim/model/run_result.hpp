@@ -36,6 +36,11 @@ struct StepRecord {
   double nvlink_bytes = 0, network_bytes = 0, migration_bytes = 0;  // of all GPUs
   GateRecord gate;                                                  // over all MoE layers
   std::int64_t rerouted_routes = 0;  // to another expert, because the one asked for was full
+  int live_gpus = 0;
+  // To experts that events do not let tokens ask for: now to another, and to none.
+  std::int64_t redirected_routes = 0, lost_routes = 0;
+  // Of dead GPUs: served by the live ones, and served by nobody (not in `tokens`).
+  std::int64_t moved_tokens = 0, lost_tokens = 0;
   OffloadRecord offload;
 };
 
@@ -88,6 +93,27 @@ struct RebalanceRecord {
   std::optional<double> step_before, step_after;
 };
 
+// An event of the scenario; steps as in StepRecord.
+struct EventRecord {
+  std::string kind;
+  std::string text;               // what it does
+  std::optional<int> first, end;  // the first step with it, and the first without
+  int masked_experts = 0;         // that it takes out, over all layers
+  // Tokens per second of the steps before it, with it, and after it, the time of recoveries left
+  // out. None: there is no such step.
+  std::optional<double> before, during, after;
+};
+
+// GPUs failed or came back, and everybody else went on.
+struct RecoveryRecord {
+  int step = 0;       // before which
+  int live_gpus = 0;  // from then on
+  double pause_s = 0;
+  double stall_s = 0;  // of the live GPUs: pause, planning, copies and loading
+  // Copied inside GPUs, between them, and loaded because no GPU had them any more.
+  double local_bytes = 0, nvlink_bytes = 0, network_bytes = 0, loaded_bytes = 0;
+};
+
 // What one link, or a class of links, did in a phase.
 struct PhaseUse {
   Phase phase = Phase::kDispatch;
@@ -132,6 +158,8 @@ struct RunResult {
   // Temporary copies of experts that a GPU had at a time, at most: [gpus]; empty: never any.
   std::vector<int> temporary_copies;
   std::optional<OffloadSetup> offload;  // none: every expert has its slot
+  std::vector<EventRecord> events;
+  std::vector<RecoveryRecord> recoveries;
   double mfu = 0, gpu_use = 0;
   std::vector<std::string> warnings;
   std::vector<std::string> calibrations;

@@ -40,7 +40,8 @@ struct Scenario {
   Workload workload;
   Choice trace, gate, capacity, placement, replica, exchange, overlap, rebalance, step_placement;
   Choice cache{.kind = "none"}, prefetch{.kind = "none"};
-  YamlNode calibration;  // a name, path or inline section, or a list of them
+  std::vector<Choice> events;  // in the order in which they are written
+  YamlNode calibration;        // a name, path or inline section, or a list of them
   NetworkOptions network;
   YamlNode resolved;                // the whole, defaults written out; re-runnable
   std::vector<std::string> inputs;  // files that were read

@@ -13,7 +13,7 @@ Routing Trace::profile_route(const RoutingRequest& request) const {
 void refuse_logits(const RoutingRequest& request, const Spot& spot) {
   if (request.detail == RoutingDetail::kLogits)
     throw InputError(
-        spot, "this trace has no router logits, which the gate or the capacity needs",
+        spot, "this trace has no router logits, which the gate, the capacity or an event needs",
         "trace kind 'logits' makes some, and a recorded trace (kind 'file') may have them");
 }
 

@@ -26,6 +26,7 @@ const std::map<std::string, std::string> kInterfaces = {
     {"sim/step_placement", "sim/step_placement/step_placement.hpp"},
     {"sim/cache", "sim/cache/cache.hpp"},
     {"sim/prefetch", "sim/prefetch/prefetch.hpp"},
+    {"sim/event", "sim/event/event.hpp"},
     {"sim/calibration", ""},
     {"sim/engine", ""},
 };

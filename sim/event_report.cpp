@@ -1,0 +1,47 @@
+#include "sim/event_report.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace moesim {
+namespace {
+
+std::optional<double> rate_of(const RunResult& result, const std::function<bool(int)>& is_in) {
+  double tokens = 0, seconds = 0;
+  for (const StepRecord& step : result.steps) {
+    if (!is_in(step.step)) continue;
+    tokens += static_cast<double>(step.tokens);
+    seconds += step.seconds;
+    for (const RecoveryRecord& recovery : result.recoveries)
+      if (recovery.step == step.step) seconds -= recovery.stall_s;
+  }
+  return seconds > 0 ? std::optional(tokens / seconds) : std::nullopt;
+}
+
+}  // namespace
+
+void report_events(const std::function<const EventTimeline&(int shown_step)>& timeline_at,
+                   std::vector<RecoveryRecord> recoveries, RunResult& result) {
+  result.recoveries = std::move(recoveries);
+  for (StepRecord& step : result.steps)
+    for (const RecoveryRecord& recovery : result.recoveries)
+      if (recovery.step == step.step)
+        step.migration_bytes += recovery.nvlink_bytes + recovery.network_bytes;
+  const EventTimeline& first = timeline_at(0);
+  for (std::size_t i = 0; i < first.events().size(); ++i) {
+    const Event& event = *first.events()[i];
+    const StepRange range = event.steps();
+    EventRecord record{
+        .kind = first.kind_of(i), .text = event.text(), .first = range.first, .end = range.end};
+    for (const StepRecord& step : result.steps)
+      if (range.contains(step.step))
+        record.masked_experts =
+            std::max(record.masked_experts, timeline_at(step.step).masked_by_event(step.step)[i]);
+    record.before = rate_of(result, [&](int step) { return range.first && step < *range.first; });
+    record.during = rate_of(result, [&](int step) { return range.contains(step); });
+    record.after = rate_of(result, [&](int step) { return range.end && step >= *range.end; });
+    result.events.push_back(std::move(record));
+  }
+}
+
+}  // namespace moesim

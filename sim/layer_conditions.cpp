@@ -1,0 +1,24 @@
+// The layer builder under the conditions that events make for its steps.
+#include <algorithm>
+
+#include "sim/conditioned_graph.hpp"
+#include "sim/layer_builder.hpp"
+
+namespace moesim {
+
+// GPUs that take over tokens of dead ones have as many, within one: all are taken at the most.
+int LayerBuilder::tokens_at(int step) const {
+  const std::vector<int> usual(static_cast<std::size_t>(grid_.cluster().gpus()),
+                               scenario_.workload.tokens_per_gpu);
+  const std::vector<int> served = tokens_under(timeline_.at(step), usual);
+  return *std::max_element(served.begin(), served.end());
+}
+
+TaskGraph LayerBuilder::conditioned(TaskGraph graph, int layer) const {
+  if (!graph.nodes.empty())
+    apply_conditions(graph, layer, timeline_.at(graph.step), grid_.cluster(),
+                     Random(scenario_.seed));
+  return graph;
+}
+
+}  // namespace moesim
