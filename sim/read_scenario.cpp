@@ -245,8 +245,12 @@ class Reader {
                     "say which experts stay on the GPUs, for example cache: {kind: lru}");
     if (scenario_.model.moe_layers.empty())
       mistakes_.add(root_.find("model")->spot, "the model has no MoE layer");
-    for (const Choice& event : scenario_.events)
+    for (const Choice& event : scenario_.events) {
       Registry<Event>::make(event)->fit(scenario_, mistakes_);
+      if (scenario_.cache.kind != "none")
+        mistakes_.add(event.spot, "events do not reach experts in a cache",
+                      "leave one of them out");
+    }
   }
 
   // Weights that move during a step are for all of a layer's tokens.

@@ -150,9 +150,6 @@ class ExpandExperts final : public Event {
       mistakes.add(
           arguments_.spot("children"),
           fmt::format("{:.0f} experts a layer are more than {:.0f}", experts, kMostExperts));
-    if (scenario.cache.kind != "none")
-      mistakes.add(arguments_.section(), "experts outside the GPUs' memory are not expanded",
-                   "leave cache out, or expand_experts");
     if (scenario.grid && !scenario.grid->plain())
       mistakes.add(arguments_.section(),
                    "experts are expanded where all GPUs share them, and nothing else is shared",

@@ -46,9 +46,6 @@ class GpuFailure final : public Event {
     if (scenario.step_placement.kind != "none")
       mistakes.add(arguments_.section(), "experts that travel during a step know no dead GPUs",
                    "leave step_placement out, or gpu_failure");
-    if (scenario.cache.kind != "none")
-      mistakes.add(arguments_.section(), "experts outside the GPUs' memory know no dead GPUs",
-                   "leave cache out, or gpu_failure");
     if (Registry<Overlap>::make(scenario.overlap)->split(scenario.workload).tokens.size() > 1)
       mistakes.add(arguments_.section(), "micro-batches have as many tokens on every GPU",
                    "say overlap: none or shared_expert, or leave gpu_failure out");

@@ -143,7 +143,7 @@ TEST(GeneratedTraces, HaveNoLogits) {
     FAIL();
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), HasSubstr("test.yaml:1:8: error: this trace has no router logits, "
-                                        "which the gate or the capacity"));
+                                        "which the gate, the capacity or an event needs"));
   }
 }
 
