@@ -2,6 +2,7 @@
 //
 // SGLang's stage lists (policies.md 4.4): in prefill both batches go side by side, in decode the
 // second is two stages behind. Dense layers are not divided.
+#include "sim/overlap/prefill_split.hpp"
 #include "sim/overlap/stages.hpp"
 
 namespace moesim {
@@ -34,13 +35,11 @@ const Stages& decode_stages() {
   return stages;
 }
 
-// Tokens of the first of two batches of a prefill: whole prompts where that divides evenly enough,
-// else a cut inside one.
-int prefill_cut(int tokens, int prompt) {
-  constexpr double kBalance = 0.48;  // SGLang's tbo_token_distribution_threshold
-  const int half = (tokens / 2 + prompt / 2) / prompt * prompt;
-  const bool even = half >= kBalance * tokens && half <= (1 - kBalance) * tokens;
-  return even ? half : tokens / 2;
+// Tokens of the first of two batches of a prefill: whole prompts and the rest of one.
+int prefill_cut(int tokens, int prompt, double threshold) {
+  std::vector<int> prompts(static_cast<std::size_t>(tokens / prompt), prompt);
+  if (tokens % prompt > 0) prompts.push_back(tokens % prompt);
+  return split_prefill(prompts, threshold).tokens;
 }
 
 class TwoBatch final : public Overlap {
@@ -48,12 +47,13 @@ class TwoBatch final : public Overlap {
   explicit TwoBatch(const Arguments& arguments)
       : least_decode_(arguments.integer("least_decode_tokens")),
         least_prefill_(arguments.integer("least_prefill_tokens")),
+        threshold_(arguments.number("threshold")),
         stages_(arguments.text("stages")) {}
 
   MicroBatches split(const Workload& work) const override {
     const bool decode = work.phase == WorkloadPhase::kDecode;
     const int tokens = work.tokens_per_gpu;
-    const int first = decode ? tokens / 2 : prefill_cut(tokens, work.context);
+    const int first = decode ? tokens / 2 : prefill_cut(tokens, work.context, threshold_);
     if (tokens < (decode ? least_decode_ : least_prefill_) || first == 0)
       return {.tokens = {tokens}};
     return {.tokens = {first, tokens - first}};
@@ -78,6 +78,7 @@ class TwoBatch final : public Overlap {
   static const Stages& stages(bool decode) { return decode ? decode_stages() : prefill_stages(); }
 
   int least_decode_ = 0, least_prefill_ = 0;
+  double threshold_ = 0;
   std::string stages_;
 };
 
@@ -93,6 +94,13 @@ std::vector<Parameter> parameters(const char* least_decode, const char* least_pr
            .doc = "of a GPU; with fewer a prefill is not divided",
            .fallback = least_prefill,
            .minimum = 1},
+          {.name = "threshold",
+           .type = ParameterType::kNumber,
+           .doc = "prefill: where whole prompts would leave a batch with a smaller share of the "
+                  "tokens, one is cut in two (SGLang's tbo_token_distribution_threshold)",
+           .fallback = "0.48",
+           .minimum = 0,
+           .maximum = 0.5},
           {.name = "stages",
            .type = ParameterType::kChoice,
            .doc = "SGLang's list for prefill (batches side by side) or for decode (the second two "

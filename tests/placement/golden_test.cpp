@@ -70,7 +70,7 @@ TEST(PlacementGolden, EveryCaseIsHeldAgainstTheProgramByOneTest) {
   const std::map<std::string, std::string> others{
       {"static_nearest_replica", "StaticReplica (tests/replica)"},
       {"sglang_migration_plan", "PlanMigration (tests/rebalance)"},
-      {"sglang_tbo_prefill_split", "the two_batch overlap, which is to split a prefill batch"}};
+      {"sglang_tbo_prefill_split", "PrefillSplit (tests/overlap)"}};
   const json golden = json::parse(std::ifstream(path));
   int here = 0;
   std::map<std::string, int> elsewhere;
