@@ -8,20 +8,14 @@
 // route j·T + t of the T·k routes then goes to expert ⌊(j·T + t)·E/(T·k)⌋. Expert 0 moves by one
 // from step to step and layer to layer, so that what is left over goes to others.
 #include "sim/trace/deal.hpp"
-#include "sim/trace/trace.hpp"
+#include "sim/trace/sized_trace.hpp"
 
 namespace moesim {
 namespace {
 
-class Balanced final : public Trace {
+class Balanced final : public SizedTrace {
  public:
   explicit Balanced(const Arguments& arguments) : spot_(arguments.section()) {}
-
-  void fit(const MoeModel& model, Mistakes&) override {
-    experts_ = model.experts;
-    top_k_ = model.top_k;
-    layers_ = model.moe_layer_count();
-  }
 
   Routing route(const RoutingRequest& request) const override {
     refuse_logits(request, spot_);
@@ -45,7 +39,6 @@ class Balanced final : public Trace {
 
  private:
   Spot spot_;
-  int experts_ = 0, top_k_ = 0, layers_ = 0;
 };
 
 const Register<Trace, Balanced> kBalanced{

@@ -13,15 +13,15 @@
 #include "sim/base/presets.hpp"
 #include "sim/trace/count_store.hpp"
 #include "sim/trace/deal.hpp"
+#include "sim/trace/sized_trace.hpp"
 #include "sim/trace/token_store.hpp"
-#include "sim/trace/trace.hpp"
 
 namespace moesim {
 namespace {
 
 constexpr std::size_t kHoldoutBlock = 256;  // tokens
 
-class FileTrace final : public Trace {
+class FileTrace final : public SizedTrace {
  public:
   explicit FileTrace(const Arguments& arguments) : arguments_(arguments) {}
 
@@ -52,7 +52,6 @@ class FileTrace final : public Trace {
 
   Arguments arguments_;
   std::unique_ptr<TokenStore> store_;
-  int experts_ = 0, top_k_ = 0, layers_ = 0;
   std::vector<std::uint32_t> replayed_, held_out_;        // rows, in the order of replay
   std::vector<std::uint32_t> logit_rows_, logit_tokens_;  // rows of the logits, and their tokens
   CountStore counts_;
@@ -60,9 +59,7 @@ class FileTrace final : public Trace {
 };
 
 void FileTrace::fit(const MoeModel& model, Mistakes& mistakes) {
-  experts_ = model.experts;
-  top_k_ = model.top_k;
-  layers_ = model.moe_layer_count();
+  SizedTrace::fit(model, mistakes);
   try {
     const std::filesystem::path path = arguments_.existing_file("path");
     store_ = std::make_unique<TokenStore>(path, shown_path(path), arguments_.spot("path"));

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sim/trace/popularity_trace.hpp"
+#include "sim/trace/sized_trace.hpp"
 
 namespace moesim {
 namespace {
@@ -39,7 +40,7 @@ void softmax(std::span<float> values) {
   for (float& value : values) value /= sum;
 }
 
-class LogitTrace final : public Trace {
+class LogitTrace final : public SizedTrace {
  public:
   explicit LogitTrace(const Arguments& arguments)
       : popularity_(arguments.number("popularity")),
@@ -51,12 +52,6 @@ class LogitTrace final : public Trace {
         correlation_(arguments.number("correlation")),
         request_tokens_(arguments.integer("request_tokens")),
         by_row_(arguments.text("requests") == "rows") {}
-
-  void fit(const MoeModel& model, Mistakes&) override {
-    experts_ = model.experts;
-    top_k_ = model.top_k;
-    layers_ = model.moe_layer_count();
-  }
 
   Routing route(const RoutingRequest& request) const override;
   ExpertLoad profile(int steps, std::span<const int> tokens, Random random) const override;
@@ -90,7 +85,6 @@ class LogitTrace final : public Trace {
   double domain_shift_ = 0, noise_ = 0, correlation_ = 0;
   int request_tokens_ = 1;
   bool by_row_ = false;
-  int experts_ = 0, top_k_ = 0, layers_ = 0;
 };
 
 LogitTrace::Layer LogitTrace::layer_of(LayerId layer, const Random& random) const {

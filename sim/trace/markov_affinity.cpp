@@ -13,6 +13,7 @@
 #include <numeric>
 
 #include "sim/trace/popularity_trace.hpp"
+#include "sim/trace/sized_trace.hpp"
 
 namespace moesim {
 namespace {
@@ -35,18 +36,12 @@ class OneByOne {
   std::vector<double> sums_;
 };
 
-class MarkovAffinity final : public Trace {
+class MarkovAffinity final : public SizedTrace {
  public:
   explicit MarkovAffinity(const Arguments& arguments)
       : spot_(arguments.section()),
         sigma_(arguments.number("sigma")),
         affinity_(arguments.number("affinity")) {}
-
-  void fit(const MoeModel& model, Mistakes&) override {
-    experts_ = model.experts;
-    top_k_ = model.top_k;
-    layers_ = model.moe_layer_count();
-  }
 
   Routing route(const RoutingRequest& request) const override {
     refuse_logits(request, spot_);
@@ -142,7 +137,6 @@ class MarkovAffinity final : public Trace {
 
   Spot spot_;
   double sigma_ = 0, affinity_ = 0;
-  int experts_ = 0, top_k_ = 0, layers_ = 0;
   mutable Last last_;
 };
 

@@ -83,12 +83,6 @@ PopularityTrace::PopularityTrace(const Arguments& arguments)
       source_spread_(arguments.number("source_spread")),
       step_spread_(arguments.number("step_spread")) {}
 
-void PopularityTrace::fit(const MoeModel& model, Mistakes&) {
-  experts_ = model.experts;
-  top_k_ = model.top_k;
-  layers_ = model.moe_layer_count();
-}
-
 Routing PopularityTrace::route(const RoutingRequest& request) const {
   refuse_logits(request, spot_);
   const StepId now = is_profiling(request.step) ? StepId(0) : request.step;

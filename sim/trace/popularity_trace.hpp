@@ -9,13 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "sim/trace/trace.hpp"
+#include "sim/trace/sized_trace.hpp"
 
 namespace moesim {
 
-class PopularityTrace : public Trace {
+class PopularityTrace : public SizedTrace {
  public:
-  void fit(const MoeModel& model, Mistakes& mistakes) override;
   Routing route(const RoutingRequest& request) const final;
   ExpertLoad profile(int steps, std::span<const int> tokens, Random random) const final;
 
@@ -35,7 +34,6 @@ class PopularityTrace : public Trace {
 
   Spot spot_;
   double source_spread_ = 0, step_spread_ = 0;  // standard deviations of ln(share)
-  int experts_ = 0, top_k_ = 0, layers_ = 0;
 };
 
 // Streams of Purpose::kPopularity of one layer, told apart by the second number.

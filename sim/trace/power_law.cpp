@@ -10,22 +10,17 @@
 
 #include "sim/trace/deal.hpp"
 #include "sim/trace/popularity_trace.hpp"
+#include "sim/trace/sized_trace.hpp"
 
 namespace moesim {
 namespace {
 
-class PowerLaw final : public Trace {
+class PowerLaw final : public SizedTrace {
  public:
   explicit PowerLaw(const Arguments& arguments)
       : spot_(arguments.section()),
         alpha_(arguments.number("alpha")),
         step_spread_(arguments.number("step_spread")) {}
-
-  void fit(const MoeModel& model, Mistakes&) override {
-    experts_ = model.experts;
-    top_k_ = model.top_k;
-    layers_ = model.moe_layer_count();
-  }
 
   Routing route(const RoutingRequest& request) const override {
     refuse_logits(request, spot_);
@@ -62,7 +57,6 @@ class PowerLaw final : public Trace {
 
   Spot spot_;
   double alpha_ = 0, step_spread_ = 0;
-  int experts_ = 0, top_k_ = 0, layers_ = 0;
 };
 
 const Register<Trace, PowerLaw> kPowerLaw{
