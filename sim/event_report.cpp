@@ -28,15 +28,18 @@ void report_events(const std::function<const EventTimeline&(int shown_step)>& ti
       if (recovery.step == step.step)
         step.migration_bytes += recovery.nvlink_bytes + recovery.network_bytes;
   const EventTimeline& first = timeline_at(0);
+  std::vector<int> masked(first.events().size());
+  for (const StepRecord& step : result.steps) {
+    const std::vector<int> now = timeline_at(step.step).masked_by_event(step.step);
+    for (std::size_t i = 0; i < masked.size(); ++i)
+      if (first.events()[i]->steps().contains(step.step)) masked[i] = std::max(masked[i], now[i]);
+  }
   for (std::size_t i = 0; i < first.events().size(); ++i) {
     const Event& event = *first.events()[i];
     const StepRange range = event.steps();
     EventRecord record{
         .kind = first.kind_of(i), .text = event.text(), .first = range.first, .end = range.end};
-    for (const StepRecord& step : result.steps)
-      if (range.contains(step.step))
-        record.masked_experts =
-            std::max(record.masked_experts, timeline_at(step.step).masked_by_event(step.step)[i]);
+    record.masked_experts = masked[i];
     record.before = rate_of(result, [&](int step) { return range.first && step < *range.first; });
     record.during = rate_of(result, [&](int step) { return range.contains(step); });
     record.after = rate_of(result, [&](int step) { return range.end && step >= *range.end; });

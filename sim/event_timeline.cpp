@@ -58,7 +58,7 @@ Conditions EventTimeline::conditions_at(int step, std::vector<int>* masked) cons
     const std::optional<StepRange> watched = events_[i]->watches();
     const bool complete =
         watched && !seen_[i].empty() && (!watched->end || ended_ - warmup_ >= *watched->end);
-    const int before = masked_experts(conditions);
+    const int before = masked != nullptr ? masked_experts(conditions) : 0;
     events_[i]->apply(
         {.step = shown_step(step), .scenario = scenario_, .seen = complete ? &seen_[i] : nullptr},
         conditions);

@@ -93,13 +93,17 @@ const Recovery& Failover::recovery_at(int step, bool fails) const {
   return *lasting;
 }
 
+int Failover::slots_on(int live) const {
+  return std::max(usual_slots_, (scenario_.model.experts + live - 1) / live);
+}
+
 Placement Failover::place(const std::vector<GpuId>& dead, const Recovery& recovery, LoadWindow load,
                           const Placement* present) const {
   const PlacementRequest request = request_for(site_, std::move(load), present);
   if (dead.empty()) return Registry<PlacementPolicy>::make(scenario_.placement)->place(request);
   const Choice policy = policy_of(scenario_, recovery);
   const int live = site_.gpus - static_cast<int>(dead.size());
-  const int slots = std::max(usual_slots_, (scenario_.model.experts + live - 1) / live);
+  const int slots = slots_on(live);
   try {
     return place_on_live(policy, request, dead, slots);
   } catch (const InputError& error) {
@@ -142,9 +146,7 @@ Failover::Copies Failover::copies_for(const Placement& before, const Placement& 
     const LayerPlacement& map = after.layers[layer];
     const auto moves = plan_migration(without_gpus(before.layers[layer], dead), map,
                                       [&](GpuId gpu) { return scenario_.cluster->node_of(gpu); });
-    const ByteMatrix bytes = migration_bytes(moves, map, expert);
-    for (std::size_t at = 0; at < bytes.raw().size(); ++at)
-      copies.between.raw()[at] += bytes.raw()[at];
+    add_bytes(copies.between, migration_bytes(moves, map, expert));
     for (const SlotMove& move : moves)
       if (move.kind == SlotSource::kLoaded) copies.loaded[map.gpu_of(move.slot)] += expert.value;
   }
@@ -161,15 +163,10 @@ TaskGraph Failover::recovery_graph(int step, const Recovery& recovery, Seconds p
     wait.time[gpu].memory = pause + recovery.planning;
     load.time[gpu].memory = Bytes(copies.loaded[gpu]) / recovery.load_rate;
   }
-  const double inflation = 1 / recovery.link_efficiency;
-  Exchange copy{
-      .groups = {live}, .rendezvous = true, .wait_for = WaitFor::kAll, .phase = Phase::kMigration};
-  copy.legs.push_back({.bytes = std::move(copies.between),
-                       .network_inflation = inflation,
-                       .local_inflation = inflation});
   TaskGraph graph{.step = step};
   const int waited = graph.add(std::move(wait), {}, "recovery");
-  graph.add(std::move(copy), {waited}, "migration");
+  graph.add(stopped_copies(std::move(copies.between), live, recovery.link_efficiency), {waited},
+            "migration");
   graph.add(std::move(load), {waited}, "loading");
   return graph;
 }
@@ -179,12 +176,10 @@ void Failover::record(int step, const std::vector<GpuId>& dead, Seconds pause,
   RecoveryRecord record{.step = timeline_.shown_step(step),
                         .live_gpus = site_.gpus - static_cast<int>(dead.size()),
                         .pause_s = pause.value};
-  for (const GpuId source : copies.between.row_ids())
-    for (const GpuId target : copies.between.column_ids())
-      (source == target                                 ? record.local_bytes
-       : scenario_.cluster->same_domain(source, target) ? record.nvlink_bytes
-                                                        : record.network_bytes) +=
-          copies.between(source, target);
+  const MovedBytes moved = moved_by(copies.between, *scenario_.cluster);
+  record.local_bytes = moved.local;
+  record.nvlink_bytes = moved.nvlink;
+  record.network_bytes = moved.network;
   for (const double bytes : copies.loaded) record.loaded_bytes += bytes;
   records_.push_back(record);
 }
@@ -202,7 +197,7 @@ std::vector<std::string> Failover::memory_warnings(MemoryRequest request) const 
     const std::vector<int> served = tokens_under(conditions, usual);
     const auto busiest = std::max_element(served.begin(), served.end());
     const int live = site_.gpus - static_cast<int>(dead.size());
-    const int slots = std::max(usual_slots_, (scenario_.model.experts + live - 1) / live);
+    const int slots = slots_on(live);
     const GpuId gpu(static_cast<int>(busiest - served.begin()));
     request.workload.tokens_per_gpu = *busiest;
     request.slots[gpu] = slots * scenario_.model.moe_layer_count();

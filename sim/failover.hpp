@@ -53,6 +53,7 @@ class Failover {
   };
 
   const Recovery& recovery_at(int step, bool fails) const;
+  int slots_on(int live) const;  // of each of so many live GPUs
   Placement place(const std::vector<GpuId>& dead, const Recovery& recovery, LoadWindow load,
                   const Placement* present) const;
   void check_all() const;

@@ -137,8 +137,7 @@ std::vector<Rebalancer::Change> Rebalancer::changes_for(const LoadWindow& window
     if (map.expert_of.raw() == before.expert_of.raw()) continue;
     const Cluster& ranks = *scenario_.grid->ranks_cluster();
     const auto moves = plan_migration(before, map, [&](GpuId rank) { return ranks.node_of(rank); });
-    const int stage = scenario_.grid->stage_of_layer(scenario_.model.moe_layers[layers[i].index()],
-                                                     scenario_.model.layers);
+    const int stage = scenario_.grid->stage_of(layers[i], scenario_.model);
     ByteMatrix bytes = between_gpus(migration_bytes(moves, map, expert), *scenario_.grid, stage);
     changes.push_back({layers[i], std::move(map), std::move(bytes)});
   }
@@ -156,16 +155,9 @@ Seconds Rebalancer::busiest_time(const LayerPlacement& map, std::span<const doub
     rows.push_back(static_cast<int>(
         std::lround(load[expert.index()] / static_cast<double>(map.slots_of[expert].size()))));
   }
-  const MoeModel& model = scenario_.model;
   return cost_
-      .experts({.hidden = model.hidden,
-                .width = model.expert_width / scenario_.grid->parallel().etp,
-                .matrices = model.expert_matrices,
-                .dtype = model.expert_dtype,
-                .top_k = model.top_k,
-                .tokens = rows,
-                .input_tokens = gpu_load[GpuId(static_cast<int>(gpu))],
-                .routed_experts = model.experts})
+      .experts(expert_work(scenario_.model, rows, gpu_load[GpuId(gpu)], 0,
+                           scenario_.grid->parallel().etp))
       .total();
 }
 
@@ -246,9 +238,7 @@ TaskGraph Rebalancer::copy_and_wait(int step) {
                               ? all
                               : std::min(all, static_cast<std::size_t>(options_.layers_per_step));
   ByteMatrix bytes = pending_.front().bytes;
-  for (std::size_t i = 1; i < now; ++i)
-    for (std::size_t at = 0; at < bytes.raw().size(); ++at)
-      bytes.raw()[at] += pending_[i].bytes.raw()[at];
+  for (std::size_t i = 1; i < now; ++i) add_bytes(bytes, pending_[i].bytes);
   TaskGraph graph{.step = step + 1};
   std::vector<int> after;
   if (!planned_) after = {graph.add(planning(), {}, "planning")};

@@ -98,17 +98,18 @@ Stretches make_stretches(const Scenario& scenario, const CostModel& cost,
   Stretches stretches;
   const std::vector<std::size_t> expansions = expansions_of(timeline);
   for (std::size_t count = 0; count <= expansions.size(); ++count) {
+    const int first = count == 0 ? 0
+                                 : timeline.events()[expansions[count - 1]]->expansion()->at +
+                                       scenario.workload.warmup_steps;
+    if (first >= scenario.workload.warmup_steps + scenario.workload.steps) break;
     Scenario own = scenario;
-    int first = 0;
     std::unique_ptr<Trace> trace = timeline.changed(open_trace(scenario));
     for (std::size_t i = 0; i < count; ++i) {
       const Event& event = *timeline.events()[expansions[i]];
       trace =
           event.expanded(std::move(trace), own.model.experts, timeline.random_of(expansions[i]));
       own.model.experts *= event.expansion()->children;
-      first = event.expansion()->at + scenario.workload.warmup_steps;
     }
-    if (first >= scenario.workload.warmup_steps + scenario.workload.steps) break;
     stretches.push_back(std::make_unique<Stretch>(own, first, std::move(trace), cost, span));
   }
   return stretches;
@@ -125,8 +126,7 @@ TaskGraph enter_stretch(const Stretch& before, Stretch& next) {
     const LayerPlacement parents = of_parents(map.layers[layer], expansion.children);
     const auto moves = plan_migration(without_gpus(old.layers[layer], dead), parents,
                                       [&](GpuId gpu) { return cluster.node_of(gpu); });
-    const ByteMatrix own = migration_bytes(moves, parents, expert_bytes(next.scenario.model));
-    for (std::size_t at = 0; at < own.raw().size(); ++at) bytes.raw()[at] += own.raw()[at];
+    add_bytes(bytes, migration_bytes(moves, parents, expert_bytes(next.scenario.model)));
   }
   const MovedBytes moved = moved_by(bytes, cluster);
   next.failover.begin({.step = next.timeline.shown_step(next.first_step),
@@ -138,14 +138,10 @@ TaskGraph enter_stretch(const Stretch& before, Stretch& next) {
   const std::vector<GpuId> live = live_gpus(cluster.gpus(), dead);
   Compute planning{.time = IdVector<GpuId, KernelTime>(gpus), .phase = Phase::kMigration};
   for (const GpuId gpu : live) planning.time[gpu].memory = expansion.planning;
-  const double inflation = 1 / expansion.link_efficiency;
-  Exchange copy{
-      .groups = {live}, .rendezvous = true, .wait_for = WaitFor::kAll, .phase = Phase::kMigration};
-  copy.legs.push_back(
-      {.bytes = std::move(bytes), .network_inflation = inflation, .local_inflation = inflation});
   TaskGraph graph{.step = next.first_step};
   const int planned = graph.add(std::move(planning), {}, "planning");
-  graph.add(std::move(copy), {planned}, "expansion");
+  graph.add(stopped_copies(std::move(bytes), live, expansion.link_efficiency), {planned},
+            "expansion");
   return graph;
 }
 

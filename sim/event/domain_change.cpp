@@ -13,16 +13,6 @@
 namespace moesim {
 namespace {
 
-// Rows `first` .. `end` − 1 of a matrix, appended.
-template <class T>
-void append_rows(const std::vector<T>& from, int first, int end, std::size_t width,
-                 std::vector<T>& to) {
-  const auto at = [&](int row) {
-    return from.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(row) * width);
-  };
-  if (!from.empty()) to.insert(to.end(), at(first), at(end));
-}
-
 // The tokens of both, source by source. What only one knows is dropped.
 Routing together(const Routing& a, const Routing& b) {
   Routing all{.top_k = a.top_k, .first_token = {0}, .counts = a.counts};

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sim/event/event.hpp"
+#include "sim/rebalance/rebalance.hpp"
 
 namespace moesim {
 namespace {
@@ -79,13 +80,15 @@ class ExpandedTrace final : public Trace {
 
   // A child's softmax is its share of its parent's.
   void split_logits(Routing& routing, const std::vector<double>& shares) const {
+    std::vector<float> log_shares;
+    for (const double share : shares) log_shares.push_back(static_cast<float>(std::log(share)));
     std::vector<float> logits;
     logits.reserve(routing.logits.size() * static_cast<std::size_t>(children_));
     for (std::size_t at = 0; at < routing.logits.size(); ++at) {
       const std::size_t first =
           at % static_cast<std::size_t>(experts_) * static_cast<std::size_t>(children_);
       for (std::size_t child = first; child < first + static_cast<std::size_t>(children_); ++child)
-        logits.push_back(routing.logits[at] + static_cast<float>(std::log(shares[child])));
+        logits.push_back(routing.logits[at] + log_shares[child]);
     }
     routing.logits = std::move(logits);
   }
@@ -192,12 +195,7 @@ const Register<Event, ExpandExperts> kExpandExperts{
                      .doc = "of the new map on the CPU; assumed",
                      .fallback = "20 ms",
                      .minimum = 0},
-                    {.name = "link_efficiency",
-                     .type = ParameterType::kNumber,
-                     .doc = "share of a link's rate that copies of weights reach; assumed",
-                     .fallback = "0.8",
-                     .minimum = 0.01,
-                     .maximum = 1}}}};
+                    link_efficiency_parameter()}}};
 
 }  // namespace
 }  // namespace moesim

@@ -8,6 +8,7 @@
 #include "sim/event/event.hpp"
 #include "sim/overlap/overlap.hpp"
 #include "sim/placement/placement_policy.hpp"
+#include "sim/rebalance/rebalance.hpp"
 
 namespace moesim {
 namespace {
@@ -112,12 +113,7 @@ const Register<Event, GpuFailure> kGpuFailure{
            .fallback = "2 GB/s",
            .minimum = 0,
            .above_minimum = true},
-          {.name = "link_efficiency",
-           .type = ParameterType::kNumber,
-           .doc = "share of a link's rate that copies of weights reach; assumed",
-           .fallback = "0.8",
-           .minimum = 0.01,
-           .maximum = 1},
+          link_efficiency_parameter(),
           {.name = "window",
            .type = ParameterType::kInteger,
            .doc = "steps before, whose load the new map is made for",

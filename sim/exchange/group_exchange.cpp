@@ -7,14 +7,6 @@
 namespace moesim {
 namespace {
 
-template <typename T>
-void append_rows(const std::vector<T>& from, int first, int last, std::size_t width,
-                 std::vector<T>& to) {
-  if (from.empty()) return;
-  to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(first * width),
-            from.begin() + static_cast<std::ptrdiff_t>(last * width));
-}
-
 // The tokens of one source, and its counts, added to the source `to` of `all`, which has no later
 // tokens yet.
 void append_source(const Routing& routing, GpuId source, Routing& all, GpuId to) {

@@ -43,18 +43,15 @@ Routing tokens_between(const Routing& routing, int begin, int end, int tokens) {
   Routing part{.top_k = routing.top_k,
                .first_token = {0},
                .counts = ExpertCounts(routing.counts.rows(), routing.counts.columns())};
-  const auto copy = [&](const auto& from, std::size_t width, int source, auto& to) {
-    if (from.empty()) return;
-    const auto first =
-        static_cast<std::ptrdiff_t>(width) * routing.first_token[static_cast<std::size_t>(source)];
-    to.insert(to.end(), from.begin() + first + static_cast<std::ptrdiff_t>(width) * begin,
-              from.begin() + first + static_cast<std::ptrdiff_t>(width) * end);
-  };
   for (const GpuId source : routing.counts.row_ids()) {
     part.first_token.push_back(part.first_token.back() + end - begin);
-    copy(routing.ids, static_cast<std::size_t>(routing.top_k), source.value, part.ids);
-    copy(routing.weights, static_cast<std::size_t>(routing.top_k), source.value, part.weights);
-    copy(routing.logits, static_cast<std::size_t>(experts), source.value, part.logits);
+    const int first = routing.first_token[source.index()];
+    const auto copy = [&](const auto& from, int width, auto& to) {
+      append_rows(from, first + begin, first + end, static_cast<std::size_t>(width), to);
+    };
+    copy(routing.ids, routing.top_k, part.ids);
+    copy(routing.weights, routing.top_k, part.weights);
+    copy(routing.logits, experts, part.logits);
     for (const ExpertId expert : routing.counts.column_ids()) {
       const int count = routing.counts(source, expert);
       part.counts(source, expert) = routes_before(count, end, tokens, expert, experts) -

@@ -41,6 +41,16 @@ std::vector<int> first_tokens(std::span<const int> tokens_per_gpu);
 // Counts from the ids of `routing`; ids below 0 count nowhere.
 ExpertCounts count_routes(const Routing& routing, int experts);
 
+// Rows `first` .. `end` − 1 of a matrix of `width` columns, appended; none of an empty one.
+template <class T>
+void append_rows(const std::vector<T>& from, int first, int end, std::size_t width,
+                 std::vector<T>& to) {
+  const auto at = [&](int row) {
+    return from.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(row) * width);
+  };
+  if (!from.empty()) to.insert(to.end(), at(first), at(end));
+}
+
 // Tokens begin .. end − 1 of every source, each of which has `tokens`. Where only counts are known,
 // each count is divided in proportion, rounded up or down so that consecutive parts add up to it.
 Routing tokens_between(const Routing& routing, int begin, int end, int tokens);

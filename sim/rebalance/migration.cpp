@@ -127,6 +127,21 @@ IdMatrix<GpuId, GpuId, double> migration_bytes(const std::vector<SlotMove>& move
   return bytes;
 }
 
+void add_bytes(ByteMatrix& sum, const ByteMatrix& more) {
+  for (std::size_t at = 0; at < sum.raw().size(); ++at) sum.raw()[at] += more.raw()[at];
+}
+
+Exchange stopped_copies(ByteMatrix bytes, std::vector<GpuId> live, double link_efficiency) {
+  Exchange exchange{.groups = {std::move(live)},
+                    .rendezvous = true,
+                    .wait_for = WaitFor::kAll,
+                    .phase = Phase::kMigration};
+  exchange.legs.push_back({.bytes = std::move(bytes),
+                           .network_inflation = 1 / link_efficiency,
+                           .local_inflation = 1 / link_efficiency});
+  return exchange;
+}
+
 ByteMatrix between_gpus(const ByteMatrix& bytes, const Grid& grid, int stage) {
   if (grid.plain()) return bytes;
   const auto gpus = static_cast<std::size_t>(grid.cluster().gpus());

@@ -47,6 +47,13 @@ std::vector<SlotMove> plan_migration(const LayerPlacement& before, const LayerPl
 ByteMatrix migration_bytes(const std::vector<SlotMove>& moves, const LayerPlacement& after,
                            Bytes expert);
 
+// Adds the copies of another layer.
+void add_bytes(ByteMatrix& sum, const ByteMatrix& more);
+
+// The copies of GPUs that stop for them: nobody of the live ones goes on before all are done.
+// `link_efficiency`: share of a link's rate that they reach.
+Exchange stopped_copies(ByteMatrix bytes, std::vector<GpuId> live, double link_efficiency);
+
 // Copies between ranks, [ep × ep], as those of all GPUs of a stage: every replica of the group
 // makes them, each shard its share.
 ByteMatrix between_gpus(const ByteMatrix& bytes, const Grid& grid, int stage);

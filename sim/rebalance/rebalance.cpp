@@ -2,6 +2,15 @@
 
 namespace moesim {
 
+Parameter link_efficiency_parameter() {
+  return {.name = "link_efficiency",
+          .type = ParameterType::kNumber,
+          .doc = "share of a link's rate that copies of weights reach; assumed",
+          .fallback = "0.8",
+          .minimum = 0.01,
+          .maximum = 1};
+}
+
 namespace {
 
 std::vector<Parameter> common_parameters() {
@@ -26,12 +35,7 @@ std::vector<Parameter> common_parameters() {
            .doc = "SMs that migration takes from compute on the GPUs it concerns",
            .fallback = "0",
            .minimum = 0},
-          {.name = "link_efficiency",
-           .type = ParameterType::kNumber,
-           .doc = "share of a link's rate that copies of weights reach; assumed",
-           .fallback = "0.8",
-           .minimum = 0.01,
-           .maximum = 1},
+          link_efficiency_parameter(),
           {.name = "estimator",
            .type = ParameterType::kChoice,
            .doc = "load to place for: sum over a window of steps, exponential average, the last "

@@ -71,6 +71,9 @@ class Rebalance {
 std::vector<Parameter> with_common(std::vector<Parameter> own,
                                    const std::map<std::string, std::string>& defaults = {});
 
+// `link_efficiency`, of whoever copies weights.
+Parameter link_efficiency_parameter();
+
 RebalanceOptions read_rebalance_options(const Arguments& arguments);
 
 }  // namespace moesim
