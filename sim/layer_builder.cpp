@@ -99,25 +99,19 @@ void LayerBuilder::add_attention(int layer, int tokens_of_gpu, LayerParts& parts
   const GpuGroups& groups = grid_.tensor_groups(stage);
   const Bytes tokens(batch.tokens * bf16_row(scenario_.model));
   const AttentionTimes times = attention_times(dense_, layer, batch, cost_);
-  if (grid_.parallel().scattered)
-    append(parts.prepare, collective_of(CollectiveKind::kAllGather, groups, tokens, grid_, cost_));
+  append(parts.prepare, gather_tokens(groups, tokens, grid_, cost_));
   append(parts.prepare, kernel(times.prepare, Phase::kAttention, stage));
   append(parts.attention, kernel(times.core, Phase::kAttention, stage));
-  append(parts.attention, collective_of(grid_.parallel().scattered ? CollectiveKind::kReduceScatter
-                                                                   : CollectiveKind::kAllReduce,
-                                        groups, tokens, grid_, cost_));
+  append(parts.attention, sum_tokens(groups, tokens, grid_, cost_));
 }
 
 void LayerBuilder::add_dense(int stage, int tokens_of_gpu, LayerParts& parts) const {
   const double all = tokens_of_dense(tokens_of_gpu);
   const GpuGroups& groups = grid_.tensor_groups(stage);
   const Bytes tokens(all * bf16_row(scenario_.model));
-  if (grid_.parallel().scattered)
-    append(parts.dense, collective_of(CollectiveKind::kAllGather, groups, tokens, grid_, cost_));
+  append(parts.dense, gather_tokens(groups, tokens, grid_, cost_));
   append(parts.dense, kernel(dense_ffn_time(dense_, all, cost_), Phase::kDense, stage));
-  append(parts.dense, collective_of(grid_.parallel().scattered ? CollectiveKind::kReduceScatter
-                                                               : CollectiveKind::kAllReduce,
-                                    groups, tokens, grid_, cost_));
+  append(parts.dense, sum_tokens(groups, tokens, grid_, cost_));
 }
 
 // A solver as memory time: it is a few blocks that wait for each other, and no loss of SMs slows
@@ -135,16 +129,8 @@ void LayerBuilder::add_gate(const LayerPlacement& placement, int stage, int toke
 
 KernelTime LayerBuilder::experts_time(std::span<const int> rows, double input_tokens,
                                       double usual_rows) const {
-  const MoeModel& model = scenario_.model;
-  return cost_.experts({.hidden = model.hidden,
-                        .width = model.expert_width / grid_.parallel().etp,
-                        .matrices = model.expert_matrices,
-                        .dtype = model.expert_dtype,
-                        .top_k = model.top_k,
-                        .tokens = rows,
-                        .input_tokens = input_tokens,
-                        .routed_experts = model.experts,
-                        .usual_rows = usual_rows});
+  return cost_.experts(
+      expert_work(scenario_.model, rows, input_tokens, usual_rows, grid_.parallel().etp));
 }
 
 // In kernels of their own: a GPU computes first what is there first. A GPU's tokens are input of
@@ -200,8 +186,8 @@ void LayerBuilder::share_experts(const RoutedLayer& routed, int stage, int token
                                  LayerParts& parts) const {
   const double row = bf16_row(scenario_.model);
   if (!grid_.parallel().scattered) {
-    append(parts.combine, collective_of(CollectiveKind::kAllReduce, grid_.tensor_groups(stage),
-                                        Bytes(tokens_of_dense(tokens) * row), grid_, cost_));
+    append(parts.combine, sum_tokens(grid_.tensor_groups(stage),
+                                     Bytes(tokens_of_dense(tokens) * row), grid_, cost_));
     return;
   }
   const GpuGroups& groups = grid_.shard_groups(stage);

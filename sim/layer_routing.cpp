@@ -81,11 +81,6 @@ LayerRouting::LayerRouting(const Scenario& scenario, const Trace& trace, const C
                           exchange_->prefers());
 }
 
-int LayerRouting::stage_of(LayerId moe_layer) const {
-  return grid_.stage_of_layer(scenario_.model.moe_layers[moe_layer.index()],
-                              scenario_.model.layers);
-}
-
 Admission LayerRouting::admit(int step, LayerId layer, const LayerPlacement& placement,
                               Routing routing) const {
   return capacity_->admit(std::move(routing), {.model = scenario_.model,
@@ -213,7 +208,7 @@ std::vector<RoutedLayer> LayerRouting::route(int step, LayerId layer,
 
 RoutedLayer LayerRouting::route_batch(int step, LayerId layer, const LayerPlacement& placement,
                                       Routing routing) const {
-  const int stage = stage_of(layer);
+  const int stage = grid_.stage_of(layer, scenario_.model);
   const Cluster& cluster = *scenario_.cluster;
   RoutedLayer routed{.rows = IdVector<GpuId, std::vector<int>>(cluster.gpus()),
                      .received = IdVector<GpuId, double>(cluster.gpus()),
@@ -264,7 +259,8 @@ LoadWindow LayerRouting::routed_window(int first, int steps, const WindowNeeds& 
     counter.begin_step();
     for (const LayerId layer : placement.layers.ids()) {
       auto routes = gated_.route(StepId(step), layer, placement.layers[layer], tokens_, detail_);
-      counter.add(layer, by_rank(std::move(routes.result.routing), stage_of(layer)));
+      counter.add(
+          layer, by_rank(std::move(routes.result.routing), grid_.stage_of(layer, scenario_.model)));
     }
   }
   return counter.window();

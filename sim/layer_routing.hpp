@@ -55,7 +55,6 @@ class LayerRouting {
   RoutingDetail detail() const { return detail_; }
   const Gate& gate() const { return gated_.gate(); }
   const Capacity& capacity() const { return *capacity_; }
-  int stage_of(LayerId moe_layer) const;
 
  private:
   struct Group;

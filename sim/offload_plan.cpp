@@ -166,19 +166,8 @@ bool OffloadPlan::suits_cpu(ExpertKey key, int rows) const {
   const Store from = sizes_.store(key.layer, key.expert);
   if (options_.miss == Miss::kFetch || from != Store::kHost) return false;
   if (options_.miss == Miss::kCpu) return true;
-  const MoeModel& model = scenario_.model;
   const std::vector<int> tokens = {rows};
-  const Seconds gpu = cost_
-                          .experts({.hidden = model.hidden,
-                                    .width = model.expert_width,
-                                    .matrices = model.expert_matrices,
-                                    .dtype = model.expert_dtype,
-                                    .top_k = model.top_k,
-                                    .tokens = tokens,
-                                    .input_tokens = static_cast<double>(rows),
-                                    .routed_experts = model.experts,
-                                    .usual_rows = static_cast<double>(rows)})
-                          .total();
+  const Seconds gpu = cost_.experts(expert_work(scenario_.model, tokens, rows, rows)).total();
   return cpu_time(scenario_, rows) < fetch_time(*scenario_.cluster, from, sizes_.expert) + gpu;
 }
 

@@ -6,9 +6,9 @@
 #include <numeric>
 
 #include "sim/base/check.hpp"
-#include "sim/model/memory.hpp"
 #include "sim/offload_profile.hpp"
 #include "sim/rebalance/rebalance.hpp"
+#include "sim/run_memory.hpp"
 
 namespace moesim {
 namespace {
@@ -31,19 +31,9 @@ void check_scenario(const Scenario& scenario, const Placement& placement) {
 }
 
 // Of a GPU, for experts alone.
-Bytes room_for_experts(const Scenario& scenario, const LayerBuilder& builder) {
-  const Cluster& cluster = *scenario.cluster;
-  const MemoryUse use =
-      memory_use({.model = scenario.model,
-                  .parallel = scenario.grid->parallel(),
-                  .workload = scenario.workload,
-                  .slots = IdVector<GpuId, int>(cluster.gpus()),
-                  .buffers = [&](int tokens) { return builder.routing().exchange_buffers(tokens); },
-                  .staging = expert_bytes(scenario.model) * OffloadSizes::kStaging,
-                  .capacity = cluster.gpu().memory,
-                  .gpus_per_node = cluster.gpus() / cluster.nodes(),
-                  .spot = scenario.workload_spot},
-                 GpuId(0));
+Bytes room_for_experts(const Scenario& scenario, const Placement& placement,
+                       const LayerBuilder& builder, const OffloadSizes& sizes) {
+  const MemoryUse use = memory_use(memory_request(scenario, placement, builder, sizes), GpuId(0));
   return Bytes(std::max(0.0, use.capacity.value - use.total().value));
 }
 
@@ -115,8 +105,8 @@ std::optional<OffloadSizes> offload_sizes(const Scenario& scenario, const Trace&
     }
     sizes.experts = std::max(sizes.experts, all);
   }
-  set_slots(options, room_for_experts(scenario, builder), model.moe_layer_count(), most_of_a_layer,
-            sizes);
+  set_slots(options, room_for_experts(scenario, placement, builder, sizes), model.moe_layer_count(),
+            most_of_a_layer, sizes);
   sizes.store = stores(scenario, placement, sizes.expert, trace);
   return sizes;
 }

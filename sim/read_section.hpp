@@ -1,6 +1,7 @@
 // What reading the sections of a scenario has in common.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 

@@ -28,6 +28,17 @@ Part collective_of(CollectiveKind kind, const GpuGroups& groups, Bytes size, con
   return {{expand(collectives, grid.cluster(), cost), label_of(kind)}};
 }
 
+Part gather_tokens(const GpuGroups& groups, Bytes size, const Grid& grid, const CostModel& cost) {
+  if (!grid.parallel().scattered) return {};
+  return collective_of(CollectiveKind::kAllGather, groups, size, grid, cost);
+}
+
+Part sum_tokens(const GpuGroups& groups, Bytes size, const Grid& grid, const CostModel& cost) {
+  const auto kind =
+      grid.parallel().scattered ? CollectiveKind::kReduceScatter : CollectiveKind::kAllReduce;
+  return collective_of(kind, groups, size, grid, cost);
+}
+
 Part uneven_collective(CollectiveKind kind, const GpuGroups& groups,
                        const IdVector<GpuId, double>& parts, const Grid& grid,
                        const CostModel& cost) {

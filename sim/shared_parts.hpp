@@ -17,6 +17,11 @@ namespace moesim {
 Part collective_of(CollectiveKind kind, const GpuGroups& groups, Bytes size, const Grid& grid,
                    const CostModel& cost);
 
+// Around a part that `groups` share, of tokens of `size` bytes: what brings every GPU all of them
+// (nothing, where they are replicated), and what adds up what the GPUs computed.
+Part gather_tokens(const GpuGroups& groups, Bytes size, const Grid& grid, const CostModel& cost);
+Part sum_tokens(const GpuGroups& groups, Bytes size, const Grid& grid, const CostModel& cost);
+
 // All-gathers, or reduce-scatters, in groups of GPUs that hold unequal parts, [gpus] bytes.
 Part uneven_collective(CollectiveKind kind, const GpuGroups& groups,
                        const IdVector<GpuId, double>& parts, const Grid& grid,

@@ -39,22 +39,14 @@ int expert_node(const TaskGraph& graph) {
 // Of the rows that `counts` names.
 KernelTime kernel(const Scenario& scenario, const CostModel& cost, const LayerLoad& load, GpuId gpu,
                   const std::vector<bool>& counts) {
-  const MoeModel& model = scenario.model;
   std::vector<int> rows = load.rows_of[gpu];
   const int all = std::accumulate(rows.begin(), rows.end(), 0);
   for (std::size_t slot = 0; slot < rows.size(); ++slot)
     if (!counts[slot]) rows[slot] = 0;
   const int some = std::accumulate(rows.begin(), rows.end(), 0);
   if (some == 0) return {};
-  return cost.experts({.hidden = model.hidden,
-                       .width = model.expert_width,
-                       .matrices = model.expert_matrices,
-                       .dtype = model.expert_dtype,
-                       .top_k = model.top_k,
-                       .tokens = rows,
-                       .input_tokens = load.received[gpu] * some / all,
-                       .routed_experts = model.experts,
-                       .usual_rows = load.usual_rows});
+  return cost.experts(
+      expert_work(scenario.model, rows, load.received[gpu] * some / all, load.usual_rows));
 }
 
 }  // namespace

@@ -79,12 +79,6 @@ ExpertCache::Insertion ExpertCache::place(ExpertKey key, Turn stays_until) {
   return {.kept = true, .evicted = leaves};
 }
 
-int ExpertCache::size() const {
-  std::size_t size = 0;
-  for (const Pool& pool : pools_) size += pool.size();
-  return static_cast<int>(size);
-}
-
 double ExpertCache::worth(CachedExpert expert) const {
   if (policy_->foresees()) expert.next_use = next_use_(expert.key, now_.turn);
   return policy_->worth(expert, now_);

@@ -47,10 +47,6 @@ class ExpertCache {
   // room for it.
   Insertion prefetch(ExpertKey key, Turn turn);
 
-  const CacheMoment& now() const { return now_; }
-  int size() const;
-  const CacheShape& shape() const { return shape_; }
-
  private:
   struct Slot {
     CachedExpert expert;

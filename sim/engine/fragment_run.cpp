@@ -24,7 +24,7 @@ void FragmentRun::begin(TaskGraph taken, int gpus, FragmentRun* before) {
       nodes[static_cast<std::size_t>(earlier)].successors.push_back(node);
     }
   }
-  exits = 0;
+  int exits = 0;  // nodes without successors
   for (int node = 0; node < count; ++node)
     exits += nodes[static_cast<std::size_t>(node)].successors.empty();
   exits_left.raw().assign(static_cast<std::size_t>(gpus), exits + 1);

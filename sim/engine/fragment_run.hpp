@@ -32,7 +32,6 @@ struct FragmentRun {
   TaskGraph graph;
   std::vector<Node> nodes;          // at least as many as the graph has
   IdVector<GpuId, int> exits_left;  // of it and, as one, of the fragments before; [gpus]
-  int exits = 0;                    // nodes without successors
   int gpus_left = 0;                // that have not passed all exits
   FragmentRun* next = nullptr;      // of the producer, once it is there
 

@@ -20,10 +20,6 @@ std::span<const Mask> Conditions::masks_of(LayerId layer) const {
   return open_experts(row) < static_cast<int>(row.size()) ? row : std::span<const Mask>{};
 }
 
-bool Conditions::changes_routing() const {
-  return !masks.empty() || top_k || temperature != 1 || noise > 0;
-}
-
 void ensure_masks(Conditions& conditions, int layers, int experts) {
   if (conditions.masks.empty()) conditions.masks = MaskMatrix(layers, experts, Mask::kOpen);
 }

@@ -41,8 +41,6 @@ struct Conditions {
   bool is_dead(GpuId gpu) const;
   std::vector<GpuId> dead_gpus() const;
   std::span<const Mask> masks_of(LayerId layer) const;  // [experts]; empty = all are open
-  // Whether routes are other than without events.
-  bool changes_routing() const;
   bool operator==(const Conditions&) const = default;
 };
 

@@ -40,6 +40,20 @@ struct ExpertWork {
                                 // whole group / experts); 0 = the mean over `tokens`
 };
 
+// Of a model's routed experts, or of a 1 / `shards` slice of each. `rows` must live as long.
+inline ExpertWork expert_work(const MoeModel& model, std::span<const int> rows, double input_tokens,
+                              double usual_rows = 0, int shards = 1) {
+  return {.hidden = model.hidden,
+          .width = model.expert_width / shards,
+          .matrices = model.expert_matrices,
+          .dtype = model.expert_dtype,
+          .top_k = model.top_k,
+          .tokens = rows,
+          .input_tokens = input_tokens,
+          .routed_experts = model.experts,
+          .usual_rows = usual_rows};
+}
+
 // C[m,n] = A[m,k] · B[k,n], for each group.
 struct GemmWork {
   double m = 0, n = 0, k = 0;

@@ -57,6 +57,9 @@ class Grid {
 
   // Layers of a model of so many, dealt evenly over the stages, the first ones to stage 0.
   int stage_of_layer(int layer, int layers) const;
+  int stage_of(LayerId moe_layer, const MoeModel& model) const {
+    return stage_of_layer(model.moe_layers[moe_layer.index()], model.layers);
+  }
 
  private:
   static std::size_t at(int stage) { return static_cast<std::size_t>(stage); }

@@ -104,7 +104,7 @@ IdVector<GpuId, int> slots_per_gpu(const Placement& placement, const Grid& grid,
   IdVector<GpuId, int> slots(grid.cluster().gpus());
   for (const LayerId id : placement.layers.ids()) {
     const LayerPlacement& layer = placement.layers[id];
-    const int stage = grid.stage_of_layer(model.moe_layers[id.index()], model.layers);
+    const int stage = grid.stage_of(id, model);
     for (const GpuId gpu : slots.ids()) {
       if (grid.stage_of(gpu) != stage) continue;
       const auto rank = static_cast<std::size_t>(grid.rank_of(gpu));

@@ -165,7 +165,7 @@ class TensorRtLlm final : public PlacementPolicy {
   Spot spot_;
 };
 
-const Register<PlacementPolicy, TensorRtLlm> kCollectiveRtLlm{
+const Register<PlacementPolicy, TensorRtLlm> kTensorRtLlm{
     {.name = "trtllm",
      .summary = "TensorRT-LLM's balancer: copies from a heap, then slots by falling load",
      .source = "NVIDIA/TensorRT-LLM moeLoadBalancer",

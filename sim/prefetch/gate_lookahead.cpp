@@ -14,8 +14,6 @@ class GateLookahead final : public Prefetch {
   explicit GateLookahead(const Arguments& arguments)
       : accuracy_(arguments.number("accuracy")), depth_(read_prefetch_options(arguments).depth) {}
 
-  bool foresees() const override { return true; }
-
   std::vector<Prediction> predict(const PrefetchMoment& now) override {
     std::vector<Prediction> all;
     for (int ahead = 1; ahead <= depth_ && now.layer.value + ahead < now.layers; ++ahead) {

@@ -26,7 +26,7 @@ struct PrefetchMoment {
   LayerId layer;
   int layers = 0;  // MoE layers
   const Routing& routing;
-  // What a later layer's gate will decide in this step; only for a policy that foresees.
+  // What a later layer's gate will decide in this step.
   std::function<ExpertCounts(LayerId)> gate_of;
   Random random{0};
 };
@@ -52,8 +52,6 @@ class Prefetch {
   virtual bool idle() const { return false; }
   // Gives every expert a score, so that how many are fetched is left to say.
   virtual bool ranks_all() const { return false; }
-  // Asks for gate_of().
-  virtual bool foresees() const { return false; }
   virtual PrefetchNeeds needs() const { return {}; }
   virtual void learn(PrefetchProfile) {}
   // Layers come in order, step after step. The nearest layer first, in it the highest score.

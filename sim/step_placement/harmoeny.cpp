@@ -21,10 +21,12 @@ class Evening {
   explicit Evening(const StepPlacementRequest& request)
       : request_(request),
         left_(request.assignment.routes),
+        routes_to_(left_.columns()),
         load_(static_cast<std::size_t>(request.placement.gpus())) {
     for (const GpuId source : left_.row_ids())
-      for (const SlotId slot : left_.column_ids())
-        load_[request.placement.gpu_of(slot).index()] += left_(source, slot);
+      for (const SlotId slot : left_.column_ids()) routes_to_[slot] += left_(source, slot);
+    for (const SlotId slot : routes_to_.ids())
+      load_[request.placement.gpu_of(slot).index()] += routes_to_[slot];
   }
 
   StepCopies run(int least) {
@@ -40,7 +42,7 @@ class Evening {
       if (!slot.valid()) break;
       const double room =
           std::min(static_cast<double>(*heavy) - mean, mean - static_cast<double>(*light));
-      const auto routes = std::min(routes_to(slot), static_cast<std::int64_t>(std::floor(room)));
+      const auto routes = std::min(routes_to_[slot], static_cast<std::int64_t>(std::floor(room)));
       if (routes < std::max(1, least)) break;
       move(slot, to, routes, result);
     }
@@ -49,18 +51,12 @@ class Evening {
   }
 
  private:
-  std::int64_t routes_to(SlotId slot) const {
-    std::int64_t sum = 0;
-    for (const GpuId source : left_.row_ids()) sum += left_(source, slot);
-    return sum;
-  }
-
   // The GPU's slot with most routes; none if it has no slot.
   SlotId fullest_slot(GpuId gpu) const {
     SlotId best;
     for (SlotId slot(request_.placement.first_slot[gpu.index()]);
          slot.value < request_.placement.first_slot[gpu.index() + 1]; ++slot)
-      if (!best.valid() || routes_to(slot) > routes_to(best)) best = slot;
+      if (!best.valid() || routes_to_[slot] > routes_to_[best]) best = slot;
     return best;
   }
 
@@ -86,14 +82,16 @@ class Evening {
       const int taken = static_cast<int>(std::min<std::int64_t>(routes, left_(source, slot)));
       if (taken == 0) continue;
       left_(source, slot) -= taken;
+      routes_to_[slot] -= taken;
       routes -= taken;
       result.taken.push_back({source, slot, to, taken});
     }
   }
 
   const StepPlacementRequest& request_;
-  IdMatrix<GpuId, SlotId, int> left_;  // [source × slot], not moved
-  std::vector<std::int64_t> load_;     // [gpus]
+  IdMatrix<GpuId, SlotId, int> left_;         // [source × slot], not moved
+  IdVector<SlotId, std::int64_t> routes_to_;  // of `left_`
+  std::vector<std::int64_t> load_;            // [gpus]
 };
 
 class HarMoEny final : public StepPlacement {
@@ -146,8 +144,7 @@ std::vector<Parameter> parameters() {
        .fallback = "host",
        .choices = {"host", "gpu"}},
       agreement_parameter()};
-  for (Parameter& parameter : copy_parameters()) all.push_back(std::move(parameter));
-  return decision_parameters(std::move(all));
+  return decision_parameters(with_copy_parameters(std::move(all)));
 }
 
 const Register<StepPlacement, HarMoEny> kHarMoEny{

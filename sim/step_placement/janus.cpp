@@ -69,8 +69,7 @@ std::vector<Parameter> parameters() {
                                  .fallback = "1",
                                  .minimum = 1,
                                  .maximum = 2}};
-  for (Parameter& parameter : copy_parameters()) all.push_back(std::move(parameter));
-  return decision_parameters(std::move(all));
+  return decision_parameters(with_copy_parameters(std::move(all)));
 }
 
 const Register<StepPlacement, Janus> kJanus{

@@ -4,19 +4,20 @@
 
 namespace moesim {
 
-std::vector<Parameter> copy_parameters() {
-  return {{.name = "link_efficiency",
-           .type = ParameterType::kNumber,
-           .doc = "of weights on the way: share of a link's rate that they reach",
-           .fallback = "0.8",
-           .minimum = 0,
-           .maximum = 1,
-           .above_minimum = true},
-          {.name = "sms",
-           .type = ParameterType::kInteger,
-           .doc = "SMs that the copies take from compute",
-           .fallback = "0",
-           .minimum = 0}};
+std::vector<Parameter> with_copy_parameters(std::vector<Parameter> own) {
+  own.push_back({.name = "link_efficiency",
+                 .type = ParameterType::kNumber,
+                 .doc = "of weights on the way: share of a link's rate that they reach",
+                 .fallback = "0.8",
+                 .minimum = 0,
+                 .maximum = 1,
+                 .above_minimum = true});
+  own.push_back({.name = "sms",
+                 .type = ParameterType::kInteger,
+                 .doc = "SMs that the copies take from compute",
+                 .fallback = "0",
+                 .minimum = 0});
+  return own;
 }
 
 std::vector<Parameter> decision_parameters(std::vector<Parameter> own) {

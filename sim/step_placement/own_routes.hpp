@@ -2,16 +2,13 @@
 // would send away.
 #pragma once
 
-#include <map>
-#include <string>
-
 #include "sim/step_placement/step_placement.hpp"
 
 namespace moesim {
 
 // `decision_time`, and for copies between GPUs `link_efficiency` and `sms`.
 std::vector<Parameter> decision_parameters(std::vector<Parameter> own);
-std::vector<Parameter> copy_parameters();
+std::vector<Parameter> with_copy_parameters(std::vector<Parameter> own);
 // Of kinds whose GPUs need each other's counts, `all_reduce_time`.
 Parameter agreement_parameter();
 std::optional<Seconds> agreement_time(const Arguments& arguments);

@@ -34,7 +34,10 @@ struct Plan {
 class Planner {
  public:
   Planner(const StepPlacementRequest& request, double exposed)
-      : request_(request), exposed_(exposed), tried_(request.placement.slots_of.size()) {
+      : request_(request),
+        exposed_(exposed),
+        routes_(expert_load(*request.before)),
+        tried_(request.placement.slots_of.size()) {
     const MoeModel& model = request.model;
     const PortRates rates = port_rates(request.cluster);
     const BytesPerSecond rate = request.cluster.nodes() > 1 ? rates.nic : rates.nvlink;
@@ -97,10 +100,7 @@ class Planner {
     std::int64_t most = 0;
     for (const ExpertId expert : request_.before->column_ids()) {
       if (tried_[expert.index()] || !holds(request_.placement, gpu, expert)) continue;
-      std::int64_t routes = 0;
-      for (const GpuId source : request_.before->row_ids())
-        routes += (*request_.before)(source, expert);
-      if (routes > most) most = routes, best = expert;
+      if (routes_[expert] > most) most = routes_[expert], best = expert;
     }
     return best;
   }
@@ -131,6 +131,7 @@ class Planner {
 
   const StepPlacementRequest& request_;
   double exposed_ = 1;
+  IdVector<ExpertId, std::int64_t> routes_;
   std::vector<bool> tried_;   // [experts]
   Seconds compute_, travel_;  // of a route
   Seconds fetch_;             // of an expert
@@ -164,8 +165,7 @@ std::vector<Parameter> parameters() {
                                  .fallback = "1",
                                  .minimum = 0,
                                  .maximum = 1}};
-  for (Parameter& parameter : copy_parameters()) all.push_back(std::move(parameter));
-  return all;
+  return with_copy_parameters(std::move(all));
 }
 
 const Register<StepPlacement, Prophet> kProphet{
