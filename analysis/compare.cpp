@@ -9,6 +9,7 @@
 
 #include "analysis/format.hpp"
 #include "sim/base/check.hpp"
+#include "sim/calibration/measured_table.hpp"
 
 namespace moesim {
 namespace {
@@ -273,10 +274,7 @@ std::string comparison_csv(const VariantComparison& comparison) {
   for (const ComparedMetric& metric : compared_metrics()) text += "," + metric.name;
   text += ",difference,difference_low,difference_high,finding,band_low,band_high\n";
   for (const ComparedRow& row : comparison.rows) {
-    std::string name = row.name;
-    for (std::size_t at = 0; (at = name.find('"', at)) != std::string::npos; at += 2)
-      name.insert(at, 1, '"');
-    text += name.find_first_of(",\"") == std::string::npos ? name : "\"" + name + "\"";
+    text += csv_field(row.name);
     for (const std::optional<double>& mean : row.means) text += field(mean);
     const auto& interval = row.difference.interval;
     const bool known = row.has_difference;

@@ -5,16 +5,9 @@
 #include <limits>
 
 #include "analysis/format.hpp"
+#include "analysis/metrics.hpp"
 
 namespace moesim {
-namespace {
-
-double ratio(double part, double whole) {
-  return whole > 0 ? part / whole : std::numeric_limits<double>::quiet_NaN();
-}
-
-}  // namespace
-
 GateMetrics gate_metrics(const RunResult& result) {
   GateRecord sum;
   for (const StepRecord& step : result.steps) add(sum, step.gate);

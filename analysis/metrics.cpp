@@ -11,8 +11,6 @@ namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
-double ratio(double part, double whole) { return whole > 0 ? part / whole : kUndefined; }
-
 using StepValue = std::function<double(const StepRecord&)>;
 
 double sum_over_steps(const RunResult& result, const StepValue& value) {
@@ -61,6 +59,8 @@ double token_drop_rate(const RunResult& result) {
 }
 
 }  // namespace
+
+double ratio(double part, double whole) { return whole > 0 ? part / whole : kUndefined; }
 
 Metrics compute_metrics(const RunResult& result) {
   const auto sum = [&](auto member) {

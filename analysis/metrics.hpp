@@ -27,6 +27,9 @@ struct Metrics {
   double memory_bytes_max = 0;                                      // of the fullest GPU
 };
 
+// Not a number where `whole` is 0.
+double ratio(double part, double whole);
+
 Metrics compute_metrics(const RunResult& result);
 
 }  // namespace moesim

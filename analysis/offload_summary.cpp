@@ -6,14 +6,11 @@
 #include <limits>
 
 #include "analysis/format.hpp"
+#include "analysis/metrics.hpp"
 #include "analysis/phases.hpp"
 
 namespace moesim {
 namespace {
-
-double ratio(double part, double whole) {
-  return whole > 0 ? part / whole : std::numeric_limits<double>::quiet_NaN();
-}
 
 OffloadRecord total_of(const RunResult& result) {
   OffloadRecord total;

@@ -16,6 +16,9 @@ namespace {
 
 using Type = ParameterType;
 
+// In the order of PublishedMetric.
+const std::vector<std::string> kMetricNames = {"step_time", "tokens_per_s_per_gpu"};
+
 std::vector<Parameter> case_parameters() {
   return {{.name = "name", .type = Type::kText, .doc = "in tables", .required = true},
           {.name = "source", .type = Type::kText, .doc = "of the figures", .required = true},
@@ -25,7 +28,7 @@ std::vector<Parameter> case_parameters() {
            .type = Type::kChoice,
            .doc = "what is published",
            .required = true,
-           .choices = {"step_time", "tokens_per_s_per_gpu"}},
+           .choices = kMetricNames},
           {.name = "within",
            .type = Type::kNumber,
            .doc = "largest error that passes",
@@ -73,7 +76,7 @@ PublishedPoint read_point(const YamlNode& node, const PublishedCase& published,
 }  // namespace
 
 std::string to_string(PublishedMetric metric) {
-  return metric == PublishedMetric::kStepTime ? "step_time" : "tokens_per_s_per_gpu";
+  return kMetricNames[static_cast<std::size_t>(metric)];
 }
 
 PublishedCase read_published_case(const std::string& path) {
@@ -85,8 +88,7 @@ PublishedCase read_published_case(const std::string& path) {
   PublishedCase published{.name = arguments.text("name"),
                           .source = arguments.text("source"),
                           .compares = arguments.text("compares"),
-                          .metric = choice_of<PublishedMetric>(
-                              arguments, "metric", {"step_time", "tokens_per_s_per_gpu"}),
+                          .metric = choice_of<PublishedMetric>(arguments, "metric", kMetricNames),
                           .within = arguments.number("within")};
   if (arguments.has("not_modelled")) published.not_modelled = arguments.texts("not_modelled");
   const YamlNode& points = arguments.tree("points");
