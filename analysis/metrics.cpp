@@ -69,7 +69,8 @@ Metrics compute_metrics(const RunResult& result) {
   };
   const double steps = static_cast<double>(result.steps.size());
   Metrics metrics;
-  metrics.tokens_per_s = ratio(sum(&StepRecord::tokens), sum(&StepRecord::seconds));
+  metrics.tokens_per_s =
+      result.output_per_token * ratio(sum(&StepRecord::tokens), sum(&StepRecord::seconds));
   metrics.tokens_per_s_per_gpu = ratio(metrics.tokens_per_s, result.gpus);
   metrics.step_time = step_times(result);
   for (std::size_t phase = 0; phase < metrics.breakdown.size(); ++phase)

@@ -90,8 +90,7 @@ void add_headline(Lines& lines, const Scenario& scenario, const RunResult& resul
   const Workload& work = scenario.workload;
   lines.plain(lines.paint()(Ink::kBold, result.scenario));
   lines.plain(fmt::format("{} on {}", scenario.model.name, machine(scenario, result)));
-  lines.plain(fmt::format("{} · {} tokens per GPU · {} step{} · seed {}",
-                          work.phase == WorkloadPhase::kDecode ? "decode" : "prefill",
+  lines.plain(fmt::format("{} · {} tokens per GPU · {} step{} · seed {}", work.phase_name(),
                           work.tokens_per_gpu, result.steps.size(),
                           result.steps.size() == 1 ? "" : "s", result.seed));
   lines.plain(policy_line(scenario));
@@ -118,7 +117,7 @@ void add_speed(Lines& lines, const Metrics& metrics, const RunResult& result) {
 }
 
 Ink ink_of(Phase phase) {
-  if (phase == Phase::kWait) return Ink::kYellow;
+  if (phase == Phase::kWait || phase == Phase::kLaunch) return Ink::kYellow;
   const bool exchange = phase == Phase::kDispatch || phase == Phase::kCombine ||
                         phase == Phase::kMigration || phase == Phase::kCollective ||
                         phase == Phase::kOffload;

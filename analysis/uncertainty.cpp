@@ -79,9 +79,11 @@ std::optional<Uncertainty> estimate_uncertainty(const RunResult& result, const M
   Uncertainty uncertainty;
   for (int phase = 0; phase < kPhases; ++phase) {
     const double share = metrics.breakdown[static_cast<std::size_t>(phase)] / busy;
-    // Migration and offload are bytes on the wire; no kernel's error is in them.
-    const bool wire = Phase(phase) == Phase::kMigration || Phase(phase) == Phase::kOffload;
-    if (Phase(phase) == Phase::kWait || wire || share <= 0) continue;
+    // Migration and offload are bytes on the wire, launches a time that the scenario says; no
+    // kernel's error is in them.
+    const bool given = Phase(phase) == Phase::kMigration || Phase(phase) == Phase::kOffload ||
+                       Phase(phase) == Phase::kLaunch;
+    if (Phase(phase) == Phase::kWait || given || share <= 0) continue;
     const PhaseError error = worst_error(Phase(phase), result.errors);
     uncertainty.step_error += share * error.ratio;
     if (error.unmeasured.empty()) continue;

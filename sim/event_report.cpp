@@ -15,7 +15,7 @@ std::optional<double> rate_of(const RunResult& result, const std::function<bool(
     for (const RecoveryRecord& recovery : result.recoveries)
       if (recovery.step == step.step) seconds -= recovery.stall_s;
   }
-  return seconds > 0 ? std::optional(tokens / seconds) : std::nullopt;
+  return seconds > 0 ? std::optional(result.output_per_token * tokens / seconds) : std::nullopt;
 }
 
 }  // namespace

@@ -12,10 +12,6 @@
 namespace moesim {
 namespace {
 
-void append(Part& part, Part more) {
-  for (PartStep& step : more) part.push_back(std::move(step));
-}
-
 // What goes to (dispatch) or comes from (combine) one GPU, scaled.
 void scale_gpu(Exchange& exchange, GpuId gpu, double factor, bool incoming) {
   for (ExchangeLeg& leg : exchange.legs) {
@@ -63,7 +59,7 @@ LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const C
       cost_(cost),
       grid_(*scenario.grid),
       timeline_(timeline),
-      dense_(tensor_shard(scenario.model, grid_.parallel().tp)),
+      dense_(scenario, cost),
       routing_(scenario, trace, cost, timeline, also_needed),
       overlap_(Registry<Overlap>::make(scenario.overlap)),
       moe_index_(static_cast<std::size_t>(scenario.model.layers), -1),
@@ -72,59 +68,17 @@ LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const C
     moe_index_[static_cast<std::size_t>(scenario.model.moe_layers[i])] = static_cast<int>(i);
 }
 
-double LayerBuilder::tokens_of_dense(int tokens) const {
-  return 1.0 * tokens * grid_.parallel().tp;
-}
-
-double LayerBuilder::tokens_of_router(int tokens) const {
-  return grid_.parallel().scattered ? tokens : tokens_of_dense(tokens);
-}
-
-TokenBatch LayerBuilder::batch_of(int tokens) const {
-  return {.tokens = tokens_of_dense(tokens),
-          .context = scenario_.workload.context,
-          .decode = scenario_.workload.phase == WorkloadPhase::kDecode};
-}
-
-Part LayerBuilder::kernel(KernelTime time, Phase phase, int stage, std::string label) const {
-  PartTimes times(grid_.cluster().gpus());
-  for (const GpuId gpu : times.ids())
-    if (grid_.stage_of(gpu) == stage) times[gpu] = time;
-  return {{Compute{.time = std::move(times), .phase = phase}, std::move(label)}};
-}
-
-void LayerBuilder::add_attention(int layer, int tokens_of_gpu, LayerParts& parts) const {
-  const TokenBatch batch = batch_of(tokens_of_gpu);
-  const int stage = grid_.stage_of_layer(layer, scenario_.model.layers);
-  const GpuGroups& groups = grid_.tensor_groups(stage);
-  const Bytes tokens(batch.tokens * bf16_row(scenario_.model));
-  const AttentionTimes times = attention_times(dense_, layer, batch, cost_);
-  append(parts.prepare, gather_tokens(groups, tokens, grid_, cost_));
-  append(parts.prepare, kernel(times.prepare, Phase::kAttention, stage));
-  append(parts.attention, kernel(times.core, Phase::kAttention, stage));
-  append(parts.attention, sum_tokens(groups, tokens, grid_, cost_));
-}
-
-void LayerBuilder::add_dense(int stage, int tokens_of_gpu, LayerParts& parts) const {
-  const double all = tokens_of_dense(tokens_of_gpu);
-  const GpuGroups& groups = grid_.tensor_groups(stage);
-  const Bytes tokens(all * bf16_row(scenario_.model));
-  append(parts.dense, gather_tokens(groups, tokens, grid_, cost_));
-  append(parts.dense, kernel(dense_ffn_time(dense_, all, cost_), Phase::kDense, stage));
-  append(parts.dense, sum_tokens(groups, tokens, grid_, cost_));
-}
-
 // A solver as memory time: it is a few blocks that wait for each other, and no loss of SMs slows
 // it.
 void LayerBuilder::add_gate(const LayerPlacement& placement, int stage, int tokens,
                             LayerParts& parts) const {
-  append(parts.gate,
-         kernel(gate_time(scenario_.model, tokens_of_router(tokens), cost_), Phase::kGate, stage));
+  append(parts.gate, dense_.router(stage, tokens));
   const ReplicaWork work = routing_.choice(placement);
   if (work.counts.value > 0 && grid_.ranks() > 1)
     parts.gate.push_back({all_reduce(work, grid_, stage, cost_), "counts of routes"});
   if (work.solve.value > 0)
-    append(parts.gate, kernel({.memory = work.solve}, Phase::kGate, stage, "choice of replicas"));
+    append(parts.gate,
+           dense_.kernel({.memory = work.solve}, Phase::kGate, stage, "choice of replicas"));
 }
 
 KernelTime LayerBuilder::experts_time(std::span<const int> rows, double input_tokens,
@@ -184,16 +138,15 @@ void LayerBuilder::add_experts(RoutedLayer& routed, int stage, int tokens,
 // What the shards of a rank received is gathered, and what they computed is added up and scattered.
 void LayerBuilder::share_experts(const RoutedLayer& routed, int stage, int tokens,
                                  LayerParts& parts) const {
-  const double row = bf16_row(scenario_.model);
   if (!grid_.parallel().scattered) {
-    append(parts.combine, sum_tokens(grid_.tensor_groups(stage),
-                                     Bytes(tokens_of_dense(tokens) * row), grid_, cost_));
+    append(parts.combine,
+           sum_tokens(grid_.tensor_groups(stage), dense_.rows_of_group(tokens), grid_, cost_));
     return;
   }
   const GpuGroups& groups = grid_.shard_groups(stage);
   if (groups.front().size() < 2) return;
   IdVector<GpuId, double> bytes = routed.received;
-  for (double& size : bytes) size *= row;
+  for (double& size : bytes) size *= bf16_row(scenario_.model);
   append(parts.dispatch,
          uneven_collective(CollectiveKind::kAllGather, groups, bytes, grid_, cost_));
   append(parts.experts,
@@ -207,27 +160,26 @@ std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placem
   const int all = tokens_at(step);
   const LayerParts empty{.step = step,
                          .layer = moe_index_[static_cast<std::size_t>(layer)],
-                         .decode = scenario_.workload.phase == WorkloadPhase::kDecode};
+                         .decode = scenario_.workload.decode()};
   if (empty.layer < 0) {
     std::vector<LayerParts> whole = {empty};
-    add_attention(layer, all, whole.front());
-    add_dense(stage, all, whole.front());
+    dense_.add_attention(layer, {.tokens = all}, whole.front());
+    dense_.add_ffn(stage, all, whole.front());
     return whole;
   }
   const LayerPlacement& slots = placement.layers[LayerId(empty.layer)];
   std::vector<RoutedLayer> routed =
       routing_.route(step, LayerId(empty.layer), slots, batches_.tokens);
   std::vector<LayerParts> batches(routed.size(), empty);
+  int first = 0;  // token of the batch
   for (std::size_t i = 0; i < routed.size(); ++i) {
     const int tokens = routed.size() == 1 ? all : batches_.tokens[i];
     const int dense = batches_.attention ? tokens : i == 0 ? all : 0;
     if (dense > 0) {
-      add_attention(layer, dense, batches[i]);
+      dense_.add_attention(layer, {.first = first, .tokens = dense}, batches[i]);
       add_gate(slots, stage, dense, batches[i]);
-      const MoeModel& model = grid_.parallel().scattered ? scenario_.model : dense_;
-      if (model.shared_experts > 0)
-        batches[i].shared = kernel(shared_expert_time(model, tokens_of_router(dense), cost_),
-                                   Phase::kShared, stage);
+      batches[i].shared = dense_.shared_experts(stage, dense);
+      first += dense;
     }
     if (evened) even_out(routed[i], evened->gpu);
     add_experts(routed[i], stage, tokens, batches[i]);
@@ -261,15 +213,8 @@ TaskGraph LayerBuilder::build_rest(int step, Carried& carried) const {
 }
 
 TaskGraph LayerBuilder::build_head(int step) const {
-  const int stage = grid_.stages() - 1;
-  const TokenBatch batch = batch_of(tokens_at(step));
   TaskGraph graph{.step = step};
-  Part head = kernel(head_time(dense_, batch, cost_), Phase::kDense, stage, "logits");
-  // Every GPU of a group samples from all logits, at 16 bits.
-  append(head,
-         collective_of(CollectiveKind::kAllGather, grid_.tensor_groups(stage),
-                       Bytes(head_rows(batch) * scenario_.model.vocabulary * 2), grid_, cost_));
-  add_part(graph, std::move(head), {});
+  add_part(graph, dense_.logits({.tokens = tokens_at(step)}), {});
   return conditioned(std::move(graph), scenario_.model.layers);
 }
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/calibration/dense_cost.hpp"
+#include "sim/dense_parts.hpp"
 #include "sim/layer_routing.hpp"
 #include "sim/overlap/overlap.hpp"
 
@@ -42,24 +42,18 @@ class LayerBuilder {
                                    std::optional<Evened> evened) const;
   TaskGraph conditioned(TaskGraph graph, int layer) const;
   int tokens_at(int step) const;  // of a GPU
-  Part kernel(KernelTime time, Phase phase, int stage, std::string label = {}) const;
-  TokenBatch batch_of(int tokens) const;
   // `tokens` of each GPU.
-  void add_attention(int layer, int tokens, LayerParts& parts) const;
-  void add_dense(int stage, int tokens, LayerParts& parts) const;
   void add_gate(const LayerPlacement& placement, int stage, int tokens, LayerParts& parts) const;
   void add_experts(RoutedLayer& routed, int stage, int tokens, LayerParts& parts) const;
   void add_copies(RoutedLayer& routed, IdVector<GpuId, double>& input, LayerParts& parts) const;
   KernelTime experts_time(std::span<const int> rows, double input_tokens, double usual_rows) const;
   void share_experts(const RoutedLayer& routed, int stage, int tokens, LayerParts& parts) const;
-  double tokens_of_dense(int tokens) const;   // that a GPU sees in the dense parts
-  double tokens_of_router(int tokens) const;  // and in router and shared experts
 
   const Scenario& scenario_;
   const CostModel& cost_;
   const Grid& grid_;
   const EventTimeline& timeline_;
-  MoeModel dense_;  // a GPU's shard of the dense parts
+  DenseParts dense_;
   LayerRouting routing_;
   std::unique_ptr<Overlap> overlap_;
   std::vector<int> moe_index_;  // [layers] → MoE layer, −1 = dense

@@ -12,6 +12,7 @@
 #include "sim/read_grid.hpp"
 #include "sim/read_network.hpp"
 #include "sim/read_section.hpp"
+#include "sim/read_workload.hpp"
 #include "sim/topology/cluster_reader.hpp"
 
 namespace moesim {
@@ -38,6 +39,7 @@ class Reader {
     read_model();
     read_cluster_section();
     read_workload();
+    scenario_.launching = read_launching(section("launch"));
     read_parallel();
     read_plugins();
     read_calibration();
@@ -65,7 +67,7 @@ class Reader {
   }
 
   void read_top() {
-    std::vector<std::string> sections = {"workload", "parallel", "network",
+    std::vector<std::string> sections = {"workload", "launch",   "parallel", "network",
                                          "pools",    "requests", "events"};
     for (const PluginSection& plugin : plugin_sections()) sections.push_back(plugin.role);
     std::vector<Parameter> known = section_parameters("");
@@ -123,22 +125,17 @@ class Reader {
     workload_ = section("workload");
     if (!workload_.has("tokens_per_gpu")) return;
     scenario_.workload_spot = workload_.spot("tokens_per_gpu");
-    scenario_.workload = {
-        .phase = choice_of<WorkloadPhase>(workload_, "phase", {"prefill", "decode"}),
-        .tokens_per_gpu = workload_.integer("tokens_per_gpu"),
-        .context = workload_.integer("context"),
-        .steps = workload_.integer("steps"),
-        .warmup_steps = workload_.integer("warmup_steps"),
-        .routing = choice_of<RoutingChoice>(workload_, "routing", {"auto", "ids", "counts"})};
+    scenario_.workload = moesim::read_workload(workload_, scenario_.model, mistakes_);
+    scenario_.model = with_mtp_layers(std::move(scenario_.model), scenario_.workload.draft_tokens);
   }
 
   void read_parallel() { parallel_ = section("parallel"); }
 
   void read_plugins() {
     const std::vector<Choice*> choices = {
-        &scenario_.trace,          &scenario_.gate,     &scenario_.capacity, &scenario_.placement,
-        &scenario_.replica,        &scenario_.exchange, &scenario_.overlap,  &scenario_.rebalance,
-        &scenario_.step_placement, &scenario_.cache,    &scenario_.prefetch};
+        &scenario_.lengths,   &scenario_.trace,          &scenario_.gate,     &scenario_.capacity,
+        &scenario_.placement, &scenario_.replica,        &scenario_.exchange, &scenario_.overlap,
+        &scenario_.rebalance, &scenario_.step_placement, &scenario_.cache,    &scenario_.prefetch};
     for (std::size_t i = 0; i < choices.size(); ++i) {
       const PluginSection& plugin = plugin_sections()[i];
       const YamlNode* node = root_.find(plugin.role);

@@ -42,7 +42,8 @@ int index_of_largest(const std::vector<double>& values) {
 
 bool is_kernel(Phase phase) {
   return phase != Phase::kDispatch && phase != Phase::kCombine && phase != Phase::kMigration &&
-         phase != Phase::kCollective && phase != Phase::kOffload && phase != Phase::kWait;
+         phase != Phase::kCollective && phase != Phase::kOffload && phase != Phase::kLaunch &&
+         phase != Phase::kWait;
 }
 
 }  // namespace
@@ -105,9 +106,10 @@ void RunRecorder::close_layer_time(LayerTotals& layer) {
 }
 
 void RunRecorder::span(const Span& span) {
-  const int priority = span.stream < 0 ? 1000 : span.stream;
+  const bool host = span.stream == kHostStream;
+  const int priority = host ? 2000 : span.stream < 0 ? 1000 : span.stream;
   intervals_[span.gpu.index()].push_back({span.begin.value, span.end.value, priority, span.phase});
-  if (span.layer < 0) return;
+  if (span.layer < 0 || host) return;
   LayerTotals& layer = layers_[static_cast<std::size_t>(span.layer)];
   if (layer.step != span.step) {
     close_layer_time(layer);
@@ -153,7 +155,9 @@ PhaseSeconds RunRecorder::divide(std::vector<Interval>& intervals, double from, 
                    {start, stop});
     }
   }
-  seconds[static_cast<std::size_t>(Phase::kWait)] += std::max(0.0, to - from - total);
+  // What adding up rounds off is no wait.
+  const double left = to - from - total;
+  if (left > 1e-12 * (to - from)) seconds[static_cast<std::size_t>(Phase::kWait)] += left;
   std::erase_if(intervals, [&](const Interval& interval) { return interval.end <= to; });
   return seconds;
 }

@@ -29,7 +29,7 @@ class RunRecorder {
  private:
   struct Interval {
     double begin, end;
-    int priority;  // 0 = main stream, then the others, then the network
+    int priority;  // 0 = main stream, then the others, then the network, then the host
     Phase phase;
   };
   struct LayerTotals {

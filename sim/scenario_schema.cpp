@@ -40,19 +40,43 @@ std::vector<Parameter> workload() {
   return {
       {.name = "phase",
        .type = Type::kChoice,
-       .doc = "what a step does",
+       .doc = "what a step does; mixed: decode, and a part of a prompt in the same batch",
        .fallback = "prefill",
-       .choices = {"prefill", "decode"}},
+       .choices = {"prefill", "decode", "mixed"}},
       {.name = "tokens_per_gpu",
        .type = Type::kInteger,
-       .doc = "new tokens of each GPU in a step",
+       .doc = "new tokens of each GPU in a step, drafts and parts of prompts included",
        .required = true,
        .minimum = 1},
       {.name = "context",
        .type = Type::kInteger,
-       .doc = "prefill: tokens of a prompt; decode: tokens in the KV cache of a sequence",
+       .doc = "prefill: tokens of a prompt; decode and mixed: tokens in the KV cache of an answer "
+              "(both a mean, see lengths)",
        .fallback = "4096",
        .minimum = 1},
+      {.name = "prompt_tokens",
+       .type = Type::kInteger,
+       .doc = "mixed: how many of the new tokens are of prompts",
+       .minimum = 1},
+      {.name = "prompt",
+       .type = Type::kInteger,
+       .doc = "mixed: tokens of those prompts; default: context",
+       .minimum = 1},
+      {.name = "draft_tokens",
+       .type = Type::kInteger,
+       .doc =
+           "decode: tokens that the model's layers for multi-token prediction add to each answer, "
+           "to be checked with its next one; at most as many as there are such layers",
+       .fallback = "0",
+       .minimum = 0},
+      {.name = "draft_acceptance",
+       .type = Type::kNumber,
+       .doc =
+           "share of drafts that are right, where those before them are (DeepSeek-V3 report: 0.85 "
+           "to 0.9 of the first)",
+       .fallback = "0.85",
+       .minimum = 0,
+       .maximum = 1},
       {.name = "steps",
        .type = Type::kInteger,
        .doc = "measured steps",
@@ -70,6 +94,23 @@ std::vector<Parameter> workload() {
        .fallback = "auto",
        .choices = {"auto", "ids", "counts"}},
   };
+}
+
+std::vector<Parameter> launch() {
+  return {{.name = "graphs",
+           .type = Type::kFlag,
+           .doc = "CUDA graphs: the kernels of a step are launched together",
+           .fallback = "true"},
+          {.name = "kernel",
+           .type = Type::kTime,
+           .doc = "without graphs: time of the host for each kernel; assumed",
+           .fallback = "6 us",
+           .minimum = 0},
+          {.name = "step",
+           .type = Type::kTime,
+           .doc = "time of the host between two steps, in which the GPU waits",
+           .fallback = "0 s",
+           .minimum = 0}};
 }
 
 std::vector<Parameter> parallel() {
@@ -169,25 +210,20 @@ std::vector<Parameter> schedule() {
 
 const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sections() {
   static const std::vector<std::pair<std::string, std::vector<Parameter>>> sections = {
-      {"", top_level()},      {"workload", workload()},         {"parallel", parallel()},
-      {"network", network()}, {"network.schedule", schedule()},
+      {"", top_level()},    {"workload", workload()}, {"parallel", parallel()},
+      {"launch", launch()}, {"network", network()},   {"network.schedule", schedule()},
   };
   return sections;
 }
 
 const std::vector<PluginSection>& plugin_sections() {
   static const std::vector<PluginSection> sections = {
-      {"trace", ""},
-      {"gate", "as_recorded"},
-      {"capacity", "none"},
-      {"placement", "linear"},
-      {"replica", "round_robin_flat"},
-      {"exchange", "direct_dedup"},
-      {"overlap", "none"},
-      {"rebalance", "none"},
-      {"step_placement", "none", false},
-      {"cache", "none", false},
-      {"prefetch", "none", false},
+      {"lengths", "fixed"},         {"trace", ""},
+      {"gate", "as_recorded"},      {"capacity", "none"},
+      {"placement", "linear"},      {"replica", "round_robin_flat"},
+      {"exchange", "direct_dedup"}, {"overlap", "none"},
+      {"rebalance", "none"},        {"step_placement", "none", false},
+      {"cache", "none", false},     {"prefetch", "none", false},
   };
   return sections;
 }

@@ -10,7 +10,9 @@
 #include "sim/base/digest.hpp"
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibrated_cost.hpp"
+#include "sim/draw_sequences.hpp"
 #include "sim/hot_spots.hpp"
+#include "sim/launches.hpp"
 #include "sim/link_report.hpp"
 #include "sim/model/imbalance.hpp"
 #include "sim/network_check.hpp"
@@ -32,7 +34,8 @@ class StepProducer : public Producer {
         engine_(engine),
         recorder_(recorder),
         listener_(listener),
-        steps_(scenario.workload.warmup_steps + scenario.workload.steps) {}
+        steps_(scenario.workload.warmup_steps + scenario.workload.steps),
+        host_(scenario.launching) {}
 
   std::optional<TaskGraph> next() override {
     if (step_ == steps_) {
@@ -42,7 +45,10 @@ class StepProducer : public Producer {
     }
     if (layer_ == 0 && step_ > 0)
       if (auto graph = between_steps()) return graph;
-    if (layer_ < scenario_.model.layers) return given(build_layer(layer_++));
+    if (layer_ < scenario_.model.layers) {
+      const bool begins_step = layer_ == 0;
+      return given(build_layer(layer_++), Piece::kLayer, begins_step);
+    }
     TaskGraph rest = here().builder.build_rest(step_, carried_);
     if (!rest.nodes.empty()) return given(std::move(rest));
     layer_ = 0;
@@ -114,10 +120,10 @@ class StepProducer : public Producer {
     return given(std::move(graph), Piece::kRecovery);
   }
 
-  TaskGraph given(TaskGraph graph, Piece piece = Piece::kLayer) {
+  TaskGraph given(TaskGraph graph, Piece piece = Piece::kLayer, bool begins_step = false) {
     under_way_.push_back(piece);
     ++given_;
-    return graph;
+    return host_.launch(std::move(graph), begins_step);
   }
 
   TaskGraph build_layer(int layer) {
@@ -140,6 +146,7 @@ class StepProducer : public Producer {
   RunRecorder& recorder_;
   const RunListener& listener_;
   int steps_ = 0;
+  HostThread host_;
   int step_ = 0, layer_ = 0;  // to be built next
   Carried carried_;           // from that layer to the next
   int given_ = 0;             // fragments
@@ -153,17 +160,17 @@ class StepProducer : public Producer {
 };
 
 double flop_utilization(const Scenario& scenario, const RunResult& result) {
-  const Workload& workload = scenario.workload;
-  const TokenBatch batch{.tokens = static_cast<double>(workload.tokens_per_gpu),
-                         .context = workload.context,
-                         .decode = workload.phase == WorkloadPhase::kDecode};
+  Sequences batch;
+  const IdVector<GpuId, Sequences> drawn = draw_sequences(scenario);
+  for (const Sequences& own : drawn) batch.insert(batch.end(), own.begin(), own.end());
   double tokens = 0, seconds = 0;
   for (const StepRecord& step : result.steps) {
     tokens += static_cast<double>(step.tokens);
     seconds += step.seconds;
   }
   const double peak = scenario.cluster->gpu().peak_of(scenario.model.expert_dtype).value;
-  return tokens * flops_per_token(scenario.model, batch) / (seconds * result.gpus * peak);
+  return tokens / new_tokens(batch) * model_flops(scenario.model, batch) /
+         (seconds * result.gpus * peak);
 }
 
 void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
@@ -206,7 +213,8 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
   RunResult result{.scenario = scenario.name,
                    .seed = scenario.seed,
                    .gpus = cluster.gpus(),
-                   .nodes = cluster.nodes()};
+                   .nodes = cluster.nodes(),
+                   .output_per_token = scenario.workload.output_per_token()};
   RunRecorder recorder(scenario, scenario.workload.warmup_steps);
   const Stretches stretches = make_stretches(scenario, *cost, [&](const Span& span) {
     recorder.span(span);

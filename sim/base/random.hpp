@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   kValidation = 8,  // Monte Carlo over a documented load generator
   kPeerOrder = 9,   // of an all-to-all's senders
   kPrefetch = 11,
+  kLengths = 12,  // of sequences
 };
 
 // One stream of numbers.

@@ -233,13 +233,14 @@ class CalibratedCost : public CostModel {
 
   KernelTime run(const Candidate& candidate, const std::string& what,
                  const KernelWork& work) const {
-    const FormTime result = candidate.entry.form->time(work, form_gpu(candidate));
+    FormTime result = candidate.entry.form->time(work, form_gpu(candidate));
     if (seen_.insert({&candidate, what}).second) first_use(candidate, what);
     for (const AxisRange& range : candidate.entry.ranges) {
       const std::optional<double> at = axis_value(range.axis, work);
       if (at && (*at < range.low || *at > range.high)) warn_outside(candidate, range, what);
     }
     if (result.outside != nullptr) warn_outside(candidate, *result.outside, what);
+    result.time.launches = launches_of(work);
     return result.time;
   }
 

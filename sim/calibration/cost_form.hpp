@@ -31,6 +31,11 @@ KernelWork kernel_work(const GemmWork& work);
 KernelWork kernel_work(const AttentionWork& work);
 KernelWork kernel_work(const GateWork& work);
 
+// Kernels that a host launches for one call. Experts: sorting routes (2), permutation and
+// quantisation, two products, activation, weighted sum; attention: position embedding, update of
+// the cache, core; a GEMM in 8 bits quantises first.
+int launches_of(const KernelWork& work);
+
 // "mla", or "gqa" for every kernel that caches keys and values of heads.
 std::string core_name(AttentionKind kind);
 

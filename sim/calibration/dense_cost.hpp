@@ -7,30 +7,28 @@
 
 #include "sim/model/cost_model.hpp"
 #include "sim/model/moe_model.hpp"
+#include "sim/model/sequence.hpp"
 
 namespace moesim {
 
-// The tokens of one GPU in one step.
-struct TokenBatch {
-  double tokens = 0;
-  int context = 0;  // prefill: prompt length; decode: KV length
-  bool decode = false;
-};
-
-// Mean number of earlier tokens that a new token of model layer `layer` attends to: half a prompt
-// in a causal prefill, all of the context in decode; a windowed layer sees its window at most.
-double attended_tokens(const MoeModel& model, int layer, const TokenBatch& batch);
+// Mean number of tokens that a new token of a sequence attends to in model layer `layer`: those
+// before it; a windowed layer sees its window at most.
+double attended_tokens(const MoeModel& model, int layer, const Sequence& sequence);
 
 // What is left of the dense parts on each of `tp` GPUs: heads, FFN and shared experts' width, and
 // vocabulary, in even shares; the latent of MLA stays whole, and no GPU has less than one KV head.
 MoeModel tensor_shard(MoeModel model, int tp);
 
+// Layers of one class have the same attention: 0 = to all tokens, 1 = windowed, 2 = Mamba.
+int attention_class(const MoeModel& model, int layer);
+
 // The attention of model layer `layer` (0-based): norms and the projections before the core; the
-// core and the projection after it. A layer without attention is Mamba's projections and scan.
+// core and the projection after it. Prompts and answers have a core each; decode absorbs the
+// up-projection of an MLA latent. A layer without attention is Mamba's projections and scan.
 struct AttentionTimes {
   KernelTime prepare, core;
 };
-AttentionTimes attention_times(const MoeModel& model, int layer, const TokenBatch& batch,
+AttentionTimes attention_times(const MoeModel& model, int layer, const Sequences& batch,
                                const CostModel& cost);
 
 // Router GEMM and top-k.
@@ -40,12 +38,17 @@ KernelTime gate_time(const MoeModel& model, double tokens, const CostModel& cost
 KernelTime dense_ffn_time(const MoeModel& model, double tokens, const CostModel& cost);
 KernelTime shared_expert_time(const MoeModel& model, double tokens, const CostModel& cost);
 
-// Logits: every token in decode, the last of each prompt in prefill.
-double head_rows(const TokenBatch& batch);
-KernelTime head_time(const MoeModel& model, const TokenBatch& batch, const CostModel& cost);
+// Reading the new tokens' rows of the embedding matrix.
+KernelTime embedding_time(const MoeModel& model, double tokens, const CostModel& cost);
 
-// Model FLOPs of one token's forward pass: 2 per active parameter (without the embedding look-up),
-// and the attention core (policies.md 5.5).
-double flops_per_token(const MoeModel& model, const TokenBatch& batch);
+// Logits: of every new token of an answer, and of the last of each prompt, or part of one.
+// Sampling passes over them at 32 bits: softmax reads and writes, the choice reads.
+double head_rows(const Sequences& batch);
+KernelTime head_time(const MoeModel& model, double rows, const CostModel& cost);
+KernelTime sampling_time(const MoeModel& model, double rows, const CostModel& cost);
+
+// Model FLOPs of a forward pass: for each new token 2 per active parameter (without the embedding
+// look-up), and the attention core (policies.md 5.5).
+double model_flops(const MoeModel& model, const Sequences& batch);
 
 }  // namespace moesim

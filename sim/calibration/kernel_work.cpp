@@ -37,6 +37,14 @@ KernelWork kernel_work(const GateWork& work) {
   return {.tokens = work.tokens, .bytes = work.tokens * work.experts * kLogitBytes, .gate = &work};
 }
 
+int launches_of(const KernelWork& work) {
+  if (work.experts != nullptr) return 7;
+  if (work.attention != nullptr) return 3;
+  const bool passes =
+      work.gemm != nullptr && !work.gemm->quantised && bytes_per_parameter(work.gemm->dtype) < 2;
+  return passes ? 2 : 1;
+}
+
 std::string core_name(AttentionKind kind) { return kind == AttentionKind::kMla ? "mla" : "gqa"; }
 
 std::optional<double> axis_value(const std::string& axis, const KernelWork& work) {

@@ -18,9 +18,11 @@ void FragmentRun::begin(TaskGraph taken, int gpus, FragmentRun* before) {
     state.target_ready = state.arrived = false;
     const Operation& operation = graph.nodes[static_cast<std::size_t>(node)].operation;
     if (const auto* hold = std::get_if<Hold>(&operation)) close(*hold, state, gpus);
-    for (const int earlier : after) {
-      MOESIM_CHECK(earlier >= 0 && earlier < node,
-                   "a node comes after nodes that were added before");
+  }
+  for (int node = 0; node < count; ++node) {
+    for (const int earlier : graph.nodes[static_cast<std::size_t>(node)].after) {
+      MOESIM_CHECK(earlier >= 0 && earlier < count && earlier != node,
+                   "a node comes after other nodes of its fragment");
       nodes[static_cast<std::size_t>(earlier)].successors.push_back(node);
     }
   }

@@ -20,9 +20,13 @@ namespace moesim {
 struct KernelTime {
   Seconds compute;
   Seconds memory;
+  int launches = 0;  // kernels that a host launches for it
   Seconds total() const { return compute + memory; }
   KernelTime& operator+=(KernelTime other) {
-    return compute += other.compute, memory += other.memory, *this;
+    compute += other.compute;
+    memory += other.memory;
+    launches += other.launches;
+    return *this;
   }
 };
 

@@ -99,6 +99,7 @@ void read_deepseek(Translation& config) {
   const int dense = config.integer("first_k_dense_replace", 0);
   const int every = config.integer("moe_layer_freq", 1);
   config.put_layers([&](int layer) { return layer >= dense && layer % every == 0; });
+  config.copy("mtp_layers", "num_nextn_predict_layers");
   const std::string method = config.text("topk_method");
   if (method == "noaux_tc" || config.text("model_type") == "glm4_moe") {
     config.put("score", "sigmoid_bias");

@@ -17,12 +17,13 @@ double kv_tensor_parallel(const MoeModel& model, int tp) {
 }
 
 Bytes kv_cache(const MemoryRequest& request, const Workload& work) {
-  const double tokens = 1.0 * work.tokens_per_gpu * request.parallel.tp;
-  const double context = std::max(1, work.context);
-  const double sequences =
-      work.phase == WorkloadPhase::kDecode ? tokens : std::max(1.0, tokens / context);
-  return sequences * kv_bytes_of_sequence(request.model, context) /
-         (kv_tensor_parallel(request.model, request.parallel.tp) * request.parallel.pp);
+  const double tokens = 1.0 * work.prompt_tokens() * request.parallel.tp;
+  Bytes cache = kv_bytes_of_sequence(request.model, std::max(1, work.context)) *
+                (1.0 * work.answers() * request.parallel.tp);
+  if (tokens > 0)
+    cache += kv_bytes_of_sequence(request.model, std::max(1, work.prompt())) *
+             std::max(1.0, tokens / std::max(1, work.prompt()));
+  return cache / (kv_tensor_parallel(request.model, request.parallel.tp) * request.parallel.pp);
 }
 
 MemoryUse use_with(const MemoryRequest& request, const Workload& work, double slots) {

@@ -38,7 +38,7 @@ struct MemoryRequest {
   Spot spot;  // where a model that does not fit is reported
 };
 
-// KV cache of one sequence over all layers, at 16 bits; windowed layers keep their window only.
+// KV cache of one sequence over all layers; windowed layers keep their window only.
 Bytes kv_bytes_of_sequence(const MoeModel& model, double tokens);
 
 // [gpus]. Those of each GPU's rank, in the MoE layers of its stage.
@@ -46,8 +46,8 @@ IdVector<GpuId, int> slots_per_gpu(const Placement& placement, const Grid& grid,
                                    const MoeModel& model);
 
 // `slots` are whole experts, of which a GPU holds 1 / etp; dense weights are split over tp and pp,
-// the KV cache over pp and over tp as far as there are KV heads. Prefill keeps the prompts under
-// way, decode `context` tokens of each of its sequences; both are those of all `tp` GPUs.
+// the KV cache over pp and over tp as far as there are KV heads. It keeps the prompts of the step
+// whole, and `context` tokens of each answer; both are those of all `tp` GPUs.
 MemoryUse memory_use(const MemoryRequest& request, GpuId gpu);
 
 // [gpus]. Throws InputError where a GPU's memory is too small, saying what needs it, and which

@@ -104,6 +104,7 @@ std::vector<Parameter> other_parameters() {
            .doc = "sizes of the layers without attention"},
           size("vocabulary", "tokens of the vocabulary"),
           flag("tied_embeddings", "whether input and output embedding are one matrix"),
+          count("mtp_layers", "layers for multi-token prediction, beside `layers`", "0"),
           published("published_total", "parameters, as the publisher says; 0 = unknown"),
           published("published_active", "parameters used per token, likewise")};
 }
@@ -134,6 +135,11 @@ std::vector<Parameter> attention_section_parameters() {
           count("attention_layers", "layers with attention, the rest is Mamba; by default all", ""),
           count("window", "tokens that windowed or chunked layers attend to; 0 = all", "0"),
           count("windowed_layers", "how many layers those are", "0"),
+          {.name = "kv_dtype",
+           .type = ParameterType::kChoice,
+           .doc = "of the KV cache",
+           .fallback = "bf16",
+           .choices = {"bf16", "fp8"}},
           flag("cross_attention", "encoder-decoder: half of the layers attends twice")};
 }
 

@@ -58,6 +58,7 @@ Attention read_attention(const YamlNode& node, const MoeModel& model, Mistakes& 
                                          : model.layers,
                  .window = section.integer("window"),
                  .windowed_layers = section.integer("windowed_layers"),
+                 .kv_dtype = dtype_of(section.text("kv_dtype")),
                  .cross_attention = section.flag("cross_attention")};
     check_attention(section, attention, model.layers, own);
     resolved = resolved_section(section, parameters);
@@ -164,6 +165,7 @@ MoeModel sizes_of(const Arguments& section) {
       .expert_dtype = section.has("expert_dtype") ? dtype_of(section.text("expert_dtype")) : dtype,
       .vocabulary = section.integer("vocabulary"),
       .tied_embeddings = section.flag("tied_embeddings"),
+      .mtp_layers = section.integer("mtp_layers"),
       .published_total = section.number("published_total"),
       .published_active = section.number("published_active")};
 }

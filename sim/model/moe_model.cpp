@@ -32,7 +32,8 @@ double backbone_parameters(const MoeModel& model) {
   const double dense_layers = model.layers - model.moe_layer_count();
   return (with_attention + crossed) * attention_parameters(model) +
          (model.layers - with_attention) * mamba_parameters(model) +
-         dense_layers * model.dense_matrices * model.hidden * model.dense_width;
+         dense_layers * model.dense_matrices * model.hidden * model.dense_width +
+         2.0 * model.mtp_in_use * model.hidden * model.hidden;
 }
 
 }  // namespace
@@ -121,11 +122,19 @@ Bytes replicated_bytes(const MoeModel& model) {
                (moe_layers * router_parameters(model) + embedding_parameters(model)) * wide);
 }
 
+MoeModel with_mtp_layers(MoeModel model, int count) {
+  for (int i = 0; i < count; ++i) model.moe_layers.push_back(model.layers + i);
+  model.layers += count;
+  model.mtp_in_use += count;
+  if (model.attention.attention_layers >= 0) model.attention.attention_layers += count;
+  return model;
+}
+
 Bytes kv_bytes_per_token(const MoeModel& model) {
   const Attention& at = model.attention;
   const double per_layer = at.kind == AttentionKind::kMla ? at.kv_lora_rank + at.qk_rope_dim
                                                           : 2.0 * at.kv_heads * at.head_dim;
-  return Bytes(2 * per_layer * model.attention_layers());
+  return Bytes(per_layer * bytes_per_parameter(at.kv_dtype) * model.attention_layers());
 }
 
 }  // namespace moesim

@@ -36,7 +36,8 @@ struct Attention {
   int attention_layers = -1;  // layers with attention; the others are Mamba. −1 = all
   int window = 0;             // tokens that windowed or chunked layers attend to; 0 = all
   int windowed_layers = 0;
-  bool cross_attention = false;  // encoder-decoder: the second half of the layers attends twice
+  DType kv_dtype = DType::kBf16;  // of the KV cache
+  bool cross_attention = false;   // encoder-decoder: the second half of the layers attends twice
 };
 
 // A layer without attention (Jamba): the sizes of Mamba 1.
@@ -74,6 +75,9 @@ struct MoeModel {
   Mamba mamba;
   int vocabulary = 0;
   bool tied_embeddings = false;
+  // Layers for multi-token prediction that the weights have, and those that run: these are the last
+  // of `layers`.
+  int mtp_layers = 0, mtp_in_use = 0;
   double published_total = 0;   // parameters, as the publisher says; 0 = unknown
   double published_active = 0;  // parameters used per token; 0 = unknown
 
@@ -81,11 +85,16 @@ struct MoeModel {
     return attention.attention_layers < 0 ? layers : attention.attention_layers;
   }
   int moe_layer_count() const { return static_cast<int>(moe_layers.size()); }
+  bool is_mtp(int layer) const { return layer >= layers - mtp_in_use; }
   bool operator==(const MoeModel&) const = default;
 };
 
+// With the first `count` of its layers for multi-token prediction, which are MoE layers with all
+// that such a layer has, and a projection of embedding and hidden state to one (DeepSeek-V3).
+MoeModel with_mtp_layers(MoeModel model, int count);
+
 // Parameter counts, without norms and biases (but for that of Mamba's convolution), and without
-// layers for multi-token prediction.
+// layers for multi-token prediction that do not run.
 double expert_parameters(const MoeModel& model);     // of one routed expert
 double attention_parameters(const MoeModel& model);  // of one layer with attention
 double mamba_parameters(const MoeModel& model);      // of one layer without
@@ -97,7 +106,7 @@ double active_parameters(const MoeModel& model);  // per token, embeddings inclu
 Bytes expert_bytes(const MoeModel& model);
 Bytes replicated_bytes(const MoeModel& model);
 
-// KV-cache bytes of one token over all layers, at 16 bits.
+// KV-cache bytes of one token over all layers.
 Bytes kv_bytes_per_token(const MoeModel& model);
 
 }  // namespace moesim

@@ -149,6 +149,7 @@ struct RunResult {
   std::string scenario;
   std::uint64_t seed = 0;
   int gpus = 0, nodes = 0;
+  double output_per_token = 1;    // as Workload's
   std::vector<StepRecord> steps;  // measured ones
   std::vector<LayerRecord> layers;
   std::vector<GpuRecord> gpu_records;

@@ -11,25 +11,12 @@
 #include "sim/base/yaml.hpp"
 #include "sim/model/cluster.hpp"
 #include "sim/model/grid.hpp"
+#include "sim/model/launch.hpp"
 #include "sim/model/moe_model.hpp"
 #include "sim/model/network.hpp"
+#include "sim/model/workload.hpp"
 
 namespace moesim {
-
-enum class WorkloadPhase { kPrefill, kDecode };
-
-// How much of the routing is drawn: ids cost more, counts make distinct destinations an
-// expectation.
-enum class RoutingChoice { kAuto, kIds, kCounts };
-
-struct Workload {
-  WorkloadPhase phase = WorkloadPhase::kPrefill;
-  int tokens_per_gpu = 0;  // new tokens of each GPU in a step
-  int context = 0;         // prefill: prompt length; decode: KV length of a sequence, in tokens
-  int steps = 1;           // measured
-  int warmup_steps = 0;    // run before, not measured
-  RoutingChoice routing = RoutingChoice::kAuto;
-};
 
 struct Scenario {
   std::string name;
@@ -38,6 +25,8 @@ struct Scenario {
   std::shared_ptr<const Cluster> cluster;
   std::shared_ptr<const Grid> grid;
   Workload workload;
+  Launching launching;
+  Choice lengths{.kind = "fixed"};
   Choice trace, gate, capacity, placement, replica, exchange, overlap, rebalance, step_placement;
   Choice cache{.kind = "none"}, prefetch{.kind = "none"};
   std::vector<Choice> events;  // in the order in which they are written

@@ -24,6 +24,8 @@ const char* to_string(Phase phase) {
       return "collectives";
     case Phase::kOffload:
       return "offload";
+    case Phase::kLaunch:
+      return "launch";
     case Phase::kWait:
       return "wait";
     case Phase::kCount:

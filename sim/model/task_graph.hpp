@@ -28,12 +28,16 @@ enum class Phase {
   kDense,
   kMigration,
   kCollective,  // of groups that share weights
-  kOffload,  // of experts that are not in the GPU's memory
+  kOffload,     // of experts that are not in the GPU's memory
+  kLaunch,      // of a host that launches kernels
   kWait,
   kCount
 };
 inline constexpr int kPhases = static_cast<int>(Phase::kCount);
 const char* to_string(Phase phase);  // "attention", …
+
+// The stream of what a GPU's host does.
+inline constexpr int kHostStream = 7;
 
 // A kernel on each GPU. Kernels of one (gpu, stream) run one at a time, in the order they become
 // ready.
@@ -118,7 +122,7 @@ using Operation = std::variant<Compute, Transfer, Exchange, Hold>;
 
 struct TaskNode {
   Operation operation;
-  std::vector<int> after;                // nodes of the same fragment, on the same GPU
+  std::vector<int> after;                // other nodes of the same fragment, on the same GPU
   std::string label = {};                // for the timeline; the phase's name if empty
   std::vector<int> after_previous = {};  // nodes of the producer's fragment before, on the same GPU
 };

@@ -2,6 +2,8 @@
 //
 // SGLang's stage lists (policies.md 4.4): in prefill both batches go side by side, in decode the
 // second is two stages behind. Dense layers are not divided.
+#include <algorithm>
+
 #include "sim/overlap/prefill_split.hpp"
 #include "sim/overlap/stages.hpp"
 
@@ -35,11 +37,13 @@ const Stages& decode_stages() {
   return stages;
 }
 
-// Tokens of the first of two batches of a prefill: whole prompts and the rest of one.
-int prefill_cut(int tokens, int prompt, double threshold) {
-  std::vector<int> prompts(static_cast<std::size_t>(tokens / prompt), prompt);
-  if (tokens % prompt > 0) prompts.push_back(tokens % prompt);
-  return split_prefill(prompts, threshold).tokens;
+// Tokens of the first of two batches of a step with prompts: whole answers and prompts, which have
+// the mean length, and the rest of one.
+int prefill_cut(const Workload& work, double threshold) {
+  std::vector<int> sequences(static_cast<std::size_t>(work.answers()), 1);
+  for (int left = work.prompt_tokens(); left > 0; left -= sequences.back())
+    sequences.push_back(std::min(left, work.prompt()));
+  return split_prefill(sequences, threshold).tokens;
 }
 
 class TwoBatch final : public Overlap {
@@ -51,9 +55,10 @@ class TwoBatch final : public Overlap {
         stages_(arguments.text("stages")) {}
 
   MicroBatches split(const Workload& work) const override {
-    const bool decode = work.phase == WorkloadPhase::kDecode;
+    const bool decode = work.decode();
     const int tokens = work.tokens_per_gpu;
-    const int first = decode ? tokens / 2 : prefill_cut(tokens, work.context, threshold_);
+    const int first =
+        decode ? work.answers() / 2 * (1 + work.draft_tokens) : prefill_cut(work, threshold_);
     if (tokens < (decode ? least_decode_ : least_prefill_) || first == 0)
       return {.tokens = {tokens}};
     return {.tokens = {first, tokens - first}};

@@ -14,6 +14,7 @@ namespace {
 // The header by which the other folders of its rank know a plug-in folder. The engine and the
 // calibrations are known to nobody beside them.
 const std::map<std::string, std::string> kInterfaces = {
+    {"sim/lengths", "sim/lengths/lengths.hpp"},
     {"sim/trace", "sim/trace/trace.hpp"},
     {"sim/topology", "sim/topology/topology.hpp"},
     {"sim/gate", "sim/gate/gate.hpp"},
