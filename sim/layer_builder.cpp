@@ -168,12 +168,12 @@ std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placem
     return whole;
   }
   const LayerPlacement& slots = placement.layers[LayerId(empty.layer)];
-  std::vector<RoutedLayer> routed =
-      routing_.route(step, LayerId(empty.layer), slots, batches_.tokens);
+  std::vector<RoutedLayer> routed = routing_.route(step, LayerId(empty.layer), slots, batches_);
   std::vector<LayerParts> batches(routed.size(), empty);
   int first = 0;  // token of the batch
   for (std::size_t i = 0; i < routed.size(); ++i) {
-    const int tokens = routed.size() == 1 ? all : batches_.tokens[i];
+    const bool whole = routed.size() == 1 || batches_.peer_group > 0;
+    const int tokens = whole ? all : batches_.tokens[i];
     const int dense = batches_.attention ? tokens : i == 0 ? all : 0;
     if (dense > 0) {
       dense_.add_attention(layer, {.first = first, .tokens = dense}, batches[i]);

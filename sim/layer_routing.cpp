@@ -1,11 +1,14 @@
 #include "sim/layer_routing.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "sim/base/check.hpp"
 #include "sim/exchange/group_exchange.hpp"
+#include "sim/peer_turns.hpp"
 
 namespace moesim {
 namespace {
@@ -182,15 +185,17 @@ void LayerRouting::merge(Group group, const ExpertGroup& where, const LayerPlace
 
 std::vector<RoutedLayer> LayerRouting::route(int step, LayerId layer,
                                              const LayerPlacement& placement,
-                                             const std::vector<int>& batches) const {
+                                             const MicroBatches& batches) const {
   auto [gated, masked] = gated_.route(StepId(step), layer, placement, tokens_, detail_);
   const std::int64_t served = gated.routing.tokens();
   std::vector<RoutedLayer> routed;
-  if (batches.size() == 1) {
+  if (batches.peer_group > 0) {
+    routed = route_turns(step, layer, placement, gated.routing, batches.peer_group);
+  } else if (batches.tokens.size() == 1) {
     routed.push_back(route_batch(step, layer, placement, std::move(gated.routing)));
   } else {
     int begin = 0;
-    for (const int tokens : batches) {
+    for (const int tokens : batches.tokens) {
       routed.push_back(
           route_batch(step, layer, placement,
                       tokens_between(gated.routing, begin, begin + tokens, tokens_.front())));
@@ -204,6 +209,23 @@ std::vector<RoutedLayer> LayerRouting::route(int step, LayerId layer,
   load.lost_tokens = std::accumulate(tokens_.begin(), tokens_.end(), std::int64_t{0}) - served;
   load.moved_tokens = std::ssize(load.dead) * scenario_.workload.tokens_per_gpu - load.lost_tokens;
   return routed;
+}
+
+std::vector<RoutedLayer> LayerRouting::route_turns(int step, LayerId layer,
+                                                   const LayerPlacement& placement,
+                                                   const Routing& routing, int group) const {
+  if (placement.slots() != scenario_.model.experts)
+    throw InputError(
+        scenario_.overlap.spot,
+        fmt::format("overlap {} knows one place of each expert", scenario_.overlap.kind),
+        "take a placement without copies");
+  std::vector<RoutedLayer> turns;
+  for (int turn = 0; turn < grid_.ranks() / group; ++turn) {
+    turns.push_back(
+        route_batch(step, layer, placement, routes_of_turn(routing, placement, group, turn)));
+    if (turn > 0) turns.back().load.tokens = 0;
+  }
+  return turns;
 }
 
 RoutedLayer LayerRouting::route_batch(int step, LayerId layer, const LayerPlacement& placement,

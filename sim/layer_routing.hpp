@@ -16,6 +16,7 @@
 #include "sim/model/cost_model.hpp"
 #include "sim/model/load_window.hpp"
 #include "sim/model/scenario.hpp"
+#include "sim/overlap/overlap.hpp"
 #include "sim/replica/replica.hpp"
 #include "sim/trace/trace.hpp"
 
@@ -38,10 +39,9 @@ class LayerRouting {
   LayerRouting(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                const EventTimeline& timeline, RoutingDetail also_needed);
 
-  // In micro-batches of so many tokens of each GPU: the first tokens are of the first batch. Only
-  // the first has a gate's record.
+  // In micro-batches: the first tokens are of the first batch. Only the first has a gate's record.
   std::vector<RoutedLayer> route(int step, LayerId layer, const LayerPlacement& placement,
-                                 const std::vector<int>& batches) const;
+                                 const MicroBatches& batches) const;
   // What the gate will ask for in steps first, first + 1, …, before the capacity. Sources are
   // ranks.
   LoadWindow routed_window(int first, int steps, const WindowNeeds& needs,
@@ -58,6 +58,8 @@ class LayerRouting {
 
  private:
   struct Group;
+  std::vector<RoutedLayer> route_turns(int step, LayerId layer, const LayerPlacement& placement,
+                                       const Routing& routing, int group) const;
   RoutedLayer route_batch(int step, LayerId layer, const LayerPlacement& placement,
                           Routing routing) const;
   Group route_group(int step, LayerId layer, const LayerPlacement& placement,

@@ -6,9 +6,9 @@
 
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
+#include "sim/check_division.hpp"
 #include "sim/event/event.hpp"
 #include "sim/model/model_reader.hpp"
-#include "sim/overlap/overlap.hpp"
 #include "sim/read_grid.hpp"
 #include "sim/read_network.hpp"
 #include "sim/read_section.hpp"
@@ -235,7 +235,7 @@ class Reader {
       mistakes_.add(scenario_.step_placement.spot,
                     "experts travel only inside one expert-parallel group of all GPUs",
                     "parallel: {ep: all GPUs, tp: 1, pp: 1, etp: 1}, or step_placement: none");
-    check_division();
+    check_division(scenario_, mistakes_);
     if (scenario_.prefetch.kind != "none" && scenario_.cache.kind == "none")
       mistakes_.add(scenario_.prefetch.spot,
                     "there is nothing to prefetch: every expert has its slot",
@@ -248,20 +248,6 @@ class Reader {
         mistakes_.add(event.spot, "events do not reach experts in a cache",
                       "leave one of them out");
     }
-  }
-
-  // Weights that move during a step are for all of a layer's tokens.
-  void check_division() {
-    const auto overlap = Registry<Overlap>::make(scenario_.overlap);
-    if (overlap->split(scenario_.workload).tokens.size() < 2) return;
-    for (const Choice* choice : {&scenario_.step_placement, &scenario_.cache})
-      if (choice->kind != "none")
-        mistakes_.add(
-            scenario_.overlap.spot,
-            fmt::format("overlap {} divides the tokens of a step, and {} {} does not",
-                        scenario_.overlap.kind,
-                        choice == &scenario_.cache ? "cache" : "step_placement", choice->kind),
-            "take overlap none or shared_expert with it");
   }
 
   YamlNode root_;

@@ -47,6 +47,9 @@ struct MicroBatches {
   // Whether attention, router and shared experts are divided, too. If not, the first batch has them
   // whole, and the others begin with their dispatch.
   bool attention = true;
+  // Not 0: a batch for every distance between groups of so many GPUs, of the tokens' routes that go
+  // so far; `tokens` has them whole, and `attention` is false.
+  int peer_group = 0;
 };
 
 // A node of the fragment under construction, or of the one before.

@@ -120,6 +120,70 @@ TEST(Pipelined, DispatchesTheNextPartWhileOnePartIsComputed) {
   EXPECT_FALSE(batches.attention);
 }
 
+TEST(FiveStage, StartsDispatchWithTheAttentionAndLagsTwoStages) {
+  const auto overlap = plugin<Overlap>("five_stage");
+  Carried carried;
+  const TaskGraph first = overlap->build({layer("A", 0, true), layer("B", 0, true)}, carried);
+  EXPECT_EQ(outline(first, {}),
+            (Lines{"A prepare:", "A attention: A prepare", "A dispatch: A attention",
+                   "A shared: A attention", "B prepare: A shared",
+                   "A experts: A shared A dispatch B prepare", "A combine: A experts",
+                   "B attention: B prepare A experts", "B dispatch: B attention",
+                   "B shared: B attention"}));
+  const TaskGraph second = overlap->build({layer("A", 0, true), layer("B", 0, true)}, carried);
+  EXPECT_EQ(outline(second, first)[0], "A prepare: <A experts <A combine <B shared");
+  const TaskGraph rest = overlap->finish(carried);
+  EXPECT_EQ(outline(rest, second).back().substr(0, 9), "B combine");
+}
+
+// Two turns: their dispatches, then their combines on one stream, and the experts as they arrive.
+TEST(FasterMoe, SendsAllTurnsBeforeItCombines) {
+  const auto overlap = plugin<Overlap>("{kind: fastermoe, group: 4}");
+  LayerParts first = layer("A", 0, false), second = layer("B", 0, false);
+  for (Part LayerParts::*part : {&LayerParts::prepare, &LayerParts::attention, &LayerParts::shared})
+    (second.*part).clear();
+  Carried carried;
+  EXPECT_EQ(outline(overlap->build({first, second}, carried), {}),
+            (Lines{"A prepare:", "A attention: A prepare", "A shared: A attention",
+                   "A dispatch: A shared", "B dispatch: A dispatch",
+                   "A experts: A dispatch A shared", "B experts: B dispatch A experts",
+                   "A combine: A experts B dispatch", "B combine: B experts A combine"}));
+  EXPECT_EQ(overlap->split({.tokens_per_gpu = 5}).peer_group, 4);
+}
+
+double compute_of(const TaskNode& node) {
+  return std::get<Compute>(node.operation).time[GpuId(0)].compute.value;
+}
+
+TEST(SingleBatch, CutsTheDownProjectionAndTheCombineInBlocks) {
+  const auto overlap = plugin<Overlap>("{kind: single_batch, blocks: 2, down_share: 0.4, sms: 3}");
+  LayerParts parts = layer("A", 0, true);
+  Exchange combine{.start_up = Seconds(5), .signals = true};
+  combine.legs.push_back({.bytes = ByteMatrix(2, 2)});
+  combine.legs.front().bytes(GpuId(0), GpuId(1)) = 10;
+  parts.combine = {{combine, "A combine"}};
+  Carried carried;
+  const TaskGraph graph = overlap->build({parts}, carried);
+  ASSERT_EQ(graph.nodes.size(), 9u);
+  // Dispatch beside shared experts, then up, down, combine, down, combine.
+  EXPECT_DOUBLE_EQ(compute_of(graph.nodes[4]), 0.6);
+  EXPECT_EQ(graph.nodes[4].after, (std::vector<int>{2, 3}));
+  EXPECT_DOUBLE_EQ(compute_of(graph.nodes[5]), 0.2);
+  EXPECT_DOUBLE_EQ(compute_of(graph.nodes[7]), 0.2);
+  EXPECT_EQ(graph.nodes[7].after, std::vector<int>{5});
+  const auto& early = std::get<Exchange>(graph.nodes[6].operation);
+  const auto& late = std::get<Exchange>(graph.nodes[8].operation);
+  for (const Exchange* block : {&early, &late})
+    EXPECT_DOUBLE_EQ(block->legs.front().bytes(GpuId(0), GpuId(1)), 5);
+  EXPECT_EQ(early.start_up, Seconds(5));
+  EXPECT_EQ(late.start_up, Seconds(0));
+  EXPECT_EQ(early.sms, 3);
+  EXPECT_EQ(late.sms, 0);
+  EXPECT_FALSE(early.signals);
+  EXPECT_TRUE(late.signals);
+  EXPECT_EQ(graph.nodes[8].after, std::vector<int>{7});
+}
+
 TEST(Joined, PutsTheSecondFragmentBehindTheExitsOfTheFirst) {
   TaskGraph first, second;
   first.add(kernel("a").front().operation, {}, "a");

@@ -52,8 +52,8 @@ TEST(Launches, OfShortKernelsSetThePaceAcrossFragments) {
   EXPECT_DOUBLE_EQ(ends[1], 15 + 1);
 }
 
-// The four kernels of a node are launched while it runs; the next node begins at 2 · 5, and its last
-// kernel is launched at 2 · 8.
+// The four kernels of a node are launched while it runs; the next node begins at 2 · 5, and its
+// last kernel is launched at 2 · 8.
 TEST(Launches, OfANodeOfSeveralKernelsGoOnWhileItRuns) {
   const auto ends =
       fragment_ends({.graphs = false, .kernel = Seconds(2)}, {{kernels(2, 1, 4), true}});

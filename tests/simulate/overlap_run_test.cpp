@@ -36,13 +36,19 @@ TEST_F(OverlapRun, TwoBatchesWinWithManyTokensAndLoseWithFew) {
 
 TEST_F(OverlapRun, DividingTokensLosesNoRoute) {
   const Json none = run("none", 64);
-  for (const char* overlap : {"two_batch", "dbo", "{kind: pipelined, degree: 3}"}) {
+  for (const char* overlap : {"two_batch", "dbo", "{kind: pipelined, degree: 3}", "five_stage",
+                              "single_batch", "{kind: fastermoe, group: 16}"}) {
     const Json metrics = run(overlap, 64);
     EXPECT_EQ(metrics["imbalance"], none["imbalance"]) << overlap;
     EXPECT_NEAR(metrics["bytes"]["network"], none["bytes"]["network"].get<double>(),
                 1e-9 * none["bytes"]["network"].get<double>())
         << overlap;
   }
+}
+
+// Results leave while other experts compute: with few tokens, where two batches lose.
+TEST_F(OverlapRun, ASingleBatchWinsWithFewTokens) {
+  EXPECT_LT(step(run("single_batch", 4)), 0.97 * step(run("shared_expert", 4)));
 }
 
 // The breakdown covers each instant once, also where two batches are under way.

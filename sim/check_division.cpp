@@ -1,0 +1,48 @@
+#include "sim/check_division.hpp"
+
+#include <fmt/format.h>
+
+#include "sim/overlap/overlap.hpp"
+
+namespace moesim {
+namespace {
+
+// Turns of groups of GPUs are made before anybody drops, pads or counts routes by token.
+void check_turns(const Scenario& scenario, int group, Mistakes& mistakes) {
+  const Spot& spot = scenario.overlap.spot;
+  const std::string& kind = scenario.overlap.kind;
+  if (!scenario.grid->plain())
+    mistakes.add(spot, fmt::format("overlap {} is of one expert-parallel group of all GPUs", kind),
+                 "parallel: {ep: all GPUs, tp: 1, pp: 1, etp: 1}");
+  else if (scenario.grid->ranks() % group != 0)
+    mistakes.add(spot,
+                 fmt::format("groups of {} GPUs do not divide {}", group, scenario.grid->ranks()),
+                 "overlap.group");
+  for (const Choice* choice : {&scenario.capacity, &scenario.rebalance})
+    if (choice->kind != "none")
+      mistakes.add(
+          spot,
+          fmt::format("overlap {} divides the routes of a token, and {} {} wants them "
+                      "together",
+                      kind, choice == &scenario.capacity ? "capacity" : "rebalance", choice->kind),
+          "leave one of them out");
+}
+
+}  // namespace
+
+void check_division(const Scenario& scenario, Mistakes& mistakes) {
+  const MicroBatches batches = Registry<Overlap>::make(scenario.overlap)->split(scenario.workload);
+  if (batches.peer_group > 0) check_turns(scenario, batches.peer_group, mistakes);
+  if (batches.tokens.size() < 2 && batches.peer_group == 0) return;
+  // Weights that move during a step are for all of a layer's tokens.
+  for (const Choice* choice : {&scenario.step_placement, &scenario.cache})
+    if (choice->kind != "none")
+      mistakes.add(
+          scenario.overlap.spot,
+          fmt::format("overlap {} divides the tokens of a step, and {} {} does not",
+                      scenario.overlap.kind, choice == &scenario.cache ? "cache" : "step_placement",
+                      choice->kind),
+          "take overlap none or shared_expert with it");
+}
+
+}  // namespace moesim
