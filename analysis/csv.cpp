@@ -66,7 +66,7 @@ std::string steps_csv(const RunResult& result) {
   for (const char* name :
        {"gpu_max_over_mean", "expert_max_over_mean", "gpu_cv", "gpu_gini", "balancedness_sglang",
         "balancedness_vllm", "routes", "dropped_routes", "dropped_tokens", "rows", "nvlink_bytes",
-        "network_bytes", "migration_bytes"})
+        "network_bytes", "migration_bytes", "communication_s", "hidden_communication_s"})
     header.put(name);
   if (result.offload)
     for (const std::string& name : offload_columns()) header.put(name);
@@ -79,6 +79,7 @@ std::string steps_csv(const RunResult& result) {
     add_imbalance(row, step).add(step.routes).add(step.dropped_routes);
     step.dropped_tokens_known ? row.add(step.dropped_tokens) : row.put("");
     row.add(step.rows).add(step.nvlink_bytes).add(step.network_bytes).add(step.migration_bytes);
+    row.add(step.communication.any_under_way).add(step.communication.any_hidden);
     if (result.offload)
       for (const double value : offload_row(step.offload)) row.add(value);
     if (!result.events.empty())

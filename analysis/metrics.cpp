@@ -46,6 +46,21 @@ ImbalanceRecord mean_imbalance(const RunResult& result) {
           .balancedness_sglang = mean_of(&ImbalanceRecord::balancedness_sglang)};
 }
 
+CommunicationRecord mean_communication(const RunResult& result) {
+  const auto mean_of = [&](const StepValue& value) { return mean_over_steps(result, value); };
+  CommunicationRecord mean;
+  for (std::size_t phase = 0; phase < mean.hidden.size(); ++phase) {
+    mean.under_way[phase] =
+        mean_of([phase](const StepRecord& step) { return step.communication.under_way[phase]; });
+    mean.hidden[phase] =
+        mean_of([phase](const StepRecord& step) { return step.communication.hidden[phase]; });
+  }
+  mean.any_under_way =
+      mean_of([](const StepRecord& step) { return step.communication.any_under_way; });
+  mean.any_hidden = mean_of([](const StepRecord& step) { return step.communication.any_hidden; });
+  return mean;
+}
+
 double token_drop_rate(const RunResult& result) {
   const bool known = std::all_of(result.steps.begin(), result.steps.end(),
                                  [](const StepRecord& step) { return step.dropped_tokens_known; });
@@ -76,6 +91,7 @@ Metrics compute_metrics(const RunResult& result) {
   for (std::size_t phase = 0; phase < metrics.breakdown.size(); ++phase)
     metrics.breakdown[phase] =
         mean_over_steps(result, [phase](const StepRecord& step) { return step.breakdown[phase]; });
+  metrics.communication = mean_communication(result);
   metrics.imbalance = mean_imbalance(result);
   metrics.balancedness_vllm = mean_over_steps(result, [](const StepRecord& step) {
     return step.vllm_max > 0 ? step.vllm_mean / step.vllm_max : 1;

@@ -16,7 +16,8 @@ struct Metrics {
   double tokens_per_s = 0;  // new tokens of all GPUs / time of all steps
   double tokens_per_s_per_gpu = 0;
   StepTimes step_time;
-  PhaseSeconds breakdown{};  // mean over GPUs, then steps; sums to the mean step time
+  PhaseSeconds breakdown{};           // mean over GPUs, then steps; sums to the mean step time
+  CommunicationRecord communication;  // mean over steps
   ImbalanceRecord imbalance;
   double balancedness_vllm = 0;  // of a step: Σ layers mean GPU load / Σ layers max GPU load
   double straggler_wait_fraction = 0;  // Σ wait / Σ (GPUs × step time)

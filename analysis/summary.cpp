@@ -18,6 +18,23 @@ Json breakdown_json(const PhaseSeconds& breakdown) {
   return json;
 }
 
+Json hiding_json(double under_way, double hidden) {
+  return {{"under_way", number_or_null(under_way)},
+          {"hidden", number_or_null(hidden)},
+          {"exposed", number_or_null(under_way - hidden)}};
+}
+
+// Of the phases that communicated; `any`: at least one of them.
+Json communication_json(const CommunicationRecord& communication) {
+  Json json = Json::object();
+  for (int i = 0; i < kPhases; ++i)
+    if (const auto phase = static_cast<Phase>(i); seconds_of(communication.under_way, phase) > 0)
+      json[to_string(phase)] = hiding_json(seconds_of(communication.under_way, phase),
+                                           seconds_of(communication.hidden, phase));
+  json["any"] = hiding_json(communication.any_under_way, communication.any_hidden);
+  return json;
+}
+
 Json imbalance_json(const ImbalanceRecord& imbalance) {
   return {{"gpu_max_over_mean", number_or_null(imbalance.gpu_max_over_mean)},
           {"expert_max_over_mean", number_or_null(imbalance.expert_max_over_mean)},
@@ -74,6 +91,7 @@ Json metrics_json(const RunResult& result, const Metrics& metrics) {
             {"p99", number_or_null(times.p99)},
             {"max", number_or_null(times.max)}}},
           {"breakdown_s", breakdown_json(metrics.breakdown)},
+          {"communication_s", communication_json(metrics.communication)},
           {"imbalance", imbalance},
           {"straggler_wait_fraction", number_or_null(metrics.straggler_wait_fraction)},
           {"drop_rate", number_or_null(metrics.drop_rate)},

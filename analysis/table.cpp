@@ -127,16 +127,25 @@ Ink ink_of(Phase phase) {
 // A share too small to matter does not fill the column with digits.
 std::string share_text(double share) { return share < 1e-4 ? "< 0.01 %" : format_percent(share); }
 
+// What a phase took beside kernels, where that is enough to matter.
+std::string hidden_text(const Metrics& metrics, Phase phase) {
+  const double hidden = seconds_of(metrics.communication.hidden, phase);
+  if (hidden < 1e-4 * metrics.step_time.mean) return {};
+  return fmt::format("  + {} hidden", format_time(Seconds(hidden)));
+}
+
 void add_breakdown(Lines& lines, const Metrics& metrics) {
   const double longest = *std::max_element(metrics.breakdown.begin(), metrics.breakdown.end());
   if (!(longest > 0)) return;
   for (const Phase phase : reported_phases({&metrics.breakdown, 1})) {
     const double seconds = seconds_of(metrics.breakdown, phase);
-    if (!(seconds > 0)) continue;
+    const std::string hidden = hidden_text(metrics, phase);
+    if (!(seconds > 0) && hidden.empty()) continue;
     const std::string drawn = bar(static_cast<double>(kBar) * seconds / longest);
     lines.row(to_string(phase), pad_right(lines.paint()(ink_of(phase), drawn), kBar) +
                                     pad_left(format_time(Seconds(seconds)), 10) +
-                                    pad_left(share_text(seconds / metrics.step_time.mean), 9));
+                                    pad_left(share_text(seconds / metrics.step_time.mean), 9) +
+                                    hidden);
   }
   lines.gap();
 }

@@ -40,10 +40,13 @@ int index_of_largest(const std::vector<double>& values) {
   return static_cast<int>(std::max_element(values.begin(), values.end()) - values.begin());
 }
 
-bool is_kernel(Phase phase) {
-  return phase != Phase::kDispatch && phase != Phase::kCombine && phase != Phase::kMigration &&
-         phase != Phase::kCollective && phase != Phase::kOffload && phase != Phase::kLaunch &&
-         phase != Phase::kWait;
+void add(CommunicationRecord& sum, const CommunicationRecord& other, double weight) {
+  for (std::size_t phase = 0; phase < sum.hidden.size(); ++phase) {
+    sum.under_way[phase] += weight * other.under_way[phase];
+    sum.hidden[phase] += weight * other.hidden[phase];
+  }
+  sum.any_under_way += weight * other.any_under_way;
+  sum.any_hidden += weight * other.any_hidden;
 }
 
 }  // namespace
@@ -106,10 +109,9 @@ void RunRecorder::close_layer_time(LayerTotals& layer) {
 }
 
 void RunRecorder::span(const Span& span) {
-  const bool host = span.stream == kHostStream;
-  const int priority = host ? 2000 : span.stream < 0 ? 1000 : span.stream;
-  intervals_[span.gpu.index()].push_back({span.begin.value, span.end.value, priority, span.phase});
-  if (span.layer < 0 || host) return;
+  intervals_[span.gpu.index()].push_back(
+      {span.begin.value, span.end.value, span.stream, span.phase});
+  if (span.layer < 0 || span.stream == kHostStream) return;
   LayerTotals& layer = layers_[static_cast<std::size_t>(span.layer)];
   if (layer.step != span.step) {
     close_layer_time(layer);
@@ -127,41 +129,6 @@ void RunRecorder::step_ended(int step, Seconds time) {
   if (ends_.size() >= 2) close_step(ends_.size() - 2);
 }
 
-// Divides [from, to] of one GPU among the phases; intervals that end by `to` are dropped.
-PhaseSeconds RunRecorder::divide(std::vector<Interval>& intervals, double from, double to) const {
-  PhaseSeconds seconds{};
-  std::stable_sort(intervals.begin(), intervals.end(), [](const Interval& a, const Interval& b) {
-    return a.priority != b.priority ? a.priority < b.priority : a.begin < b.begin;
-  });
-  // Stretches that are taken already, sorted by begin: more urgent intervals come first.
-  std::vector<std::pair<double, double>> taken;
-  double total = 0;
-  for (const Interval& interval : intervals) {
-    double begin = std::max(interval.begin, from);
-    const double end = std::min(interval.end, to);
-    if (end <= begin) continue;
-    std::vector<std::pair<double, double>> fresh;
-    auto it = std::upper_bound(taken.begin(), taken.end(), std::pair(begin, begin),
-                               [](const auto& a, const auto& b) { return a.second < b.second; });
-    for (; it != taken.end() && it->first < end; ++it) {
-      if (it->first > begin) fresh.emplace_back(begin, it->first);
-      begin = std::max(begin, it->second);
-    }
-    if (begin < end) fresh.emplace_back(begin, end);
-    for (const auto& [start, stop] : fresh) {
-      seconds[static_cast<std::size_t>(interval.phase)] += stop - start;
-      total += stop - start;
-      taken.insert(std::upper_bound(taken.begin(), taken.end(), std::pair(start, stop)),
-                   {start, stop});
-    }
-  }
-  // What adding up rounds off is no wait.
-  const double left = to - from - total;
-  if (left > 1e-12 * (to - from)) seconds[static_cast<std::size_t>(Phase::kWait)] += left;
-  std::erase_if(intervals, [&](const Interval& interval) { return interval.end <= to; });
-  return seconds;
-}
-
 void RunRecorder::close_step(std::size_t index) {
   if (index < closed_) return;
   closed_ = index + 1;
@@ -170,10 +137,13 @@ void RunRecorder::close_step(std::size_t index) {
   const double to = ends_[index];
   record.seconds = to - from;
   divide_by(record.imbalance, layers_seen_[index]);
+  const auto gpus = static_cast<double>(intervals_.size());
   for (std::size_t g = 0; g < intervals_.size(); ++g) {
-    const PhaseSeconds seconds = divide(intervals_[g], from, to);
+    const PhaseSeconds seconds = divide_time(intervals_[g], from, to);
+    add(record.communication, communication_in(intervals_[g], from, to), 1 / gpus);
+    std::erase_if(intervals_[g], [&](const PhaseInterval& kept) { return kept.end <= to; });
     for (std::size_t phase = 0; phase < seconds.size(); ++phase) {
-      record.breakdown[phase] += seconds[phase] / static_cast<double>(intervals_.size());
+      record.breakdown[phase] += seconds[phase] / gpus;
       if (measured(static_cast<int>(index))) gpus_[g].breakdown[phase] += seconds[phase];
     }
   }
@@ -205,7 +175,7 @@ void RunRecorder::finish(RunResult& result) {
     double all = 0, busy = 0;
     for (std::size_t phase = 0; phase < gpu.breakdown.size(); ++phase) {
       all += gpu.breakdown[phase];
-      if (is_kernel(static_cast<Phase>(phase))) busy += gpu.breakdown[phase];
+      if (is_work(static_cast<Phase>(phase))) busy += gpu.breakdown[phase];
       gpu.breakdown[phase] /= steps;
     }
     gpu.busy = all > 0 ? busy / all : 0;

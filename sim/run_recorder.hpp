@@ -11,6 +11,7 @@
 #include "sim/engine/engine.hpp"
 #include "sim/layer_builder.hpp"
 #include "sim/model/run_result.hpp"
+#include "sim/phase_times.hpp"
 
 namespace moesim {
 
@@ -27,11 +28,6 @@ class RunRecorder {
   void finish(RunResult& result);
 
  private:
-  struct Interval {
-    double begin, end;
-    int priority;  // 0 = main stream, then the others, then the network, then the host
-    Phase phase;
-  };
   struct LayerTotals {
     ImbalanceRecord imbalance;
     int loads = 0;
@@ -47,16 +43,15 @@ class RunRecorder {
 
   bool measured(int step) const { return step >= warmup_; }
   void close_step(std::size_t index);
-  PhaseSeconds divide(std::vector<Interval>& intervals, double from, double to) const;
   void close_layer_time(LayerTotals& layer);
 
   const Scenario& scenario_;
   int warmup_ = 0;
-  std::vector<StepRecord> steps_;                 // all, warm-up first
-  std::vector<int> layers_seen_;                  // of each step
-  std::vector<double> ends_;                      // of each step, seconds
-  std::size_t closed_ = 0;                        // steps that are divided up
-  std::vector<std::vector<Interval>> intervals_;  // of each GPU, not divided up yet
+  std::vector<StepRecord> steps_;                      // all, warm-up first
+  std::vector<int> layers_seen_;                       // of each step
+  std::vector<double> ends_;                           // of each step, seconds
+  std::size_t closed_ = 0;                             // steps that are divided up
+  std::vector<std::vector<PhaseInterval>> intervals_;  // of each GPU, not divided up yet
   std::vector<GpuRecord> gpus_;
   std::vector<int> temporary_copies_;  // most at a time, of each GPU
   std::vector<LayerTotals> layers_;

@@ -22,11 +22,21 @@ struct ImbalanceRecord {
   double balancedness_sglang = 0;
 };
 
+// For how long a GPU's communication was under way, mean over GPUs. A phase is under way while at
+// least one of its flows, start-ups or waits for a copy is; it is hidden while a kernel runs on the
+// GPU beside it, on any stream, and exposed else. Two phases may be under way at once, and then the
+// breakdown counts the instant to the one that began first.
+struct CommunicationRecord {
+  PhaseSeconds under_way{}, hidden{};  // of the phases that communicate
+  double any_under_way = 0, any_hidden = 0;
+};
+
 struct StepRecord {
   int step = 0;
-  double seconds = 0;         // end of the step before (on the last GPU) to the end of this
-  PhaseSeconds breakdown{};   // mean over GPUs; sums to `seconds`
-  ImbalanceRecord imbalance;  // mean over layers
+  double seconds = 0;        // end of the step before (on the last GPU) to the end of this
+  PhaseSeconds breakdown{};  // mean over GPUs; sums to `seconds`
+  CommunicationRecord communication;
+  ImbalanceRecord imbalance;           // mean over layers
   double vllm_mean = 0, vllm_max = 0;  // Σ over layers of mean and max GPU load
   std::int64_t tokens = 0;             // new tokens of all GPUs, each counted once
   // Over all MoE layers of the step. A dropped token is a (token, layer) without a kept route; rows

@@ -41,12 +41,27 @@ inline PhaseSeconds phases(double attention, double dispatch, double experts, do
   return seconds;
 }
 
+// Under way and hidden, in seconds.
+struct Hiding {
+  double under_way = 0, hidden = 0;
+};
+
+inline CommunicationRecord communication(Hiding dispatch, Hiding combine, Hiding any) {
+  CommunicationRecord record{.any_under_way = any.under_way, .any_hidden = any.hidden};
+  record.under_way[static_cast<std::size_t>(Phase::kDispatch)] = dispatch.under_way;
+  record.under_way[static_cast<std::size_t>(Phase::kCombine)] = combine.under_way;
+  record.hidden[static_cast<std::size_t>(Phase::kDispatch)] = dispatch.hidden;
+  record.hidden[static_cast<std::size_t>(Phase::kCombine)] = combine.hidden;
+  return record;
+}
+
 inline RunResult example_result() {
   RunResult result{.scenario = "example", .seed = 7, .gpus = 2, .nodes = 1};
   result.steps = {
       {.step = 0,
        .seconds = 0.010,
        .breakdown = phases(0.002, 0.001, 0.004, 0.001, 0.002),
+       .communication = communication({0.001, 0}, {0.002, 0.001}, {0.003, 0.001}),
        .imbalance = {1.2, 2.0, 0.2, 0.05, 0.8},
        .vllm_mean = 100,
        .vllm_max = 125,
@@ -60,6 +75,7 @@ inline RunResult example_result() {
       {.step = 1,
        .seconds = 0.030,
        .breakdown = phases(0.004, 0.003, 0.012, 0.003, 0.008),
+       .communication = communication({0.003, 0.002}, {0.006, 0.001}, {0.009, 0.003}),
        .imbalance = {1.4, 3.0, 0.4, 0.15, 0.6},
        .vllm_mean = 100,
        .vllm_max = 200,

@@ -24,10 +24,11 @@ TEST(Summary, HasTheKeysOfTheContractInTheirOrder) {
               ElementsAre("schema", "scenario", "seed", "warnings", "provenance", "uncertainty",
                           "metrics", "layers", "gpus", "hot", "links", "gate", "rebalance"));
   const Json& metrics = summary["metrics"];
-  EXPECT_THAT(keys(metrics), ElementsAre("tokens_per_s", "tokens_per_s_per_gpu", "step_time_s",
-                                         "breakdown_s", "imbalance", "straggler_wait_fraction",
-                                         "drop_rate", "token_drop_rate", "padding_waste", "bytes",
-                                         "link_use", "gpu_use", "mfu", "memory_bytes_max"));
+  EXPECT_THAT(keys(metrics),
+              ElementsAre("tokens_per_s", "tokens_per_s_per_gpu", "step_time_s", "breakdown_s",
+                          "communication_s", "imbalance", "straggler_wait_fraction", "drop_rate",
+                          "token_drop_rate", "padding_waste", "bytes", "link_use", "gpu_use", "mfu",
+                          "memory_bytes_max"));
   EXPECT_THAT(keys(metrics["step_time_s"]), ElementsAre("mean", "p50", "p95", "p99", "max"));
   EXPECT_THAT(keys(metrics["breakdown_s"]),
               ElementsAre("attention", "gate", "dispatch", "experts", "combine", "shared", "dense",
@@ -37,6 +38,19 @@ TEST(Summary, HasTheKeysOfTheContractInTheirOrder) {
                           "balancedness_sglang", "balancedness_vllm"));
   EXPECT_THAT(keys(metrics["bytes"]), ElementsAre("nvlink", "network", "migration"));
   EXPECT_THAT(keys(metrics["link_use"]), ElementsAre("nvlink_max", "nic_max", "spine_max"));
+}
+
+// Of the two steps: dispatch 1 and 3 ms, of which 0 and 2 ms hidden; combine 2 and 6 ms, 1 ms of
+// each.
+TEST(Summary, SaysHowMuchOfTheCommunicationKernelsHide) {
+  const Json summary = summary_document(example_scenario(), example_result());
+  const Json& communication = summary["metrics"]["communication_s"];
+  EXPECT_THAT(keys(communication), ElementsAre("dispatch", "combine", "any"));
+  EXPECT_EQ(communication["dispatch"].dump(),
+            R"({"under_way":0.002,"hidden":0.001,"exposed":0.001})");
+  EXPECT_EQ(communication["combine"].dump(),
+            R"({"under_way":0.004,"hidden":0.001,"exposed":0.003})");
+  EXPECT_EQ(communication["any"].dump(), R"({"under_way":0.006,"hidden":0.002,"exposed":0.004})");
 }
 
 TEST(Summary, ReportsLinksByClassByNameAndByPhase) {
@@ -107,11 +121,11 @@ TEST(StepsCsv, HasAHeaderAndARowPerStep) {
       "step,tokens,step_time_s,attention_s,gate_s,dispatch_s,experts_s,combine_s,shared_s,dense_s,"
       "wait_s,migration_s,gpu_max_over_mean,expert_max_over_mean,gpu_cv,gpu_gini,"
       "balancedness_sglang,balancedness_vllm,routes,dropped_routes,dropped_tokens,rows,"
-      "nvlink_bytes,network_bytes,migration_bytes\n"
+      "nvlink_bytes,network_bytes,migration_bytes,communication_s,hidden_communication_s\n"
       "0,1000,0.01,0.002,0,0.001,0.004,0.001,0,0,0.002,0,1.2,2,0.2,0.05,0.8,0.8,4000,100,10,5200,"
-      "3000000,1000000,0\n"
+      "3000000,1000000,0,0.003,0.001\n"
       "1,1000,0.03,0.004,0,0.003,0.012,0.003,0,0,0.008,0,1.4,3,0.4,0.15,0.6,0.5,4000,300,30,4800,"
-      "5000000,2000000,0\n");
+      "5000000,2000000,0,0.009,0.003\n");
 }
 
 TEST(StepsCsv, LeavesUnknownFieldsEmpty) {

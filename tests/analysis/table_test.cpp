@@ -10,6 +10,8 @@
 namespace moesim {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -35,6 +37,21 @@ TEST(RunTable, SaysWhatMatters) {
     EXPECT_THAT(table, HasSubstr(text));
   EXPECT_THAT(table, Not(HasSubstr("spine")));   // there is none
   EXPECT_THAT(table, Not(HasSubstr("shared")));  // takes no time
+}
+
+// Of 20 ms a step.
+TEST(RunTable, SaysWhatKernelsHideBesideThePhaseThatTheyHide) {
+  RunResult result = example_result();
+  EXPECT_THAT(
+      run_table(example_scenario(), result, false),
+      AllOf(HasSubstr("2.00 ms   10.0 %  + 1.00 ms hidden\n"), Not(HasSubstr("migration"))));
+  for (StepRecord& step : result.steps) {
+    step.communication = {};
+    step.communication.hidden[static_cast<std::size_t>(Phase::kMigration)] = 0.002;
+  }
+  const std::string table = run_table(example_scenario(), result, false);
+  EXPECT_THAT(table, ContainsRegex("migration +0 s +< 0.01 %  \\+ 2.00 ms hidden\n"));
+  EXPECT_THAT(table, ContainsRegex("dispatch [^+]+combine"));
 }
 
 TEST(RunTable, SaysWhyASpineIsNeverBusy) {

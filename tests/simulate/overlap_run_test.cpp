@@ -59,5 +59,18 @@ TEST_F(OverlapRun, PhasesStillAddUpToTheStep) {
   EXPECT_NEAR(sum, step(metrics), 1e-9);
 }
 
+// What one batch computes hides what the other sends.
+TEST_F(OverlapRun, TwoBatchesHideMoreOfTheSameCommunication) {
+  const Json none = run("none", 192)["communication_s"];
+  const Json both = run("two_batch", 192)["communication_s"];
+  for (const char* phase : {"dispatch", "combine", "any"}) {
+    for (const Json* run : {&none, &both})
+      EXPECT_NEAR((*run)[phase]["exposed"].get<double>() + (*run)[phase]["hidden"].get<double>(),
+                  (*run)[phase]["under_way"].get<double>(), 1e-9);
+    EXPECT_GT(both[phase]["hidden"], none[phase]["hidden"]) << phase;
+    EXPECT_LT(both[phase]["exposed"], none[phase]["exposed"]) << phase;
+  }
+}
+
 }  // namespace
 }  // namespace moesim

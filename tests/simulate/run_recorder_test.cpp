@@ -66,6 +66,57 @@ TEST(RunRecorder, GivesEachInstantToTheKernelThenTheFlowThenTheWait) {
   EXPECT_DOUBLE_EQ(result.gpu_use, 0.35);
 }
 
+// GPU 0: dispatches from 1 to 4 and 3 to 5 (under way 4 s), a combine from 4 to 8, kernels from 2
+// to 3 on the main stream and from 4.5 to 6 on another; planning of a migration from 9 to 10.
+TEST(RunRecorder, SaysHowMuchOfAGpusCommunicationKernelsHide) {
+  const Scenario scenario = small_scenario(two_gpus());
+  RunRecorder recorder(scenario, 0);
+  recorder.layer_built(0, 0, load_of(4, 4));
+  recorder.span(make_span(0, -1, Phase::kDispatch, 1, 4));
+  recorder.span(make_span(0, -1, Phase::kDispatch, 3, 5));
+  recorder.span(make_span(0, -1, Phase::kCombine, 4, 8));
+  recorder.span(make_span(0, 0, Phase::kExperts, 2, 3));
+  recorder.span(make_span(0, 1, Phase::kShared, 4.5, 6));
+  recorder.span(make_span(0, 0, Phase::kMigration, 9, 10));
+  recorder.step_ended(0, Seconds(12));
+  RunResult result;
+  recorder.finish(result);
+  const CommunicationRecord& record = result.steps[0].communication;
+  const auto at = [](const PhaseSeconds& seconds, Phase phase) {
+    return 2 * seconds[static_cast<std::size_t>(phase)];  // GPU 1 has none
+  };
+  EXPECT_DOUBLE_EQ(at(record.under_way, Phase::kDispatch), 4);
+  EXPECT_DOUBLE_EQ(at(record.hidden, Phase::kDispatch), 1.5);
+  EXPECT_DOUBLE_EQ(at(record.under_way, Phase::kCombine), 4);
+  EXPECT_DOUBLE_EQ(at(record.hidden, Phase::kCombine), 1.5);
+  EXPECT_DOUBLE_EQ(at(record.under_way, Phase::kMigration), 1);
+  EXPECT_DOUBLE_EQ(at(record.hidden, Phase::kMigration), 0);
+  // From 1 to 8 and from 9 to 10, of which 2.5 s beside kernels: what the breakdown has, too.
+  EXPECT_DOUBLE_EQ(2 * record.any_under_way, 8);
+  EXPECT_DOUBLE_EQ(2 * record.any_hidden, 2.5);
+  double exposed = 0;
+  for (const Phase phase : {Phase::kDispatch, Phase::kCombine, Phase::kMigration})
+    exposed += phase_of(result.steps[0], phase);
+  EXPECT_DOUBLE_EQ(exposed, record.any_under_way - record.any_hidden);
+}
+
+// The end of the first step, at 5 s, divides a dispatch and the kernel beside it.
+TEST(RunRecorder, CutsCommunicationWhereAStepEnds) {
+  const Scenario scenario = small_scenario(two_gpus());
+  RunRecorder recorder(scenario, 0);
+  for (int step = 0; step < 2; ++step) recorder.layer_built(step, 0, load_of(4, 4));
+  recorder.span(make_span(1, -1, Phase::kDispatch, 2, 8));
+  recorder.span(make_span(1, 0, Phase::kExperts, 4, 7));
+  recorder.step_ended(0, Seconds(5));
+  recorder.step_ended(1, Seconds(9));
+  RunResult result;
+  recorder.finish(result);
+  EXPECT_DOUBLE_EQ(2 * result.steps[0].communication.any_under_way, 3);
+  EXPECT_DOUBLE_EQ(2 * result.steps[0].communication.any_hidden, 1);
+  EXPECT_DOUBLE_EQ(2 * result.steps[1].communication.any_under_way, 3);
+  EXPECT_DOUBLE_EQ(2 * result.steps[1].communication.any_hidden, 2);
+}
+
 TEST(RunRecorder, CutsAStretchThatCrossesTheEndOfAStep) {
   const Scenario scenario = small_scenario(two_gpus());
   RunRecorder recorder(scenario, 0);
