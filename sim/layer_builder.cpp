@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "sim/base/check.hpp"
+#include "sim/counterfactual.hpp"
 #include "sim/exchange/library.hpp"
 #include "sim/model/collective_exchange.hpp"
 #include "sim/shared_parts.hpp"
@@ -181,6 +182,7 @@ std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placem
       batches[i].shared = dense_.shared_experts(stage, dense);
       first += dense;
     }
+    if (counterfactual_.balanced_loads) balance_loads(routed[i], grid_, stage, timeline_.at(step));
     if (evened) even_out(routed[i], evened->gpu);
     add_experts(routed[i], stage, tokens, batches[i]);
   }

@@ -7,6 +7,7 @@
 
 #include "sim/dense_parts.hpp"
 #include "sim/layer_routing.hpp"
+#include "sim/model/counterfactual.hpp"
 #include "sim/overlap/overlap.hpp"
 
 namespace moesim {
@@ -22,6 +23,9 @@ class LayerBuilder {
   // them beside the layers' own policies.
   LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                const EventTimeline& timeline, RoutingDetail also_needed = RoutingDetail::kCounts);
+
+  // Of the layers that are built from now on.
+  void leave_out(const Counterfactual& counterfactual) { counterfactual_ = counterfactual; }
 
   const LayerRouting& routing() const { return routing_; }
   const EventTimeline& timeline() const { return timeline_; }
@@ -58,6 +62,7 @@ class LayerBuilder {
   std::unique_ptr<Overlap> overlap_;
   std::vector<int> moe_index_;  // [layers] → MoE layer, −1 = dense
   MicroBatches batches_;        // of MoE layers
+  Counterfactual counterfactual_;
 };
 
 }  // namespace moesim

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "sim/conditioned_graph.hpp"
+#include "sim/counterfactual.hpp"
 #include "sim/layer_builder.hpp"
 
 namespace moesim {
@@ -15,9 +16,11 @@ int LayerBuilder::tokens_at(int step) const {
 }
 
 TaskGraph LayerBuilder::conditioned(TaskGraph graph, int layer) const {
-  if (!graph.nodes.empty())
-    apply_conditions(graph, layer, timeline_.at(graph.step), grid_.cluster(),
-                     Random(scenario_.seed));
+  if (graph.nodes.empty()) return graph;
+  const Conditions& all = timeline_.at(graph.step);
+  apply_conditions(graph, layer, counterfactual_.no_stragglers ? without_stragglers(all) : all,
+                   grid_.cluster(), Random(scenario_.seed));
+  moesim::leave_out(counterfactual_, graph);
   return graph;
 }
 

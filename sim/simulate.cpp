@@ -10,6 +10,7 @@
 #include "sim/base/digest.hpp"
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibrated_cost.hpp"
+#include "sim/counterfactual.hpp"
 #include "sim/draw_sequences.hpp"
 #include "sim/hot_spots.hpp"
 #include "sim/launches.hpp"
@@ -207,9 +208,11 @@ void fill_provenance(const Scenario& scenario, const Trace& trace, const CostMod
 
 }  // namespace
 
-RunResult simulate(const Scenario& scenario, const RunListener& listener) {
-  const Cluster& cluster = *scenario.cluster;
-  const std::unique_ptr<CostModel> cost = make_cost_model(scenario.calibration, cluster.gpu());
+RunResult simulate(const Scenario& scenario, const RunListener& listener,
+                   const Counterfactual& counterfactual) {
+  const Cluster cluster =
+      counterfactual.free_communication ? with_free_links(*scenario.cluster) : *scenario.cluster;
+  const std::unique_ptr<CostModel> cost = kernel_costs(scenario, counterfactual);
   RunResult result{.scenario = scenario.name,
                    .seed = scenario.seed,
                    .gpus = cluster.gpus(),
@@ -220,6 +223,7 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener) {
     recorder.span(span);
     if (listener.span) listener.span(span);
   });
+  for (const auto& stretch : stretches) stretch->builder.leave_out(counterfactual);
   const Stretch& last = *stretches.back();
   IdVector<GpuId, double> memory(cluster.gpus());
   for (const auto& stretch : stretches) {

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "sim/engine/engine.hpp"
+#include "sim/model/counterfactual.hpp"
 #include "sim/model/placement.hpp"
 #include "sim/model/run_result.hpp"
 #include "sim/model/scenario.hpp"
@@ -16,10 +17,11 @@ struct RunListener {
   std::function<void(const Span&)> span;
 };
 
-// Replays the scenario's steps. One simulation per process (see sim/engine). Throws InputError
-// where the scenario asks for something impossible that only shows now (a trace that does not fit,
-// …).
-RunResult simulate(const Scenario& scenario, const RunListener& listener = {});
+// Replays the scenario's steps, possibly without a cause of time. One simulation per process (see
+// sim/engine). Throws InputError where the scenario asks for something impossible that only shows
+// now (a trace that does not fit, …).
+RunResult simulate(const Scenario& scenario, const RunListener& listener = {},
+                   const Counterfactual& counterfactual = {});
 
 // What can be said without simulating: the placement's predicted balance and the memory.
 struct Preview {

@@ -18,6 +18,7 @@
 #include "sim/base/preset_section.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/cli/flags.hpp"
+#include "sim/cli/run_blame.hpp"
 #include "sim/cli/run_fidelities.hpp"
 #include "sim/simulate.hpp"
 
@@ -30,6 +31,7 @@ struct RunFlags {
   std::string directory;
   bool timeline = false;
   bool dry_run = false;
+  bool blame = false;
   std::vector<std::string> fidelities;
 };
 
@@ -73,7 +75,17 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
   documents["table"] = run_table(scenario, result, flags.output.color_on_stdout());
   documents["steps"] = steps_csv(result);
   documents["gpus"] = gpus_csv(result);
+  documents["step_seconds"] = step_seconds(result);
   return documents.dump();
+}
+
+// Puts what the runs without each cause came to where the parent prints and writes.
+void add_blame(Json& documents, const std::vector<Outcome>& without) {
+  const Blame blame = read_blame(documents["step_seconds"], without);
+  Json summary = Json::parse(documents["summary"].get<std::string>());
+  summary["blame"] = blame_json(blame);
+  documents["summary"] = write_json(summary);
+  documents["table"] = documents["table"].get<std::string>() + "\n" + blame_table(blame);
 }
 
 void write_outputs(const OutputDirectory& directory, const Scenario& scenario,
@@ -116,12 +128,15 @@ int print_preview(const Scenario& scenario, const RunFlags& flags) {
 
 int run(const RunFlags& flags) {
   if (!flags.fidelities.empty()) {
-    if (!flags.directory.empty() || flags.timeline || flags.dry_run)
+    if (!flags.directory.empty() || flags.timeline || flags.dry_run || flags.blame)
       throw InputError({text_source("--fidelity", "", true), 0, 0},
                        "prints a comparison and nothing else",
                        "for files of one fidelity: --set network.fidelity=NAME -o DIR");
     return run_fidelities(flags.scenario, flags.output, flags.fidelities);
   }
+  if (flags.blame && flags.dry_run)
+    throw InputError({text_source("--blame", "", true), 0, 0},
+                     "simulates the steps again, and --dry-run simulates nothing");
   const Scenario scenario = flags.scenario.read();
   if (flags.timeline && flags.directory.empty())
     throw InputError({text_source("--timeline", "", true), 0, 0}, "needs -o DIR to write to");
@@ -130,11 +145,15 @@ int run(const RunFlags& flags) {
   if (!flags.directory.empty()) directory.emplace(flags.directory);
   const std::string timeline = flags.timeline ? directory->file("timeline.json").string() : "";
   const bool progress = Progress::wanted(flags.output.quiet);
-  const std::vector<Outcome> outcomes = run_variants(
-      {{scenario.name, [&] { return run_documents(scenario, flags, timeline, progress); }}},
-      {.jobs = flags.output.job_count(), .share_stderr = progress});
+  std::vector<Variant> variants = {
+      {scenario.name, [&] { return run_documents(scenario, flags, timeline, progress); }}};
+  if (flags.blame)
+    for (Variant& variant : blame_variants(scenario)) variants.push_back(std::move(variant));
+  const std::vector<Outcome> outcomes =
+      run_variants(variants, {.jobs = flags.output.job_count(), .share_stderr = progress});
   throw_if_failed(outcomes);
-  const Json documents = Json::parse(outcomes.front().document);
+  Json documents = Json::parse(outcomes.front().document);
+  if (flags.blame) add_blame(documents, {outcomes.begin() + 1, outcomes.end()});
   if (directory) {
     write_outputs(*directory, scenario, documents);
     directory->commit();
@@ -156,6 +175,8 @@ const RegisterCommand kRun(
              return text.empty() ? std::string("needs the name of a directory") : std::string();
            });
        app.add_flag("--timeline", flags->timeline, "also write timeline.json (opens in Perfetto)");
+       app.add_flag("--blame", flags->blame,
+                    "simulate the steps again without each cause of time: what would they take?");
        app.add_option(
               "--fidelity", flags->fidelities,
               "compare network models: pairwise, fluid, fluid:TOLERANCE, aggregated, analytic")
