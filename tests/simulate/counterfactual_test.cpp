@@ -152,6 +152,7 @@ class InfiniteHbm : public ::testing::Test {
   InfiniteHbm() {
     ClusterSpec spec = test_spec(1);
     spec.gpu = round_gpu();
+    spec.gpu.pcie = BytesPerSecond(64e9);
     scenario.cluster = std::make_shared<Cluster>(build_cluster(spec, "nvlink_domain"));
   }
   // Of m rows with 4096 × 4096 weights.
