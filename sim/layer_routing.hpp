@@ -51,6 +51,7 @@ class LayerRouting {
     return copier_.with_decision(replica_->work(placement), placement);
   }
   Bytes exchange_buffers(int tokens_per_gpu) const;
+  bool padded() const { return exchange_->padded(); }
 
   RoutingDetail detail() const { return detail_; }
   const Gate& gate() const { return gated_.gate(); }

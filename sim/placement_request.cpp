@@ -7,6 +7,7 @@
 #include "sim/model/memory.hpp"
 #include "sim/model/port_rates.hpp"
 #include "sim/placement/load_file.hpp"
+#include "sim/run_memory.hpp"
 
 namespace moesim {
 namespace {
@@ -36,6 +37,7 @@ IdVector<GpuId, Bytes> expert_room(const Scenario& scenario, const LayerBuilder&
       .slots = IdVector<GpuId, int>(cluster.gpus()),
       .buffers =
           [&](int tokens_per_gpu) { return builder.routing().exchange_buffers(tokens_per_gpu); },
+      .activations = activations_of(scenario, builder),
       .capacity = cluster.gpu().memory,
       .gpus_per_node = cluster.gpus() / cluster.nodes(),
       .spot = scenario.workload_spot};

@@ -2,13 +2,72 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "sim/model/activations.hpp"
 #include "sim/rebalancer.hpp"
 
 namespace moesim {
+namespace {
+
+// What a rank has of a layer, at the most.
+struct RankShare {
+  double routes = 0;  // of all that the layer's experts compute
+  double slots = 0;
+};
+
+IdVector<GpuId, RankShare> rank_shares(const Scenario& scenario, const Placement* placement,
+                                       const ExpertLoad* load) {
+  const int ranks = scenario.grid->ranks();
+  const RankShare even{.routes = 1.0 / ranks,
+                       .slots = std::ceil(1.0 * scenario.model.experts / ranks)};
+  IdVector<GpuId, RankShare> shares(ranks);
+  if (placement == nullptr || load == nullptr) return IdVector<GpuId, RankShare>(ranks, even);
+  for (const LayerId id : placement->layers.ids()) {
+    const LayerPlacement& layer = placement->layers[id];
+    const auto own = predicted_gpu_load(layer, load->row(id));
+    const double all = std::accumulate(own.begin(), own.end(), 0.0);
+    for (const GpuId rank : shares.ids()) {
+      const double slots = layer.first_slot[rank.index() + 1] - layer.first_slot[rank.index()];
+      shares[rank].routes = std::max(shares[rank].routes, all > 0 ? own[rank] / all : even.routes);
+      shares[rank].slots = std::max(shares[rank].slots, slots);
+    }
+  }
+  return shares;
+}
+
+}  // namespace
+
+std::function<Bytes(const Workload&, GpuId)> activations_of(const Scenario& scenario,
+                                                            const LayerBuilder& builder,
+                                                            const Placement* placement,
+                                                            const ExpertLoad* load) {
+  const Grid& grid = *scenario.grid;
+  return [&scenario, &builder, &grid, shares = rank_shares(scenario, placement, load)](
+             const Workload& work, GpuId gpu) {
+    const Parallel& parallel = grid.parallel();
+    const double tokens = work.tokens_per_gpu;
+    const double of_group = tokens * parallel.ep * parallel.etp;
+    const double of_prompts = work.prompt_tokens();
+    const double prompts = of_prompts > 0 ? std::max(1.0, of_prompts / work.prompt()) : 0;
+    const RankShare& share = shares[GpuId(grid.rank_of(gpu))];
+    const double rows =
+        of_group * (builder.routing().padded() ? share.slots : share.routes * scenario.model.top_k);
+    return activation_bytes(scenario.model,
+                            {.tokens = tokens * parallel.tp,
+                             .absorbed = work.answers() > 0,
+                             .expert_rows = rows,
+                             .sampled = (tokens - of_prompts + prompts) * parallel.tp,
+                             .tp = parallel.tp,
+                             .etp = parallel.etp});
+  };
+}
 
 MemoryRequest memory_request(const Scenario& scenario, const Placement& placement,
                              const LayerBuilder& builder,
-                             const std::optional<OffloadSizes>& offload) {
+                             const std::optional<OffloadSizes>& offload, const ExpertLoad* load) {
   const Cluster& cluster = *scenario.cluster;
   return {.model = scenario.model,
           .parallel = scenario.grid->parallel(),
@@ -19,6 +78,7 @@ MemoryRequest memory_request(const Scenario& scenario, const Placement& placemen
               [&builder](int tokens_per_gpu) {
                 return builder.routing().exchange_buffers(tokens_per_gpu);
               },
+          .activations = activations_of(scenario, builder, &placement, load),
           .staging = offload ? offload->staging() : staging_memory(scenario, placement),
           .capacity = cluster.gpu().memory,
           .gpus_per_node = cluster.gpus() / cluster.nodes(),

@@ -146,7 +146,9 @@ TaskGraph enter_stretch(const Stretch& before, Stretch& next) {
 }
 
 MemoryRequest memory_request(const Stretch& stretch) {
-  return memory_request(stretch.scenario, stretch.placement, stretch.builder, stretch.sizes);
+  // What a GPU's cache leaves for activations was reckoned with even loads.
+  return memory_request(stretch.scenario, stretch.placement, stretch.builder, stretch.sizes,
+                        stretch.sizes ? nullptr : &stretch.load);
 }
 
 void report_stretches(const Stretches& stretches, RunResult& result) {

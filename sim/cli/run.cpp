@@ -20,6 +20,7 @@
 #include "sim/cli/flags.hpp"
 #include "sim/cli/run_blame.hpp"
 #include "sim/cli/run_fidelities.hpp"
+#include "sim/cli/run_max_batch.hpp"
 #include "sim/simulate.hpp"
 
 namespace moesim {
@@ -32,6 +33,7 @@ struct RunFlags {
   bool timeline = false;
   bool dry_run = false;
   bool blame = false;
+  bool max_batch = false;
   std::vector<std::string> fidelities;
 };
 
@@ -127,6 +129,14 @@ int print_preview(const Scenario& scenario, const RunFlags& flags) {
 }
 
 int run(const RunFlags& flags) {
+  if (flags.max_batch) {
+    if (!flags.directory.empty() || flags.timeline || flags.dry_run || flags.blame ||
+        !flags.fidelities.empty())
+      throw InputError({text_source("--max-batch", "", true), 0, 0},
+                       "prints an answer and simulates nothing",
+                       "it prints the command that simulates the largest batch");
+    return run_max_batch(flags.scenario, flags.output);
+  }
   if (!flags.fidelities.empty()) {
     if (!flags.directory.empty() || flags.timeline || flags.dry_run || flags.blame)
       throw InputError({text_source("--fidelity", "", true), 0, 0},
@@ -177,6 +187,8 @@ const RegisterCommand kRun(
        app.add_flag("--timeline", flags->timeline, "also write timeline.json (opens in Perfetto)");
        app.add_flag("--blame", flags->blame,
                     "simulate the steps again without each cause of time: what would they take?");
+       app.add_flag("--max-batch", flags->max_batch,
+                    "the largest batch whose memory fits, and what takes it; simulate nothing");
        app.add_option(
               "--fidelity", flags->fidelities,
               "compare network models: pairwise, fluid, fluid:TOLERANCE, aggregated, analytic")

@@ -39,6 +39,8 @@ class ExchangePolicy {
   // Ids where it counts distinct destinations; with counts only it uses their expectation.
   virtual RoutingDetail prefers() const = 0;
   virtual ExchangePlan plan(const ExchangeRequest& request) const = 0;
+  // Whether experts find their rows in room for all tokens of every rank, not packed.
+  virtual bool padded() const { return false; }
   // Bytes that the library's buffers take on each GPU.
   virtual Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster,
                              int tokens_per_gpu) const = 0;

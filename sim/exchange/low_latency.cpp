@@ -39,6 +39,8 @@ class LowLatency final : public ExchangePolicy {
     return plan;
   }
 
+  bool padded() const override { return true; }
+
   // Send and receive buffers for one message of every token to every expert, twice (double
   // buffering), as DeepEP's size hint has it. Slots fit both formats.
   Bytes buffer_bytes(const MoeModel& model, const Cluster&, int tokens_per_gpu) const override {

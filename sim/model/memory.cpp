@@ -26,11 +26,12 @@ Bytes kv_cache(const MemoryRequest& request, const Workload& work) {
   return cache / (kv_tensor_parallel(request.model, request.parallel.tp) * request.parallel.pp);
 }
 
-MemoryUse use_with(const MemoryRequest& request, const Workload& work, double slots) {
+MemoryUse use_with(const MemoryRequest& request, const Workload& work, double slots, GpuId gpu) {
   const Parallel& parallel = request.parallel;
   return {.experts = expert_bytes(request.model) * slots / parallel.etp,
           .dense = replicated_bytes(request.model) / (parallel.tp * parallel.pp),
           .kv = kv_cache(request, work),
+          .activations = request.activations ? request.activations(work, gpu) : Bytes(0),
           .buffers = request.buffers(work.tokens_per_gpu),
           .staging = request.staging,
           .reserve = request.capacity * kMemoryReserve,
@@ -48,7 +49,7 @@ std::optional<int> largest_below(int limit, const std::function<bool(int)>& fits
 }
 
 // The smallest number of expert-parallel nodes that fits, if the experts are dealt evenly.
-std::optional<int> nodes_that_fit(const MemoryRequest& request) {
+std::optional<int> nodes_that_fit(const MemoryRequest& request, GpuId gpu) {
   const int layers = request.model.moe_layer_count();
   const int all = std::accumulate(request.slots.begin(), request.slots.end(), 0);
   const int gpus = static_cast<int>(request.slots.size());
@@ -57,14 +58,20 @@ std::optional<int> nodes_that_fit(const MemoryRequest& request) {
   for (int nodes = 1 + (ep - 1) / request.gpus_per_node;; ++nodes) {
     const int members = nodes * request.gpus_per_node;
     const int held = (slots_per_layer + members - 1) / members;
-    if (members > ep && use_with(request, request.workload, 1.0 * held * layers).fits())
+    if (members > ep && use_with(request, request.workload, 1.0 * held * layers, gpu).fits())
       return nodes;
     if (held == 1) return std::nullopt;
   }
 }
 
-std::string what_fits(const MemoryRequest& request, int slots) {
-  const auto fits = [&](const Workload& work) { return use_with(request, work, slots).fits(); };
+double gigabytes(Bytes size) { return size.value / 1e9; }
+
+}  // namespace
+
+std::string what_would_fit(const MemoryRequest& request, GpuId gpu) {
+  const auto fits = [&](const Workload& work) {
+    return use_with(request, work, request.slots[gpu], gpu).fits();
+  };
   std::vector<std::string> ways;
   const auto tokens = largest_below(request.workload.tokens_per_gpu, [&](int value) {
     Workload work = request.workload;
@@ -78,7 +85,7 @@ std::string what_fits(const MemoryRequest& request, int slots) {
     return fits(work);
   });
   if (context) ways.push_back(fmt::format("context: {}", *context));
-  if (const auto nodes = nodes_that_fit(request))
+  if (const auto nodes = nodes_that_fit(request, gpu))
     ways.push_back(fmt::format("experts over {} nodes", *nodes));
   if (ways.empty())
     return "neither fewer tokens, nor a shorter context, nor more nodes would do: it takes GPUs "
@@ -86,10 +93,6 @@ std::string what_fits(const MemoryRequest& request, int slots) {
            "more memory, or parallel.tp";
   return fmt::format("it would fit with {}", fmt::join(ways, ", or "));
 }
-
-double gigabytes(Bytes size) { return size.value / 1e9; }
-
-}  // namespace
 
 Bytes kv_bytes_of_sequence(const MoeModel& model, double tokens) {
   const Attention& at = model.attention;
@@ -116,16 +119,20 @@ IdVector<GpuId, int> slots_per_gpu(const Placement& placement, const Grid& grid,
 }
 
 MemoryUse memory_use(const MemoryRequest& request, GpuId gpu) {
-  return use_with(request, request.workload, request.slots[gpu]);
+  return use_with(request, request.workload, request.slots[gpu], gpu);
+}
+
+GpuId fullest_gpu(const MemoryRequest& request) {
+  GpuId fullest(0);
+  for (const GpuId gpu : request.slots.ids())
+    if (memory_use(request, gpu).total() > memory_use(request, fullest).total()) fullest = gpu;
+  return fullest;
 }
 
 IdVector<GpuId, MemoryUse> check_memory(const MemoryRequest& request) {
   IdVector<GpuId, MemoryUse> uses(request.slots.size());
-  GpuId fullest(0);
-  for (const GpuId gpu : uses.ids()) {
-    uses[gpu] = memory_use(request, gpu);
-    if (uses[gpu].total() > uses[fullest].total()) fullest = gpu;
-  }
+  for (const GpuId gpu : uses.ids()) uses[gpu] = memory_use(request, gpu);
+  const GpuId fullest = fullest_gpu(request);
   const MemoryUse& worst = uses[fullest];
   if (worst.fits()) return uses;
   const std::string staging =
@@ -135,12 +142,13 @@ IdVector<GpuId, MemoryUse> check_memory(const MemoryRequest& request) {
       request.spot,
       fmt::format(
           "does not fit into memory: GPU {} needs {:.1f} GB and has {:.1f} GB (experts "
-          "{:.1f}, dense weights {:.1f}, KV cache {:.1f}, exchange buffers {:.1f}, {}reserve "
-          "{:.1f} GB)",
+          "{:.1f}, dense weights {:.1f}, KV cache {:.1f}, activations {:.1f}, exchange buffers "
+          "{:.1f}, {}reserve {:.1f} GB)",
           fullest.value, gigabytes(worst.total()), gigabytes(worst.capacity),
           gigabytes(worst.experts), gigabytes(worst.dense), gigabytes(worst.kv),
-          gigabytes(worst.buffers), staging, gigabytes(worst.reserve)),
-      what_fits(request, request.slots[fullest]));
+          gigabytes(worst.activations), gigabytes(worst.buffers), staging,
+          gigabytes(worst.reserve)),
+      what_would_fit(request, fullest));
 }
 
 }  // namespace moesim

@@ -10,7 +10,7 @@
 
 namespace moesim {
 
-// Kept free for activations, CUDA graphs, the context and fragmentation: vLLM's default
+// Kept free for workspaces of kernels, CUDA graphs, the context and fragmentation: vLLM's default
 // (gpu_memory_utilization 0.9).
 inline constexpr double kMemoryReserve = 0.1;  // of the GPU's memory
 
@@ -18,11 +18,12 @@ struct MemoryUse {
   Bytes experts;  // weights of the routed experts in the GPU's slots
   Bytes dense;    // weights of everything else, on every GPU
   Bytes kv;
-  Bytes buffers;  // of the exchange library
-  Bytes staging;  // of experts that are received while others are in use
+  Bytes activations;  // at their peak
+  Bytes buffers;      // of the exchange library
+  Bytes staging;      // of experts that are received while others are in use
   Bytes reserve;
   Bytes capacity;
-  Bytes total() const { return experts + dense + kv + buffers + staging + reserve; }
+  Bytes total() const { return experts + dense + kv + activations + buffers + staging + reserve; }
   bool fits() const { return total() <= capacity; }
 };
 
@@ -32,8 +33,9 @@ struct MemoryRequest {
   Workload workload;
   IdVector<GpuId, int> slots;  // expert slots of all layers on each GPU [gpus]
   std::function<Bytes(int tokens_per_gpu)> buffers;
-  Bytes staging;   // as in MemoryUse
-  Bytes capacity;  // of a GPU
+  std::function<Bytes(const Workload&, GpuId)> activations;  // none: not counted
+  Bytes staging;                                             // as in MemoryUse
+  Bytes capacity;                                            // of a GPU
   int gpus_per_node = 8;
   Spot spot;  // where a model that does not fit is reported
 };
@@ -49,6 +51,12 @@ IdVector<GpuId, int> slots_per_gpu(const Placement& placement, const Grid& grid,
 // the KV cache over pp and over tp as far as there are KV heads. It keeps the prompts of the step
 // whole, and `context` tokens of each answer; both are those of all `tp` GPUs.
 MemoryUse memory_use(const MemoryRequest& request, GpuId gpu);
+
+// The one with the least left.
+GpuId fullest_gpu(const MemoryRequest& request);
+
+// Which smaller batch, shorter context or larger cluster would fit, as a hint.
+std::string what_would_fit(const MemoryRequest& request, GpuId gpu);
 
 // [gpus]. Throws InputError where a GPU's memory is too small, saying what needs it, and which
 // smaller batch, shorter context or larger cluster would fit.

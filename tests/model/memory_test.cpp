@@ -63,6 +63,15 @@ TEST(Memory, KeepsOnlyTheWindowOfWindowedLayers) {
   EXPECT_DOUBLE_EQ(kv_bytes_of_sequence(model, 100).value, 4000.0 * 10 * 100);
 }
 
+// DeepSeek-V3 on SGLang, whose GB are GiB: "KV Cache is allocated. #tokens: 161488, KV size: 10.57
+// GB" (sgl-project/sglang#6017).
+TEST(Memory, OfALatentCacheIsThatOfSglang) {
+  MoeModel model{.layers = 61};
+  model.attention = {
+      .kind = AttentionKind::kMla, .heads = 128, .kv_lora_rank = 512, .qk_rope_dim = 64};
+  EXPECT_NEAR(kv_bytes_of_sequence(model, 161488).value / (1 << 30), 10.57, 0.005);
+}
+
 TEST(Memory, KeepsAtLeastOneWholePromptInPrefill) {
   const MoeModel model = small_model();
   MemoryRequest prefill = request(model, 100);
@@ -79,7 +88,7 @@ TEST(Memory, SaysWhatDoesNotFitAndWhatWould) {
   EXPECT_EQ(
       error_of([&] { check_memory(request(model, 4)); }),
       "error: does not fit into memory: GPU 0 needs 4.7 GB and has 4.0 GB (experts 0.1, dense "
-      "weights 0.1, KV cache 4.0, exchange buffers 0.1, reserve 0.4 GB)\n"
+      "weights 0.1, KV cache 4.0, activations 0.0, exchange buffers 0.1, reserve 0.4 GB)\n"
       "  hint: it would fit with tokens_per_gpu: 82, or context: 823");
 }
 

@@ -1,0 +1,149 @@
+#include "sim/cli/run_max_batch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/format.hpp"
+#include "analysis/json.hpp"
+#include "analysis/paint.hpp"
+#include "sim/cli/command.hpp"
+#include "sim/max_batch.hpp"
+
+namespace moesim {
+namespace {
+
+constexpr std::size_t kLabel = 16, kBar = 40;
+
+struct Component {
+  const char* key;
+  const char* text;
+  Bytes MemoryUse::*size;
+};
+constexpr Component kComponents[] = {
+    {"experts", "experts", &MemoryUse::experts},
+    {"dense", "dense weights", &MemoryUse::dense},
+    {"kv", "KV cache", &MemoryUse::kv},
+    {"activations", "activations", &MemoryUse::activations},
+    {"buffers", "buffers", &MemoryUse::buffers},
+    {"staging", "under way", &MemoryUse::staging},
+    {"reserve", "reserve", &MemoryUse::reserve},
+};
+
+Bytes growth(const LargestBatch& batch, const Component& part) {
+  return batch.next.*part.size - batch.use.*part.size;
+}
+
+// What takes most of one unit more.
+const Component& limit(const LargestBatch& batch) {
+  return *std::max_element(
+      std::begin(kComponents), std::end(kComponents),
+      [&](const Component& a, const Component& b) { return growth(batch, a) < growth(batch, b); });
+}
+
+bool prefill(const Scenario& scenario) {
+  return scenario.workload.phase == WorkloadPhase::kPrefill;
+}
+
+std::string count_text(int count, const char* one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
+// "312 sequences", "16384 tokens in 4 prompts", "512 tokens of prompts and 40 sequences"
+std::string batch_text(const Scenario& scenario, const LargestBatch& batch) {
+  const int units = (batch.tokens_per_gpu - batch.fixed) / batch.unit;
+  if (!prefill(scenario))
+    return (batch.fixed > 0 ? count_text(batch.fixed, "token") + " of prompts and " : "") +
+           count_text(units, "sequence");
+  if (batch.unit == 1 && scenario.workload.context > 1)
+    return count_text(units, "token") + ", a part of a prompt,";
+  return count_text(batch.tokens_per_gpu, "token") + " in " + count_text(units, "prompt");
+}
+
+std::string unit_text(const Scenario& scenario, const LargestBatch& batch) {
+  if (!prefill(scenario)) return "sequence";
+  return batch.unit > 1 ? "prompt" : "token";
+}
+
+std::string command(const ScenarioFlags& flags, int tokens) {
+  std::string text = "moesim run " + flags.path;
+  for (const std::string& set : flags.overrides) text += " --set '" + set + "'";
+  if (flags.seed) text += fmt::format(" --seed {}", *flags.seed);
+  return text + fmt::format(" --set workload.tokens_per_gpu={}", tokens);
+}
+
+void print_memory(const LargestBatch& batch, const Paint& paint) {
+  const MemoryUse& use = batch.use;
+  double longest = 0;
+  for (const Component& part : kComponents) longest = std::max(longest, (use.*part.size).value);
+  const auto row = [&](const char* text, Bytes size, Ink ink) {
+    if (!(size.value > 0)) return;
+    fmt::print("{}{}{}{}\n", pad_right(text, kLabel),
+               pad_right(paint(ink, bar(static_cast<double>(kBar) * size.value / longest)), kBar),
+               pad_left(format_bytes(size), 10), pad_left(format_percent(size / use.capacity), 9));
+  };
+  for (const Component& part : kComponents) row(part.text, use.*part.size, Ink::kBlue);
+  row("free", Bytes(use.capacity.value - use.total().value), Ink::kYellow);
+}
+
+Json memory_json(const LargestBatch& batch) {
+  Json json = Json::object();
+  for (const Component& part : kComponents)
+    json[part.key] = number_or_null((batch.use.*part.size).value);
+  json["free"] = number_or_null(batch.use.capacity.value - batch.use.total().value);
+  json["capacity"] = number_or_null(batch.use.capacity.value);
+  return json;
+}
+
+Json document_of(const Scenario& scenario, const LargestBatch& batch) {
+  Json growths = Json::object();
+  for (const Component& part : kComponents)
+    growths[part.key] = number_or_null(growth(batch, part).value);
+  return {{"schema", "moesim.max_batch/1"},
+          {"scenario", to_json(scenario.resolved)},
+          {"fits", batch.fits_now},
+          {"tokens_per_gpu", batch.tokens_per_gpu},
+          {"unit_tokens", batch.unit},
+          {"gpu", batch.gpu.value},
+          {"memory_bytes", memory_json(batch)},
+          {"bytes_per_unit", growths},
+          {"limited_by", batch.tokens_per_gpu > 0 ? limit(batch).key : "weights"}};
+}
+
+}  // namespace
+
+int run_max_batch(const ScenarioFlags& flags, const OutputFlags& output) {
+  const Scenario scenario = flags.read();
+  const LargestBatch batch = largest_batch(scenario);
+  const bool any = batch.tokens_per_gpu > 0;
+  if (output.json) {
+    fmt::print("{}", write_json(document_of(scenario, batch)));
+    return any ? kExitDone : kExitNo;
+  }
+  const Paint paint(output.color_on_stdout());
+  const Cluster& cluster = *scenario.cluster;
+  fmt::print("{}\n{} on {} × {} in {} node{}\n{}, context {}: {} tokens per GPU {}\n\n",
+             paint(Ink::kBold, scenario.name), scenario.model.name, cluster.gpus(),
+             cluster.gpu().name, cluster.nodes(), cluster.nodes() == 1 ? "" : "s",
+             scenario.workload.phase_name(), scenario.workload.context,
+             scenario.workload.tokens_per_gpu, batch.fits_now ? "fit" : "do not fit");
+  if (any)
+    fmt::print("largest batch   {} per GPU\n", paint(Ink::kBold, batch_text(scenario, batch)));
+  else
+    fmt::print("{}\n", wrap(fmt::format("not even one token fits: it lacks {}; {}",
+                                        format_bytes(batch.use.total() - batch.use.capacity),
+                                        batch.way_out),
+                            100, ""));
+  fmt::print("memory          GPU {}, the fullest, of {}{}\n\n", batch.gpu.value,
+             format_bytes(batch.use.capacity), any ? "" : ", with one token");
+  print_memory(batch, paint);
+  if (!any) return kExitNo;
+  const Component& most = limit(batch);
+  fmt::print("\none {} more     {}, of which {} {}\n", unit_text(scenario, batch),
+             format_bytes(batch.next.total() - batch.use.total()), most.text,
+             format_bytes(growth(batch, most)));
+  fmt::print("to simulate it  {}\n", command(flags, batch.tokens_per_gpu));
+  return kExitDone;
+}
+
+}  // namespace moesim

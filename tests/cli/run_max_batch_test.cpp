@@ -1,0 +1,119 @@
+// `moesim run --max-batch`: whether it fits, and the largest batch that does.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace moesim {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::ordered_json;
+
+class MaxBatch : public ::testing::Test {
+ protected:
+  TemporaryDirectory folder;
+
+  std::string scenario(const std::string& workload, const std::string& cluster,
+                       const std::string& model = "deepseek-v3", const std::string& more = "") {
+    write_file(folder / "s.yaml", "name: fits\nmodel: " + model + "\ncluster: {" + cluster +
+                                      "}\nworkload: {" + workload +
+                                      ", steps: 1}\ntrace: balanced\n" + more);
+    return folder / "s.yaml";
+  }
+  Session session(const std::string& file, std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"run", file});
+    return run_program(flags);
+  }
+  Json answer(const std::string& file, int exit_code = 0) {
+    const Session ended = session(file, {"--max-batch", "--json"});
+    EXPECT_EQ(ended.exit_code, exit_code) << ended.err;
+    return Json::parse(ended.out);
+  }
+  // Whether a run would take so many tokens.
+  bool runs(const std::string& file, int tokens) {
+    const Session ended = session(file, {"--dry-run", "--json", "--set",
+                                         "workload.tokens_per_gpu=" + std::to_string(tokens)});
+    EXPECT_TRUE(ended.exit_code == 0 || ended.exit_code == 2);
+    return ended.exit_code == 0;
+  }
+};
+
+constexpr const char* kDecode = "phase: decode, tokens_per_gpu: 64, context: 4096";
+
+TEST_F(MaxBatch, FitsARunAndOneMoreDoesNot) {
+  const std::string decode = scenario(kDecode, "preset: h200-sxm-ib400, nodes: 4", "deepseek-v3",
+                                      "exchange: low_latency\n");
+  const Json batch = answer(decode);
+  EXPECT_EQ(batch["schema"], "moesim.max_batch/1");
+  EXPECT_EQ(batch["fits"], true);
+  EXPECT_EQ(batch["limited_by"], "kv");
+  const int tokens = batch["tokens_per_gpu"];
+  EXPECT_GT(tokens, 64);
+  EXPECT_TRUE(runs(decode, tokens));
+  EXPECT_FALSE(runs(decode, tokens + 1));
+}
+
+TEST_F(MaxBatch, ItsMemoryAddsUp) {
+  const Json batch = answer(scenario(kDecode, "preset: h200-sxm-ib400, nodes: 4"));
+  double sum = 0, unit = 0;
+  for (const auto& [part, bytes] : batch["memory_bytes"].items())
+    if (part != "capacity") sum += bytes.get<double>();
+  EXPECT_NEAR(sum, batch["memory_bytes"]["capacity"].get<double>(), 1);
+  for (const auto& [part, bytes] : batch["bytes_per_unit"].items()) unit += bytes.get<double>();
+  EXPECT_GE(batch["memory_bytes"]["free"], 0);
+  EXPECT_LT(batch["memory_bytes"]["free"], unit);
+  // 576 values of 61 layers, at 16 bits, for 4096 tokens.
+  EXPECT_DOUBLE_EQ(batch["bytes_per_unit"]["kv"], 576.0 * 61 * 2 * 4096);
+  // 8 of 256 experts in each of 58 layers: 44 M parameters and a 4-byte scale for each 128 × 128.
+  EXPECT_DOUBLE_EQ(batch["memory_bytes"]["experts"],
+                   58.0 * 8 * 3 * 7168 * 2048 * (1 + 4.0 / (128 * 128)));
+}
+
+TEST_F(MaxBatch, OfPrefillIsWholePromptsWhereOneFits) {
+  const std::string prefill =
+      scenario("phase: prefill, tokens_per_gpu: 4096, context: 3000",
+               "preset: h200-sxm-ib400, nodes: 4", "deepseek-v3", "exchange: hierarchical_dedup\n");
+  const Json batch = answer(prefill);
+  EXPECT_EQ(batch["unit_tokens"], 3000);
+  const int tokens = batch["tokens_per_gpu"];
+  EXPECT_EQ(tokens % 3000, 0);
+  EXPECT_TRUE(runs(prefill, tokens));
+  EXPECT_FALSE(runs(prefill, tokens + 3000));
+  EXPECT_THAT(session(prefill, {"--max-batch"}).out, HasSubstr(" prompts per GPU\n"));
+}
+
+// Users of H20s with 96 GB could not run it on 8 of them, but on 16 (sgl-project/sglang#4232).
+TEST_F(MaxBatch, SaysWhatLacksWhereNotEvenOneTokenFits) {
+  const std::string one =
+      scenario(kDecode, "preset: h200-sxm-ib400, nodes: 1, gpu: {memory: 96 GB}");
+  const Json batch = answer(one, 1);
+  EXPECT_EQ(batch["fits"], false);
+  EXPECT_EQ(batch["tokens_per_gpu"], 0);
+  const Session ended = session(one, {"--max-batch"});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_EQ(ended.err, "");
+  EXPECT_THAT(ended.out, HasSubstr("not even one token fits: it lacks "));
+  EXPECT_THAT(ended.out, HasSubstr("it would fit with experts over 2 nodes"));
+  EXPECT_GT(
+      answer(scenario(kDecode,
+                      "preset: h200-sxm-ib400, nodes: 2, gpu: {memory: 96 GB}"))["tokens_per_gpu"],
+      0);
+}
+
+TEST_F(MaxBatch, PrintsTheCommandThatSimulatesIt) {
+  const std::string file = scenario("phase: decode, tokens_per_gpu: 64, context: 1024",
+                                    "preset: h100-sxm, nodes: 1", "olmoe-1b-7b");
+  const Session ended =
+      session(file, {"--max-batch", "--set", "workload.context=2048", "--seed", "3"});
+  ASSERT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("decode, context 2048: 64 tokens per GPU fit\n"));
+  EXPECT_THAT(ended.out, HasSubstr("to simulate it  moesim run " + file +
+                                   " --set 'workload.context=2048' --seed 3 "
+                                   "--set workload.tokens_per_gpu="));
+}
+
+}  // namespace
+}  // namespace moesim
