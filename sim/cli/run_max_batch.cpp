@@ -80,7 +80,7 @@ void print_memory(const LargestBatch& batch, const Paint& paint) {
     if (!(size.value > 0)) return;
     fmt::print("{}{}{}{}\n", pad_right(text, kLabel),
                pad_right(paint(ink, bar(static_cast<double>(kBar) * size.value / longest)), kBar),
-               pad_left(format_bytes(size), 10), pad_left(format_percent(size / use.capacity), 9));
+               pad_left(format_bytes(size), 10), pad_left(format_percent(size / use.capacity), 11));
   };
   for (const Component& part : kComponents) row(part.text, use.*part.size, Ink::kBlue);
   row("free", Bytes(use.capacity.value - use.total().value), Ink::kYellow);
@@ -122,11 +122,12 @@ int run_max_batch(const ScenarioFlags& flags, const OutputFlags& output) {
   }
   const Paint paint(output.color_on_stdout());
   const Cluster& cluster = *scenario.cluster;
-  fmt::print("{}\n{} on {} × {} in {} node{}\n{}, context {}: {} tokens per GPU {}\n\n",
+  fmt::print("{}\n{} on {} × {} in {} node{}\n{}, context {}, {} per GPU: {}\n\n",
              paint(Ink::kBold, scenario.name), scenario.model.name, cluster.gpus(),
              cluster.gpu().name, cluster.nodes(), cluster.nodes() == 1 ? "" : "s",
              scenario.workload.phase_name(), scenario.workload.context,
-             scenario.workload.tokens_per_gpu, batch.fits_now ? "fit" : "do not fit");
+             count_text(scenario.workload.tokens_per_gpu, "token"),
+             batch.fits_now ? "fits" : "does not fit");
   if (any)
     fmt::print("largest batch   {} per GPU\n", paint(Ink::kBold, batch_text(scenario, batch)));
   else

@@ -19,12 +19,13 @@ class RunBlame : public ::testing::Test {
   TemporaryDirectory folder;
 
   Session session(const std::string& more, std::vector<std::string> flags) {
-    write_file(folder / "s.yaml",
-               "name: blamed\nmodel: {preset: olmoe-1b-7b, layers: 4}\n"
-               "cluster: {preset: h100-sxm-ib400, nodes: 2}\n"
-               "workload: {phase: decode, tokens_per_gpu: 128, context: 1024, steps: 2}\n"
-               "calibration: h100-sxm\nnetwork: {tolerance: 0}\n" +
-                   (more.find("exchange:") == more.npos ? "exchange: low_latency\n" : "") + more);
+    write_file(
+        folder / "s.yaml",
+        std::string("name: blamed\nmodel: {preset: olmoe-1b-7b, layers: 4}\n"
+                    "cluster: {preset: h100-sxm-ib400, nodes: 2}\n"
+                    "workload: {phase: decode, tokens_per_gpu: 128, context: 1024, steps: 2}\n"
+                    "calibration: h100-sxm\nnetwork: {tolerance: 0}\n") +
+            (more.find("exchange:") == more.npos ? "exchange: low_latency\n" : "") + more);
     flags.insert(flags.begin(), {"run", (folder / "s.yaml").string(), "-q"});
     return run_program(flags);
   }

@@ -109,7 +109,7 @@ TEST_F(MaxBatch, PrintsTheCommandThatSimulatesIt) {
   const Session ended =
       session(file, {"--max-batch", "--set", "workload.context=2048", "--seed", "3"});
   ASSERT_EQ(ended.exit_code, 0) << ended.err;
-  EXPECT_THAT(ended.out, HasSubstr("decode, context 2048: 64 tokens per GPU fit\n"));
+  EXPECT_THAT(ended.out, HasSubstr("decode, context 2048, 64 tokens per GPU: fits\n"));
   EXPECT_THAT(ended.out, HasSubstr("to simulate it  moesim run " + file +
                                    " --set 'workload.context=2048' --seed 3 "
                                    "--set workload.tokens_per_gpu="));
