@@ -59,6 +59,7 @@ std::function<Bytes(const Workload&, GpuId)> activations_of(const Scenario& scen
                             {.tokens = tokens * parallel.tp,
                              .absorbed = work.answers() > 0,
                              .expert_rows = rows,
+                             .in_place = builder.routing().padded(),
                              .sampled = (tokens - of_prompts + prompts) * parallel.tp,
                              .tp = parallel.tp,
                              .etp = parallel.etp});

@@ -31,19 +31,19 @@ double ffn_values(double width, int matrices) { return matrices * width; }
 
 }  // namespace
 
-Bytes expert_activation_bytes(const MoeModel& model, double rows, int etp) {
+Bytes expert_activation_bytes(const MoeModel& model, const ActivationWork& work) {
   const bool narrow = model.expert_dtype == DType::kFp8 || model.expert_dtype == DType::kFp8Block ||
                       model.expert_dtype == DType::kInt8;
   const double operand = narrow ? 1 : kWide;  // of an expert's GEMM
   const double hidden = model.hidden;
-  const double width = 1.0 * model.expert_width / etp;
+  const double width = 1.0 * model.expert_width / work.etp;
   const double up = kWide * (model.expert_matrices - 1) * width;
-  const double most = std::max({2 * operand * hidden,   // received, and in the experts' order
-                                operand * hidden + up,  // the up-projections
-                                up + operand * width,   // the activation function
-                                operand * width + kWide * hidden,  // the down-projection
-                                2 * kWide * hidden});  // its rows, and in the tokens' order
-  return Bytes(rows * most);
+  const double gemms = std::max({operand * hidden + up,               // the up-projections
+                                 up + operand * width,                // the activation function
+                                 operand * width + kWide * hidden});  // the down-projection
+  // A row, and its copy in the other order; what leaves the experts is the wider.
+  const double copies = work.in_place ? 0 : 2 * kWide * hidden;
+  return Bytes(work.expert_rows * std::max(gemms, copies));
 }
 
 Bytes activation_bytes(const MoeModel& model, const ActivationWork& work) {
@@ -52,7 +52,7 @@ Bytes activation_bytes(const MoeModel& model, const ActivationWork& work) {
       ffn_values(1.0 * model.shared_experts * model.shared_width / work.tp, model.expert_matrices);
   const double dense = ffn_values(1.0 * model.dense_width / work.tp, model.dense_matrices);
   const double token = kWide * work.tokens;
-  const double experts = expert_activation_bytes(model, work.expert_rows, work.etp).value;
+  const double experts = expert_activation_bytes(model, work).value;
   const double most =
       std::max({token * attention_values(model, work), token * dense, token * shared + experts,
                 work.sampled * model.vocabulary * kSampledLogit});

@@ -16,6 +16,8 @@ struct ActivationWork {
   double tokens = 0;       // in the dense parts of the GPU
   bool absorbed = false;   // the latent of MLA stands for keys and values (decode)
   double expert_rows = 0;  // that the GPU's experts compute in a layer, padding included
+  bool in_place = false;   // experts read and write rows where the exchange has them: nothing is
+                           // put into the experts' order before, or into the tokens' after
   double sampled = 0;      // rows of logits
   int tp = 1, etp = 1;     // GPUs that share the dense parts; that share an expert
 };
@@ -24,6 +26,6 @@ struct ActivationWork {
 Bytes activation_bytes(const MoeModel& model, const ActivationWork& work);
 
 // Of the experts alone.
-Bytes expert_activation_bytes(const MoeModel& model, double rows, int etp);
+Bytes expert_activation_bytes(const MoeModel& model, const ActivationWork& work);
 
 }  // namespace moesim

@@ -35,12 +35,18 @@ TEST(Activations, HoldTheResidualStreamAndTheOperationWithTheMost) {
 // 16-bit rows in and out of the experts' order are 4 kB; at 8 bits what the experts take is less.
 TEST(Activations, OfExpertsGoWithTheRowsThatTheyCompute) {
   MoeModel model = round_model();
-  EXPECT_DOUBLE_EQ(expert_activation_bytes(model, 50, 1).value, 50 * 4000.0);
+  EXPECT_DOUBLE_EQ(expert_activation_bytes(model, {.expert_rows = 50}).value, 50 * 4000.0);
+  // Where they are read and written in place, the up-projections have 1000 values in, 200 out.
+  EXPECT_DOUBLE_EQ(expert_activation_bytes(model, {.expert_rows = 50, .in_place = true}).value,
+                   50 * 2 * 1200.0);
   model.expert_width = 2000;  // the up-projections of 2 · 2000 and their 1000 inputs; 2000 after
-  EXPECT_DOUBLE_EQ(expert_activation_bytes(model, 50, 1).value, 50 * 2 * (4000 + 2000.0));
-  EXPECT_DOUBLE_EQ(expert_activation_bytes(model, 50, 2).value, 50 * 2 * (2000 + 1000.0));
+  EXPECT_DOUBLE_EQ(expert_activation_bytes(model, {.expert_rows = 50}).value,
+                   50 * 2 * (4000 + 2000.0));
+  EXPECT_DOUBLE_EQ(expert_activation_bytes(model, {.expert_rows = 50, .etp = 2}).value,
+                   50 * 2 * (2000 + 1000.0));
   model.expert_dtype = DType::kFp8Block;
-  EXPECT_DOUBLE_EQ(expert_activation_bytes(model, 50, 1).value, 50 * (2 * 4000 + 2000.0));
+  EXPECT_DOUBLE_EQ(expert_activation_bytes(model, {.expert_rows = 50}).value,
+                   50 * (2 * 4000 + 2000.0));
   // Beside the shared expert's 600 values of each token.
   EXPECT_DOUBLE_EQ(activation_bytes(model, {.tokens = 10, .expert_rows = 50}).value,
                    10 * 2 * (2000 + 600.0) + 50 * 10000.0);
