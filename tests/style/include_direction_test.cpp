@@ -28,6 +28,7 @@ const std::map<std::string, std::string> kInterfaces = {
     {"sim/cache", "sim/cache/cache.hpp"},
     {"sim/prefetch", "sim/prefetch/prefetch.hpp"},
     {"sim/event", "sim/event/event.hpp"},
+    {"sim/schedule", "sim/schedule/schedule.hpp"},
     {"sim/calibration", ""},
     {"sim/engine", ""},
 };
