@@ -120,7 +120,8 @@ Ink ink_of(Phase phase) {
   if (phase == Phase::kWait || phase == Phase::kLaunch) return Ink::kYellow;
   const bool exchange = phase == Phase::kDispatch || phase == Phase::kCombine ||
                         phase == Phase::kMigration || phase == Phase::kCollective ||
-                        phase == Phase::kOffload;
+                        phase == Phase::kOffload || phase == Phase::kPipeline ||
+                        phase == Phase::kGradient;
   return exchange ? Ink::kCyan : Ink::kBlue;
 }
 

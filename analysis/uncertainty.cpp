@@ -30,8 +30,11 @@ bool runs(Phase phase, const std::string& kernel) {
     case Phase::kDense:
       return names(kernel, "gemm");
     case Phase::kCollective:
+    case Phase::kGradient:
       return names(kernel, "all_reduce") || names(kernel, "all_gather") ||
              names(kernel, "reduce_scatter");
+    case Phase::kOptimizer:
+      return names(kernel, "memory");
     case Phase::kDispatch:
       return exchange && !names(kernel, "combine");
     case Phase::kCombine:
@@ -79,10 +82,10 @@ std::optional<Uncertainty> estimate_uncertainty(const RunResult& result, const M
   Uncertainty uncertainty;
   for (int phase = 0; phase < kPhases; ++phase) {
     const double share = metrics.breakdown[static_cast<std::size_t>(phase)] / busy;
-    // Migration and offload are bytes on the wire, launches a time that the scenario says; no
-    // kernel's error is in them.
+    // Migration, offload and transfers between stages are bytes on the wire, launches a time that
+    // the scenario says; no kernel's error is in them.
     const bool given = Phase(phase) == Phase::kMigration || Phase(phase) == Phase::kOffload ||
-                       Phase(phase) == Phase::kLaunch;
+                       Phase(phase) == Phase::kPipeline || Phase(phase) == Phase::kLaunch;
     if (Phase(phase) == Phase::kWait || given || share <= 0) continue;
     const PhaseError error = worst_error(Phase(phase), result.errors);
     uncertainty.step_error += share * error.ratio;

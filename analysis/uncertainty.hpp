@@ -34,8 +34,8 @@ struct Uncertainty {
   }
   // Of what falls as the step gets longer: throughput, MFU. An error of 100 % bounds it below only.
   Band rate(double value) const {
-    return {value / (1 + step_error), step_error < 1 ? value / (1 - step_error)
-                                                     : std::numeric_limits<double>::infinity()};
+    return {value / (1 + step_error),
+            step_error < 1 ? value / (1 - step_error) : std::numeric_limits<double>::infinity()};
   }
   // To be read before trusting the numbers; empty where all that matters was measured.
   std::string warning() const;

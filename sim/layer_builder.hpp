@@ -26,6 +26,7 @@ class LayerBuilder {
 
   // Of the layers that are built from now on.
   void leave_out(const Counterfactual& counterfactual) { counterfactual_ = counterfactual; }
+  const Counterfactual& left_out() const { return counterfactual_; }
 
   const LayerRouting& routing() const { return routing_; }
   const EventTimeline& timeline() const { return timeline_; }
@@ -37,6 +38,10 @@ class LayerBuilder {
   // them, are scaled to the mean.
   TaskGraph build_alone(int step, int layer, const Placement& placement, LayerLoad* load,
                         std::optional<Evened> evened = {}) const;
+  // The parts of the layer, for an order of one's own. The overlap policy divides nothing.
+  LayerParts parts(int step, int layer, const Placement& placement, LayerLoad* load) const {
+    return std::move(parts_of(step, layer, placement, load, {}).front());
+  }
   // What the last layer of a step has left; possibly nothing. Then logits.
   TaskGraph build_rest(int step, Carried& carried) const;
   TaskGraph build_head(int step) const;

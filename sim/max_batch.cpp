@@ -58,6 +58,10 @@ int largest(Memory& memory, int fixed, int unit) {
 LargestBatch largest_batch(const Scenario& scenario) {
   const std::unique_ptr<CostModel> cost =
       make_cost_model(scenario.calibration, scenario.cluster->gpu());
+  if (scenario.workload.micro_batches > 1 || scenario.workload.phase == WorkloadPhase::kTraining)
+    throw InputError(scenario.workload_spot,
+                     "the largest batch is looked for in steps of one micro-batch, not in training",
+                     "set workload.micro_batches: 1, or try values with run --dry-run");
   const Stretches stretches = make_stretches(scenario, *cost, [](const Span&) {});
   Memory memory(stretches);
   const Workload& work = scenario.workload;

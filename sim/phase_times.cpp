@@ -62,7 +62,8 @@ double take(std::vector<Stretch>& taken, double begin, double end) {
 
 bool communicates(Phase phase) {
   return phase == Phase::kDispatch || phase == Phase::kCombine || phase == Phase::kMigration ||
-         phase == Phase::kCollective || phase == Phase::kOffload;
+         phase == Phase::kCollective || phase == Phase::kOffload || phase == Phase::kPipeline ||
+         phase == Phase::kGradient;
 }
 
 bool is_work(Phase phase) {

@@ -14,12 +14,19 @@ void check_split(const Arguments& arguments, const char* key, int size, const st
                                                 shards, size, what, model.name));
 }
 
-void check_model(const Arguments& arguments, const MoeModel& model, Mistakes& mistakes) {
+void check_model(const Arguments& arguments, const MoeModel& model, int chunks,
+                 Mistakes& mistakes) {
   check_split(arguments, "tp", model.attention.heads, "attention heads", model, mistakes);
   if (mistakes.empty() && model.dense_width > 0)
     check_split(arguments, "tp", model.dense_width, "columns of the dense FFN", model, mistakes);
   check_split(arguments, "etp", model.expert_width, "columns of an expert", model, mistakes);
-  if (arguments.integer("pp") > model.layers)
+  if (chunks > 1 && arguments.integer("pp") * chunks > model.layers)
+    mistakes.add(
+        arguments.spot("pp"),
+        fmt::format("{} stages with {} parts of the model each are more than the {} layers "
+                    "of {}",
+                    arguments.integer("pp"), chunks, model.layers, model.name));
+  else if (arguments.integer("pp") > model.layers)
     mistakes.add(arguments.spot("pp"),
                  fmt::format("{} stages are more than the {} layers of {}", arguments.integer("pp"),
                              model.layers, model.name));
@@ -28,11 +35,13 @@ void check_model(const Arguments& arguments, const MoeModel& model, Mistakes& mi
 }  // namespace
 
 GridSection read_grid(const Arguments& arguments, const MoeModel& model,
-                      const std::shared_ptr<const Cluster>& cluster, Mistakes& mistakes) {
+                      const std::shared_ptr<const Cluster>& cluster, int chunks,
+                      Mistakes& mistakes) {
   Parallel parallel{.tp = arguments.integer("tp"),
                     .pp = arguments.integer("pp"),
                     .etp = arguments.integer("etp"),
-                    .collectives = arguments.text("collectives")};
+                    .collectives = arguments.text("collectives"),
+                    .chunks = chunks};
   const int share = parallel.pp * parallel.etp;
   parallel.ep = arguments.has("ep")            ? arguments.integer("ep")
                 : cluster->gpus() % share == 0 ? cluster->gpus() / share
@@ -40,7 +49,7 @@ GridSection read_grid(const Arguments& arguments, const MoeModel& model,
   GridSection section{.chosen = {{"ep", std::to_string(parallel.ep)}}};
   if (const GridMistake mistake = grid_mistake(parallel, cluster->gpus()); !mistake.key.empty())
     mistakes.add(arguments.spot(mistake.key), mistake.message, mistake.hint);
-  check_model(arguments, model, mistakes);
+  check_model(arguments, model, chunks, mistakes);
   const bool same = parallel.tp == parallel.ep * parallel.etp;  // groups of dense parts and experts
   const std::string tokens = arguments.text("tokens");
   parallel.scattered = tokens == "auto" ? !same || parallel.tp == 1 : tokens == "scattered";
@@ -51,9 +60,6 @@ GridSection read_grid(const Arguments& arguments, const MoeModel& model,
                              "by ep {} x etp {} GPUs",
                              parallel.tp, parallel.ep, parallel.etp),
                  "say tokens: scattered, or make tp = ep x etp");
-  if (parallel.pp > 1)
-    mistakes.add(arguments.spot("pp"), "pp above 1 is not simulated yet",
-                 "this version knows data, tensor and expert parallelism");
   if (mistakes.empty()) section.grid = std::make_shared<const Grid>(parallel, cluster);
   return section;
 }

@@ -17,8 +17,10 @@ struct GridSection {
   std::vector<std::pair<std::string, std::string>> chosen;  // keys whose value was left to us
 };
 
-// Adds what does not divide the cluster's GPUs, or the model's heads and widths, to `mistakes`.
+// `chunks`: parts of the model that a stage has, one way through it. Adds what does not divide the
+// cluster's GPUs, or the model's heads and widths, to `mistakes`.
 GridSection read_grid(const Arguments& parallel, const MoeModel& model,
-                      const std::shared_ptr<const Cluster>& cluster, Mistakes& mistakes);
+                      const std::shared_ptr<const Cluster>& cluster, int chunks,
+                      Mistakes& mistakes);
 
 }  // namespace moesim

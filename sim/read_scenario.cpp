@@ -11,6 +11,7 @@
 #include "sim/model/model_reader.hpp"
 #include "sim/read_grid.hpp"
 #include "sim/read_network.hpp"
+#include "sim/read_pipeline.hpp"
 #include "sim/read_section.hpp"
 #include "sim/read_workload.hpp"
 #include "sim/topology/cluster_reader.hpp"
@@ -42,6 +43,7 @@ class Reader {
     scenario_.launching = read_launching(section("launch"));
     read_parallel();
     read_plugins();
+    read_training_sections();
     read_calibration();
     read_events();
     read_network();
@@ -68,7 +70,7 @@ class Reader {
 
   void read_top() {
     std::vector<std::string> sections = {"workload", "launch",   "parallel", "network",
-                                         "pools",    "requests", "events"};
+                                         "pools",    "requests", "events",   "training"};
     for (const PluginSection& plugin : plugin_sections()) sections.push_back(plugin.role);
     std::vector<Parameter> known = section_parameters("");
     for (const std::string& name : sections)
@@ -129,13 +131,26 @@ class Reader {
     scenario_.model = with_mtp_layers(std::move(scenario_.model), scenario_.workload.draft_tokens);
   }
 
+  void read_training_sections() {
+    const bool training = scenario_.workload.phase == WorkloadPhase::kTraining;
+    for (const char* name : {"training", "schedule"})
+      if (const YamlNode* node = root_.find(name); node != nullptr && !training)
+        mistakes_.add(node->spot, fmt::format("'{}' is for training steps", name),
+                      "workload: {phase: training, …}");
+    if (!training) return;
+    read_training(section("training"), scenario_);
+    if (!scenario_.schedule.kind.empty())
+      scenario_.resolved.set("schedule", resolved_choice("schedule", scenario_.schedule));
+  }
+
   void read_parallel() { parallel_ = section("parallel"); }
 
   void read_plugins() {
     const std::vector<Choice*> choices = {
         &scenario_.lengths,   &scenario_.trace,          &scenario_.gate,     &scenario_.capacity,
         &scenario_.placement, &scenario_.replica,        &scenario_.exchange, &scenario_.overlap,
-        &scenario_.rebalance, &scenario_.step_placement, &scenario_.cache,    &scenario_.prefetch};
+        &scenario_.rebalance, &scenario_.step_placement, &scenario_.cache,    &scenario_.prefetch,
+        &scenario_.schedule};
     for (std::size_t i = 0; i < choices.size(); ++i) {
       const PluginSection& plugin = plugin_sections()[i];
       const YamlNode* node = root_.find(plugin.role);
@@ -227,7 +242,8 @@ class Reader {
   }
 
   void check_across() {
-    GridSection grid = read_grid(parallel_, scenario_.model, scenario_.cluster, mistakes_);
+    GridSection grid =
+        read_grid(parallel_, scenario_.model, scenario_.cluster, chunks_of(scenario_), mistakes_);
     scenario_.grid = std::move(grid.grid);
     for (const auto& [key, value] : grid.chosen)
       set_first(*scenario_.resolved.find("parallel"), key, value);
@@ -235,6 +251,7 @@ class Reader {
       mistakes_.add(scenario_.step_placement.spot,
                     "experts travel only inside one expert-parallel group of all GPUs",
                     "parallel: {ep: all GPUs, tp: 1, pp: 1, etp: 1}, or step_placement: none");
+    if (scenario_.grid) read_pipeline(workload_, scenario_, mistakes_);
     check_division(scenario_, mistakes_);
     if (scenario_.prefetch.kind != "none" && scenario_.cache.kind == "none")
       mistakes_.add(scenario_.prefetch.spot,

@@ -55,7 +55,8 @@ void read_mixed(const Arguments& section, Workload& work, Mistakes& mistakes) {
 }  // namespace
 
 Workload read_workload(const Arguments& section, const MoeModel& model, Mistakes& mistakes) {
-  Workload work{.phase = choice_of<WorkloadPhase>(section, "phase", {"prefill", "decode", "mixed"}),
+  Workload work{.phase = choice_of<WorkloadPhase>(section, "phase",
+                                                  {"prefill", "decode", "mixed", "training"}),
                 .tokens_per_gpu = section.integer("tokens_per_gpu"),
                 .context = section.integer("context"),
                 .steps = section.integer("steps"),

@@ -70,7 +70,7 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
   ++layers_seen_[static_cast<std::size_t>(step)];
   record.vllm_mean += mean(live);
   record.vllm_max += maximum(live);
-  record.tokens = load.tokens;
+  if (moe_layer == 0) record.tokens += load.tokens;  // once for each micro-batch
   record.live_gpus = static_cast<int>(gpus_.size() - load.dead.size());
   record.redirected_routes += load.masked.redirected;
   record.lost_routes += load.masked.lost;
@@ -83,8 +83,7 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
   record.rows += load.rows;
   add(record.gate, load.gate);
   record.rerouted_routes += load.rerouted_routes;
-  record.nvlink_bytes += load.nvlink_bytes;
-  record.network_bytes += load.network_bytes;
+  exchanged(step, load);
   record.migration_bytes += load.migration_bytes;
   temporary_copies_.resize(std::max(temporary_copies_.size(), load.copies.size()));
   for (std::size_t g = 0; g < load.copies.size(); ++g)
@@ -102,10 +101,20 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
   layer.first_gpu = load.first_gpu;
 }
 
-void RunRecorder::close_layer_time(LayerTotals& layer) {
-  if (layer.step < 0 || !measured(layer.step)) return;
-  layer.seconds += layer.end - layer.begin;
-  ++layer.timed;
+void RunRecorder::exchanged(int step, const LayerLoad& load) {
+  StepRecord& record = steps_[static_cast<std::size_t>(step)];
+  record.nvlink_bytes += load.nvlink_bytes;
+  record.network_bytes += load.network_bytes;
+}
+
+void RunRecorder::close_layer_times(int step) {
+  for (LayerTotals& layer : layers_) {
+    while (!layer.open.empty() && layer.open.begin()->first.first <= step) {
+      const auto [begin, end] = layer.open.begin()->second;
+      if (measured(layer.open.begin()->first.first)) layer.seconds += end - begin;
+      layer.open.erase(layer.open.begin());
+    }
+  }
 }
 
 void RunRecorder::span(const Span& span) {
@@ -113,19 +122,16 @@ void RunRecorder::span(const Span& span) {
       {span.begin.value, span.end.value, span.stream, span.phase});
   if (span.layer < 0 || span.stream == kHostStream) return;
   LayerTotals& layer = layers_[static_cast<std::size_t>(span.layer)];
-  if (layer.step != span.step) {
-    close_layer_time(layer);
-    layer.step = span.step;
-    layer.begin = span.begin.value;
-    layer.end = span.end.value;
-  }
-  layer.begin = std::min(layer.begin, span.begin.value);
-  layer.end = std::max(layer.end, span.end.value);
+  const std::pair whole(span.begin.value, span.end.value);
+  auto& [begin, end] = layer.open.try_emplace({span.step, span.pass}, whole).first->second;
+  begin = std::min(begin, whole.first);
+  end = std::max(end, whole.second);
 }
 
 void RunRecorder::step_ended(int step, Seconds time) {
   MOESIM_CHECK(static_cast<std::size_t>(step) == ends_.size(), "steps end in their order");
   ends_.push_back(time.value);
+  close_layer_times(step);
   if (ends_.size() >= 2) close_step(ends_.size() - 2);
 }
 
@@ -157,11 +163,10 @@ void RunRecorder::finish(RunResult& result) {
     result.steps.push_back(steps_[i]);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     LayerTotals& layer = layers_[l];
-    close_layer_time(layer);
     divide_by(layer.imbalance, layer.loads);
     result.layers.push_back({.layer = static_cast<int>(l),
                              .model_layer = scenario_.model.moe_layers[l],
-                             .seconds = layer.timed > 0 ? layer.seconds / layer.timed : 0,
+                             .seconds = layer.seconds / steps,
                              .imbalance = layer.imbalance,
                              .hottest_gpu = layer.first_gpu + index_of_largest(layer.gpu),
                              .hottest_expert = index_of_largest(layer.expert),

@@ -6,6 +6,7 @@
 // one step).
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "sim/engine/engine.hpp"
@@ -21,6 +22,8 @@ class RunRecorder {
 
   // A layer of a step was built: its loads.
   void layer_built(int step, int moe_layer, const LayerLoad& load);
+  // Bytes of a further pass over a layer of the step.
+  void exchanged(int step, const LayerLoad& load);
   void span(const Span& span);
   // The last GPU has ended the step.
   void step_ended(int step, Seconds time);
@@ -31,10 +34,8 @@ class RunRecorder {
   struct LayerTotals {
     ImbalanceRecord imbalance;
     int loads = 0;
-    double begin = 0, end = 0;  // of the step under way
-    int step = -1;
-    double seconds = 0;
-    int timed = 0;
+    std::map<std::pair<int, int>, std::pair<double, double>> open;  // (step, pass) → begin, end
+    double seconds = 0;                                             // over all measured passes
     std::vector<double> gpu, expert;
     int first_gpu = 0;  // of `gpu`
     std::int64_t dropped = 0;
@@ -43,7 +44,7 @@ class RunRecorder {
 
   bool measured(int step) const { return step >= warmup_; }
   void close_step(std::size_t index);
-  void close_layer_time(LayerTotals& layer);
+  void close_layer_times(int step);
 
   const Scenario& scenario_;
   int warmup_ = 0;

@@ -42,16 +42,19 @@ std::vector<Parameter> workload() {
        .type = Type::kChoice,
        .doc = "what a step does; mixed: decode, and a part of a prompt in the same batch",
        .fallback = "prefill",
-       .choices = {"prefill", "decode", "mixed"}},
+       .choices = {"prefill", "decode", "mixed", "training"}},
       {.name = "tokens_per_gpu",
        .type = Type::kInteger,
-       .doc = "new tokens of each GPU in a step, drafts and parts of prompts included",
+       .doc =
+           "new tokens of each GPU in a step, drafts and parts of prompts included; training: in "
+           "a micro-batch",
        .required = true,
        .minimum = 1},
       {.name = "context",
        .type = Type::kInteger,
-       .doc = "prefill: tokens of a prompt; decode and mixed: tokens in the KV cache of an answer "
-              "(both a mean, see lengths)",
+       .doc =
+           "prefill: tokens of a prompt; training: of a sequence; decode and mixed: tokens in the "
+           "KV cache of an answer (all a mean, see lengths)",
        .fallback = "4096",
        .minimum = 1},
       {.name = "prompt_tokens",
@@ -87,6 +90,12 @@ std::vector<Parameter> workload() {
        .doc = "steps before the measured ones",
        .fallback = "0",
        .minimum = 0},
+      {.name = "micro_batches",
+       .type = Type::kInteger,
+       .doc =
+           "prefill, decode: parts of a step's tokens that go through the pipeline one after the "
+           "other; training: that are added up before the optimizer; default: pp",
+       .minimum = 1},
       {.name = "routing",
        .type = Type::kChoice,
        .doc = "draw expert ids, or only counts (distinct destinations are then an expectation); "
@@ -146,6 +155,47 @@ std::vector<Parameter> parallel() {
        .doc = "library of tensor parallelism's collectives; what it lacks is NCCL's",
        .fallback = "nccl",
        .choices = {"nccl", "trtllm", "vllm", "sglang"}},
+  };
+}
+
+std::vector<Parameter> training() {
+  return {
+      {.name = "recompute",
+       .type = Type::kChoice,
+       .doc =
+           "activations that the backward pass computes again: none; norms, activation functions "
+           "and MLA's up-projections (selective); whole layers from their input (full)",
+       .fallback = "none",
+       .choices = {"none", "selective", "full"}},
+      {.name = "optimizer",
+       .type = Type::kChoice,
+       .doc =
+           "Adam with two moments at 32 (adam) or 16 bits (adam_bf16), or SGD with momentum, and "
+           "a master weight at 32 bits",
+       .fallback = "adam",
+       .choices = {"adam", "adam_bf16", "sgd"}},
+      {.name = "zero",
+       .type = Type::kInteger,
+       .doc =
+           "1: replicas share the optimizer's states (reduce-scatter of gradients, all-gather of "
+           "weights); 0: each has them all (all-reduce)",
+       .fallback = "1",
+       .minimum = 0,
+       .maximum = 1},
+      {.name = "gradient_dtype",
+       .type = Type::kChoice,
+       .doc = "of gradients of weights between replicas; they are added up at 32 bits",
+       .fallback = "bf16",
+       .choices = {"bf16", "float32"}},
+      {.name = "gradient_exchange",
+       .type = Type::kChoice,
+       .doc = "of token gradients on their way to the experts; they come back at 16 bits",
+       .fallback = "bf16",
+       .choices = {"bf16", "fp8"}},
+      {.name = "overlap_gradients",
+       .type = Type::kFlag,
+       .doc = "reduce a layer's gradients beside the backward passes that are left",
+       .fallback = "true"},
   };
 }
 
@@ -210,20 +260,32 @@ std::vector<Parameter> schedule() {
 
 const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sections() {
   static const std::vector<std::pair<std::string, std::vector<Parameter>>> sections = {
-      {"", top_level()},    {"workload", workload()}, {"parallel", parallel()},
-      {"launch", launch()}, {"network", network()},   {"network.schedule", schedule()},
+      {"", top_level()},
+      {"workload", workload()},
+      {"training", training()},
+      {"parallel", parallel()},
+      {"launch", launch()},
+      {"network", network()},
+      {"network.schedule", schedule()},
   };
   return sections;
 }
 
 const std::vector<PluginSection>& plugin_sections() {
   static const std::vector<PluginSection> sections = {
-      {"lengths", "fixed"},         {"trace", ""},
-      {"gate", "as_recorded"},      {"capacity", "none"},
-      {"placement", "linear"},      {"replica", "round_robin_flat"},
-      {"exchange", "direct_dedup"}, {"overlap", "none"},
-      {"rebalance", "none"},        {"step_placement", "none", false},
-      {"cache", "none", false},     {"prefetch", "none", false},
+      {"lengths", "fixed"},
+      {"trace", ""},
+      {"gate", "as_recorded"},
+      {"capacity", "none"},
+      {"placement", "linear"},
+      {"replica", "round_robin_flat"},
+      {"exchange", "direct_dedup"},
+      {"overlap", "none"},
+      {"rebalance", "none"},
+      {"step_placement", "none", false},
+      {"cache", "none", false},
+      {"prefetch", "none", false},
+      {"schedule", "one_f_one_b", false},
   };
   return sections;
 }

@@ -11,13 +11,15 @@
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibrated_cost.hpp"
 #include "sim/counterfactual.hpp"
-#include "sim/draw_sequences.hpp"
+#include "sim/flop_utilization.hpp"
 #include "sim/hot_spots.hpp"
 #include "sim/launches.hpp"
 #include "sim/link_report.hpp"
 #include "sim/model/imbalance.hpp"
 #include "sim/network_check.hpp"
 #include "sim/offload.hpp"
+#include "sim/pipeline.hpp"
+#include "sim/pipeline_memory.hpp"
 #include "sim/run_recorder.hpp"
 #include "sim/stretch.hpp"
 
@@ -160,20 +162,6 @@ class StepProducer : public Producer {
   HotSpotCandidates hot_spots_;
 };
 
-double flop_utilization(const Scenario& scenario, const RunResult& result) {
-  Sequences batch;
-  const IdVector<GpuId, Sequences> drawn = draw_sequences(scenario);
-  for (const Sequences& own : drawn) batch.insert(batch.end(), own.begin(), own.end());
-  double tokens = 0, seconds = 0;
-  for (const StepRecord& step : result.steps) {
-    tokens += static_cast<double>(step.tokens);
-    seconds += step.seconds;
-  }
-  const double peak = scenario.cluster->gpu().peak_of(scenario.model.expert_dtype).value;
-  return tokens / new_tokens(batch) * model_flops(scenario.model, batch) /
-         (seconds * result.gpus * peak);
-}
-
 void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
   for (const std::string& text : more)
     if (std::find(all.begin(), all.end(), text) == all.end()) all.push_back(text);
@@ -219,15 +207,16 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener,
                    .nodes = cluster.nodes(),
                    .output_per_token = scenario.workload.output_per_token()};
   RunRecorder recorder(scenario, scenario.workload.warmup_steps);
-  const Stretches stretches = make_stretches(scenario, *cost, [&](const Span& span) {
-    recorder.span(span);
-    if (listener.span) listener.span(span);
-  });
+  const Stretches stretches =
+      make_stretches(scenario_of_passes(scenario), *cost, [&](const Span& span) {
+        recorder.span(span);
+        if (listener.span) listener.span(span);
+      });
   for (const auto& stretch : stretches) stretch->builder.leave_out(counterfactual);
   const Stretch& last = *stretches.back();
   IdVector<GpuId, double> memory(cluster.gpus());
   for (const auto& stretch : stretches) {
-    const IdVector<GpuId, MemoryUse> use = check_memory(memory_request(*stretch));
+    const IdVector<GpuId, MemoryUse> use = check_memory(memory_of(scenario, *stretch));
     for (const GpuId gpu : memory.ids())
       memory[gpu] = std::max(memory[gpu], use[gpu].total().value);
   }
@@ -237,13 +226,19 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener,
       make_offload(last.scenario, *last.trace, *cost, last.builder, *last.rebalancer.placement(),
                    last.sizes, listener.span);
   StepProducer steps(scenario, stretches, offload.get(), engine, recorder, listener);
-  HotSpotProducer hot(last.scenario, last.builder, steps.hot_spots());
-  engine.add(steps);
+  std::optional<Pipeline> pipeline;
+  if (is_pipelined(scenario))
+    pipeline.emplace(scenario, last, *cost, engine, recorder, listener);
+  else
+    engine.add(steps);
+  HotSpotProducer hot(last.scenario, last.builder,
+                      pipeline ? pipeline->hot_spots() : steps.hot_spots());
   for (const auto& stretch : stretches) engine.add(stretch->rebalancer.background());
   if (offload) offload->start(engine, steps);
   const Seconds end = engine.run();
-  result.links = report_links(engine.link_uses(), cluster, end,
-                              scenario.workload.steps + scenario.workload.warmup_steps);
+  const int run_steps =
+      pipeline ? pipeline->steps() : scenario.workload.steps + scenario.workload.warmup_steps;
+  result.links = report_links(engine.link_uses(), cluster, end, run_steps);
   recorder.finish(result);
   report_stretches(stretches, result);
   if (offload) offload->report(scenario.workload.warmup_steps, result);
@@ -259,7 +254,8 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener,
   add_temporary_copies(scenario, result);
   result.mfu = flop_utilization(scenario, result);
   for (const auto& stretch : stretches)
-    append(result.warnings, stretch->failover.memory_warnings(memory_request(*stretch)));
+    append(result.warnings, stretch->failover.memory_warnings(memory_of(scenario, *stretch)));
+  if (pipeline) append(result.warnings, pipeline_warnings(scenario));
   fill_provenance(scenario, *last.trace, *cost, last.builder, result);
   return result;
 }
@@ -267,17 +263,18 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener,
 Preview preview(const Scenario& scenario) {
   const std::unique_ptr<CostModel> cost =
       make_cost_model(scenario.calibration, scenario.cluster->gpu());
-  const Stretches stretches = make_stretches(scenario, *cost, [](const Span&) {});
+  const Stretches stretches =
+      make_stretches(scenario_of_passes(scenario), *cost, [](const Span&) {});
   const Stretch& first = *stretches.front();
   Preview preview{.memory_bytes_limit = scenario.cluster->gpu().memory.value,
                   .routing_detail =
                       first.builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids",
-                  .routes_per_step = static_cast<double>(scenario.workload.tokens_per_gpu) *
-                                     scenario.grid->stage_gpus() * scenario.model.top_k *
-                                     scenario.model.moe_layer_count(),
+                  .routes_per_step = static_cast<double>(scenario.workload.pass_tokens()) *
+                                     scenario.workload.micro_batches * scenario.grid->stage_gpus() *
+                                     scenario.model.top_k * scenario.model.moe_layer_count(),
                   .warnings = first.trace->notes()};
   for (const auto& stretch : stretches) {
-    const MemoryRequest request = memory_request(*stretch);
+    const MemoryRequest request = memory_of(scenario, *stretch);
     for (const MemoryUse& use : check_memory(request))
       preview.memory_bytes_max = std::max(preview.memory_bytes_max, use.total().value);
     append(preview.warnings, stretch->failover.memory_warnings(request));

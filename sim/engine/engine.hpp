@@ -24,6 +24,7 @@ struct Span {
   Phase phase = Phase::kWait;
   Seconds begin, end;
   int step = 0, layer = -1;
+  int pass = 0;                        // as of a LayerPass
   const std::string* label = nullptr;  // valid during the call
 };
 

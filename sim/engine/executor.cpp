@@ -213,13 +213,15 @@ void Engine::Core::exchange_active(const Task& task, Seconds begin, Seconds end)
 void Engine::Core::tell_span(const Task& task, int stream, Seconds begin, Seconds end) {
   const TaskGraph& graph = task.fragment->graph;
   const TaskNode& node = graph.nodes[static_cast<std::size_t>(task.node)];
+  const LayerPass at = node.own.value_or(LayerPass{graph.layer, graph.pass});
   task.fragment->producer->producer->span({.gpu = task.gpu,
                                            .stream = stream,
                                            .phase = phase_of(node.operation),
                                            .begin = begin,
                                            .end = end,
                                            .step = graph.step,
-                                           .layer = graph.layer,
+                                           .layer = at.layer,
+                                           .pass = at.pass,
                                            .label = &node.label});
 }
 

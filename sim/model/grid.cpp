@@ -50,8 +50,17 @@ Grid::Grid(Parallel parallel, std::shared_ptr<const Cluster> cluster)
   }
 }
 
+int Grid::block_of_layer(int layer, int layers) const {
+  return static_cast<int>(static_cast<std::int64_t>(layer) * stages() * parallel_.chunks / layers);
+}
+
 int Grid::stage_of_layer(int layer, int layers) const {
-  return static_cast<int>(static_cast<std::int64_t>(layer) * stages() / layers);
+  const int stage = block_of_layer(layer, layers) % stages();
+  return parallel_.mirrored ? stages() - 1 - stage : stage;
+}
+
+int Grid::chunk_of_layer(int layer, int layers) const {
+  return block_of_layer(layer, layers) / stages();
 }
 
 GridMistake grid_mistake(const Parallel& parallel, int gpus) {

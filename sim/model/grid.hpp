@@ -21,6 +21,10 @@ struct Parallel {
   // all of them hold all tokens, and one all-reduce gathers what their experts computed.
   bool scattered = true;
   std::string collectives = "nccl";  // library of the groups' collectives
+  // Parts of the model that a stage has, and whether they are dealt in the other direction: the
+  // first layers to the last stage.
+  int chunks = 1;
+  bool mirrored = false;
 };
 
 using GpuGroups = std::vector<std::vector<GpuId>>;
@@ -55,13 +59,16 @@ class Grid {
   const GpuGroups& shard_groups(int stage = 0) const { return shards_[at(stage)]; }
   const GpuGroups& tensor_groups(int stage = 0) const { return tensors_[at(stage)]; }
 
-  // Layers of a model of so many, dealt evenly over the stages, the first ones to stage 0.
+  // Layers of a model of so many, dealt evenly over the stages, the first ones to stage 0, and the
+  // same again for every further chunk.
   int stage_of_layer(int layer, int layers) const;
+  int chunk_of_layer(int layer, int layers) const;
   int stage_of(LayerId moe_layer, const MoeModel& model) const {
     return stage_of_layer(model.moe_layers[moe_layer.index()], model.layers);
   }
 
  private:
+  int block_of_layer(int layer, int layers) const;
   static std::size_t at(int stage) { return static_cast<std::size_t>(stage); }
 
   Parallel parallel_;

@@ -26,16 +26,34 @@ Bytes kv_cache(const MemoryRequest& request, const Workload& work) {
   return cache / (kv_tensor_parallel(request.model, request.parallel.tp) * request.parallel.pp);
 }
 
+void add_training(const MemoryRequest& request, double slots, MemoryUse& use) {
+  const TrainingNeeds& needs = *request.training;
+  const MoeModel& model = request.model;
+  const Parallel& parallel = request.parallel;
+  const double expert = expert_parameters(model) * slots / parallel.etp;
+  const double dense = (total_parameters(model) -
+                        expert_parameters(model) * model.experts * model.moe_layer_count()) *
+                       needs.copies / (parallel.tp * parallel.pp);
+  use.dense = use.dense * needs.copies;
+  use.kv = Bytes(0);
+  use.gradients = Bytes((expert + dense) * needs.training.gradient_bytes);
+  use.states = Bytes((expert / needs.expert_replicas + dense / needs.dense_replicas) *
+                     needs.training.state_bytes);
+}
+
 MemoryUse use_with(const MemoryRequest& request, const Workload& work, double slots, GpuId gpu) {
   const Parallel& parallel = request.parallel;
-  return {.experts = expert_bytes(request.model) * slots / parallel.etp,
-          .dense = replicated_bytes(request.model) / (parallel.tp * parallel.pp),
-          .kv = kv_cache(request, work),
-          .activations = request.activations ? request.activations(work, gpu) : Bytes(0),
-          .buffers = request.buffers(work.tokens_per_gpu),
-          .staging = request.staging,
-          .reserve = request.capacity * kMemoryReserve,
-          .capacity = request.capacity};
+  const Workload pass = work.one_pass();
+  MemoryUse use{.experts = expert_bytes(request.model) * slots / parallel.etp,
+                .dense = replicated_bytes(request.model) / (parallel.tp * parallel.pp),
+                .kv = kv_cache(request, work),
+                .activations = request.activations ? request.activations(pass, gpu) : Bytes(0),
+                .buffers = request.buffers(pass.tokens_per_gpu),
+                .staging = request.staging,
+                .reserve = request.capacity * kMemoryReserve,
+                .capacity = request.capacity};
+  if (request.training) add_training(request, slots, use);
+  return use;
 }
 
 // The largest value below `limit` that fits, if any; fitting gets harder with the value.
@@ -94,6 +112,24 @@ std::string what_would_fit(const MemoryRequest& request, GpuId gpu) {
   return fmt::format("it would fit with {}", fmt::join(ways, ", or "));
 }
 
+namespace {
+
+[[noreturn]] void refuse_training(const MemoryRequest& request, GpuId gpu, const MemoryUse& use) {
+  throw InputError(
+      request.spot,
+      fmt::format(
+          "does not fit into memory: GPU {} needs {:.1f} GB and has {:.1f} GB (weights "
+          "{:.1f}, gradients {:.1f}, optimizer {:.1f}, activations {:.1f}, exchange buffers "
+          "{:.1f}, reserve {:.1f} GB)",
+          gpu.value, gigabytes(use.total()), gigabytes(use.capacity),
+          gigabytes(use.experts + use.dense), gigabytes(use.gradients), gigabytes(use.states),
+          gigabytes(use.activations), gigabytes(use.buffers), gigabytes(use.reserve)),
+      "fewer tokens_per_gpu, more stages or replicas, training.recompute or training.optimizer "
+      "would make it smaller");
+}
+
+}  // namespace
+
 Bytes kv_bytes_of_sequence(const MoeModel& model, double tokens) {
   const Attention& at = model.attention;
   if (model.attention_layers() == 0) return Bytes(0);
@@ -135,6 +171,7 @@ IdVector<GpuId, MemoryUse> check_memory(const MemoryRequest& request) {
   const GpuId fullest = fullest_gpu(request);
   const MemoryUse& worst = uses[fullest];
   if (worst.fits()) return uses;
+  if (request.training) refuse_training(request, fullest, worst);
   const std::string staging =
       worst.staging.value > 0 ? fmt::format("experts under way {:.1f}, ", gigabytes(worst.staging))
                               : "";

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "sim/base/ids.hpp"
 #include "sim/model/cluster.hpp"
 #include "sim/model/placement.hpp"
 #include "sim/model/scenario.hpp"
+#include "sim/model/training_memory.hpp"
 
 namespace moesim {
 
@@ -18,12 +20,15 @@ struct MemoryUse {
   Bytes experts;  // weights of the routed experts in the GPU's slots
   Bytes dense;    // weights of everything else, on every GPU
   Bytes kv;
-  Bytes activations;  // at their peak
-  Bytes buffers;      // of the exchange library
-  Bytes staging;      // of experts that are received while others are in use
+  Bytes activations;        // at their peak
+  Bytes buffers;            // of the exchange library
+  Bytes staging;            // of experts that are received while others are in use
+  Bytes gradients, states;  // training: states are the optimizer's
   Bytes reserve;
   Bytes capacity;
-  Bytes total() const { return experts + dense + kv + activations + buffers + staging + reserve; }
+  Bytes total() const {
+    return experts + dense + kv + activations + buffers + staging + gradients + states + reserve;
+  }
   bool fits() const { return total() <= capacity; }
 };
 
@@ -33,11 +38,12 @@ struct MemoryRequest {
   Workload workload;
   IdVector<GpuId, int> slots;  // expert slots of all layers on each GPU [gpus]
   std::function<Bytes(int tokens_per_gpu)> buffers;
-  std::function<Bytes(const Workload&, GpuId)> activations;  // none: not counted
+  std::function<Bytes(const Workload&, GpuId)> activations;  // of a pass; none: not counted
   Bytes staging;                                             // as in MemoryUse
   Bytes capacity;                                            // of a GPU
   int gpus_per_node = 8;
   Spot spot;  // where a model that does not fit is reported
+  std::optional<TrainingNeeds> training = std::nullopt;
 };
 
 // KV cache of one sequence over all layers; windowed layers keep their window only.

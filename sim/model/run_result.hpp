@@ -64,7 +64,7 @@ struct OffloadSetup {
 struct LayerRecord {
   int layer = 0;              // MoE layer
   int model_layer = 0;        // its place in the model
-  double seconds = 0;         // mean over steps, first start to last end over GPUs
+  double seconds = 0;         // mean over steps, first start to last end over GPUs of each pass
   ImbalanceRecord imbalance;  // mean over steps
   int hottest_gpu = 0;        // by load, over all steps
   int hottest_expert = 0;

@@ -14,6 +14,7 @@
 #include "sim/model/launch.hpp"
 #include "sim/model/moe_model.hpp"
 #include "sim/model/network.hpp"
+#include "sim/model/training.hpp"
 #include "sim/model/workload.hpp"
 
 namespace moesim {
@@ -29,6 +30,8 @@ struct Scenario {
   Choice lengths{.kind = "fixed"};
   Choice trace, gate, capacity, placement, replica, exchange, overlap, rebalance, step_placement;
   Choice cache{.kind = "none"}, prefetch{.kind = "none"};
+  Choice schedule;  // of micro-batches over pipeline stages
+  Training training;
   std::vector<Choice> events;  // in the order in which they are written
   YamlNode calibration;        // a name, path or inline section, or a list of them
   NetworkOptions network;

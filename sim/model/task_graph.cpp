@@ -26,6 +26,12 @@ const char* to_string(Phase phase) {
       return "offload";
     case Phase::kLaunch:
       return "launch";
+    case Phase::kPipeline:
+      return "pipeline";
+    case Phase::kGradient:
+      return "gradients";
+    case Phase::kOptimizer:
+      return "optimizer";
     case Phase::kWait:
       return "wait";
     case Phase::kCount:

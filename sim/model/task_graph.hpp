@@ -30,6 +30,9 @@ enum class Phase {
   kCollective,  // of groups that share weights
   kOffload,     // of experts that are not in the GPU's memory
   kLaunch,      // of a host that launches kernels
+  kPipeline,    // activations and their gradients between pipeline stages
+  kGradient,    // gradients that replicas of weights reduce, and weights that they gather
+  kOptimizer,
   kWait,
   kCount
 };
@@ -120,11 +123,18 @@ struct Collective {
 
 using Operation = std::variant<Compute, Transfer, Exchange, Hold>;
 
+// A pass over a layer in a step: each micro-batch has its own, and its backward pass another.
+struct LayerPass {
+  int layer = -1;  // MoE layer; −1 = none
+  int pass = 0;
+};
+
 struct TaskNode {
   Operation operation;
   std::vector<int> after;                // other nodes of the same fragment, on the same GPU
   std::string label = {};                // for the timeline; the phase's name if empty
   std::vector<int> after_previous = {};  // nodes of the producer's fragment before, on the same GPU
+  std::optional<LayerPass> own = {};     // where it is not the fragment's
 };
 
 // A piece of work, usually one layer of one step. A node without successors is an exit. Fragments
@@ -135,6 +145,7 @@ struct TaskGraph {
   std::vector<TaskNode> nodes;
   int step = 0;
   int layer = -1;  // MoE layer of the fragment; −1 = none
+  int pass = 0;    // as of a LayerPass
   int add(Operation operation, std::vector<int> after = {}, std::string label = {}) {
     nodes.push_back({std::move(operation), std::move(after), std::move(label)});
     return static_cast<int>(nodes.size()) - 1;

@@ -6,7 +6,7 @@
 namespace moesim {
 
 // A mixed step has answers under way and parts of prompts in one batch (chunked prefill).
-enum class WorkloadPhase { kPrefill, kDecode, kMixed };
+enum class WorkloadPhase { kPrefill, kDecode, kMixed, kTraining };
 
 // How much of the routing is drawn: ids cost more, counts make distinct destinations an
 // expectation.
@@ -14,11 +14,13 @@ enum class RoutingChoice { kAuto, kIds, kCounts };
 
 struct Workload {
   WorkloadPhase phase = WorkloadPhase::kPrefill;
-  int tokens_per_gpu = 0;  // new tokens of each GPU in a step
-  int context = 0;         // prefill: prompt length; else KV length of an answer, in tokens; mean
-  int steps = 1;           // measured
-  int warmup_steps = 0;    // run before, not measured
+  int tokens_per_gpu = 0;  // new tokens of each GPU in a step; training: in a micro-batch
+  int context =
+      0;  // prefill, training: sequence length; else KV length of an answer, in tokens; mean
+  int steps = 1;         // measured
+  int warmup_steps = 0;  // run before, not measured
   RoutingChoice routing = RoutingChoice::kAuto;
+  int micro_batches = 1;  // of a step
   // Mixed: new tokens that are of prompts, and how long those prompts are.
   int mixed_prompt_tokens = 0, mixed_prompt = 0;
   // Decode: tokens of an answer that a step checks beside its next one, and the share of them that
@@ -31,6 +33,11 @@ struct Workload {
   // Of each GPU: new tokens that are of prompts; answers under way.
   int prompt_tokens() const;
   int answers() const { return (tokens_per_gpu - prompt_tokens()) / (1 + draft_tokens); }
+  // Of each GPU in a micro-batch: new tokens.
+  int pass_tokens() const {
+    return phase == WorkloadPhase::kTraining ? tokens_per_gpu : tokens_per_gpu / micro_batches;
+  }
+  Workload one_pass() const;  // a step that is one of its micro-batches
   // Mean tokens of a prompt.
   int prompt() const { return phase == WorkloadPhase::kMixed ? mixed_prompt : context; }
   // Tokens that a step yields for each new token that it computes: below 1 where drafts are wrong.

@@ -1,0 +1,66 @@
+// What backward passes cost, from the shapes of their forward passes.
+//
+// Each product Y = X·W has two in its backward pass, dX = dY·Wᵀ and dW = Xᵀ·dY, of as many FLOPs
+// each. FlashAttention-2 computes five products where its forward pass has two (Dao 2023, section
+// 3.1). Both classes are cost models: whoever asks them for a forward pass gets the price of that
+// part of its backward pass. No calibration has measured backward kernels; they are priced as
+// forward kernels of the same shapes.
+#pragma once
+
+#include "sim/model/cost_model.hpp"
+
+namespace moesim {
+
+// Asks another model for everything.
+class BackwardCost : public CostModel {
+ public:
+  explicit BackwardCost(const CostModel& forward) : forward_(forward) {}
+  ExchangeCost exchange(const std::string& library, const std::string& phase,
+                        bool crosses_nodes) const final {
+    return forward_.exchange(library, phase, crosses_nodes);
+  }
+  CollectiveChoice collective(CollectiveKind kind, const CollectiveGroup& group, Bytes size,
+                              const PortRates& rates, const std::string& library) const final {
+    return forward_.collective(kind, group, size, rates, library);
+  }
+  std::vector<HeldOutError> errors() const final { return forward_.errors(); }
+  std::vector<std::string> warnings() const final { return forward_.warnings(); }
+  std::vector<std::string> names() const final { return forward_.names(); }
+
+ protected:
+  const CostModel& forward_;
+};
+
+// The gradients of inputs. `elementwise_again`: norms and the like are recomputed first.
+class InputGradientCost final : public BackwardCost {
+ public:
+  InputGradientCost(const CostModel& forward, bool elementwise_again)
+      : BackwardCost(forward), elementwise_again_(elementwise_again) {}
+  KernelTime experts(const ExpertWork& work) const override { return forward_.experts(work); }
+  KernelTime gemm(const GemmWork& work) const override;
+  KernelTime attention(const AttentionWork& work) const override;
+  KernelTime gate(const GateWork& work) const override { return forward_.gate(work); }
+  KernelTime memory_pass(Bytes bytes) const override;
+
+ private:
+  bool elementwise_again_ = false;
+};
+
+// The gradients of weights, each added to a sum of `gradient_bytes` a parameter.
+class WeightGradientCost final : public BackwardCost {
+ public:
+  WeightGradientCost(const CostModel& forward, double gradient_bytes)
+      : BackwardCost(forward), gradient_bytes_(gradient_bytes) {}
+  KernelTime experts(const ExpertWork& work) const override;
+  KernelTime gemm(const GemmWork& work) const override;
+  KernelTime attention(const AttentionWork&) const override { return {}; }
+  KernelTime gate(const GateWork&) const override { return {}; }
+  KernelTime memory_pass(Bytes) const override { return {}; }
+
+ private:
+  KernelTime add_up(double parameters) const;
+
+  double gradient_bytes_ = 4;
+};
+
+}  // namespace moesim
