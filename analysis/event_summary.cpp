@@ -103,8 +103,7 @@ std::vector<std::string> event_lines(const RunResult& result) {
   const Sums sums = sums_of(result);
   std::vector<std::string> parts;
   const auto add = [&](std::int64_t count, const char* text) {
-    if (count > 0)
-      parts.push_back(format_count(static_cast<double>(count), text));
+    if (count > 0) parts.push_back(format_count(static_cast<double>(count), text));
   };
   add(sums.moved_tokens, "tokens taken over by live GPUs");
   add(sums.lost_tokens, "tokens lost");

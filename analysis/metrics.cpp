@@ -36,6 +36,7 @@ StepTimes step_times(const RunResult& result) {
 
 ImbalanceRecord mean_imbalance(const RunResult& result) {
   const auto mean_of = [&](double ImbalanceRecord::*member) {
+    if (result.layers.empty()) return kUndefined;
     return mean_over_steps(result,
                            [member](const StepRecord& step) { return step.imbalance.*member; });
   };
@@ -93,7 +94,8 @@ Metrics compute_metrics(const RunResult& result) {
         mean_over_steps(result, [phase](const StepRecord& step) { return step.breakdown[phase]; });
   metrics.communication = mean_communication(result);
   metrics.imbalance = mean_imbalance(result);
-  metrics.balancedness_vllm = mean_over_steps(result, [](const StepRecord& step) {
+  metrics.balancedness_vllm = mean_over_steps(result, [&](const StepRecord& step) {
+    if (result.layers.empty()) return kUndefined;
     return step.vllm_max > 0 ? step.vllm_mean / step.vllm_max : 1;
   });
   metrics.straggler_wait_fraction =

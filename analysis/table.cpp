@@ -93,7 +93,7 @@ void add_headline(Lines& lines, const Scenario& scenario, const RunResult& resul
   lines.plain(fmt::format("{} · {} tokens per GPU · {} step{} · seed {}", work.phase_name(),
                           work.tokens_per_gpu, result.steps.size(),
                           result.steps.size() == 1 ? "" : "s", result.seed));
-  lines.plain(policy_line(scenario));
+  lines.plain(result.layers.empty() ? "a dense model: nothing is routed" : policy_line(scenario));
   lines.gap();
 }
 

@@ -5,6 +5,7 @@
 // other.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <tuple>
 

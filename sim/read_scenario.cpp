@@ -154,12 +154,15 @@ class Reader {
     for (std::size_t i = 0; i < choices.size(); ++i) {
       const PluginSection& plugin = plugin_sections()[i];
       const YamlNode* node = root_.find(plugin.role);
-      if (node == nullptr && plugin.fallback.empty()) {
+      // Without MoE layers nothing is routed.
+      const bool needed = plugin.fallback.empty() && !scenario_.model.moe_layers.empty();
+      if (node == nullptr && needed) {
         mistakes_.add(root_.spot, fmt::format("a scenario needs '{}'", plugin.role),
                       "for example trace: {kind: lognormal, sigma: 0.8}");
         continue;
       }
-      YamlNode fallback = YamlNode::scalar(plugin.fallback);
+      YamlNode fallback =
+          YamlNode::scalar(plugin.fallback.empty() ? "balanced" : plugin.fallback);
       fallback.spot = root_.spot;
       *choices[i] = read_choice(plugin.role, node != nullptr ? *node : fallback, mistakes_);
       if (choices[i]->kind.empty() || (node == nullptr && !plugin.shown)) continue;
@@ -257,8 +260,6 @@ class Reader {
       mistakes_.add(scenario_.prefetch.spot,
                     "there is nothing to prefetch: every expert has its slot",
                     "say which experts stay on the GPUs, for example cache: {kind: lru}");
-    if (scenario_.model.moe_layers.empty())
-      mistakes_.add(root_.find("model")->spot, "the model has no MoE layer");
     for (const Choice& event : scenario_.events) {
       Registry<Event>::make(event)->fit(scenario_, mistakes_);
       if (scenario_.cache.kind != "none")

@@ -58,12 +58,23 @@ RunRecorder::RunRecorder(const Scenario& scenario, int warmup_steps)
       gpus_(static_cast<std::size_t>(scenario.cluster->gpus())),
       layers_(scenario.model.moe_layers.size()) {}
 
-void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
+// Without MoE layers nobody says how many tokens a step has.
+StepRecord& RunRecorder::record_of(int step) {
   while (static_cast<int>(steps_.size()) <= step) {
     steps_.push_back({.step = static_cast<int>(steps_.size()) - warmup_});
+    if (layers_.empty()) {
+      const Grid& grid = *scenario_.grid;
+      steps_.back().tokens =
+          std::int64_t{1} * scenario_.workload.tokens_per_gpu * grid.stage_gpus();
+      steps_.back().live_gpus = grid.cluster().gpus();
+    }
     layers_seen_.push_back(0);
   }
-  StepRecord& record = steps_[static_cast<std::size_t>(step)];
+  return steps_[static_cast<std::size_t>(step)];
+}
+
+void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
+  StepRecord& record = record_of(step);
   const std::vector<double> live = live_gpu_load(load);
   const ImbalanceRecord imbalance = imbalance_of(live, load);
   add(record.imbalance, imbalance);
@@ -138,7 +149,7 @@ void RunRecorder::step_ended(int step, Seconds time) {
 void RunRecorder::close_step(std::size_t index) {
   if (index < closed_) return;
   closed_ = index + 1;
-  StepRecord& record = steps_[index];
+  StepRecord& record = record_of(static_cast<int>(index));
   const double from = index == 0 ? 0 : ends_[index - 1];
   const double to = ends_[index];
   record.seconds = to - from;

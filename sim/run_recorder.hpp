@@ -42,6 +42,7 @@ class RunRecorder {
     double travelling = 0;  // experts, over all steps
   };
 
+  StepRecord& record_of(int step);
   bool measured(int step) const { return step >= warmup_; }
   void close_step(std::size_t index);
   void close_layer_times(int step);

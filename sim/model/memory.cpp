@@ -69,6 +69,7 @@ std::optional<int> largest_below(int limit, const std::function<bool(int)>& fits
 // The smallest number of expert-parallel nodes that fits, if the experts are dealt evenly.
 std::optional<int> nodes_that_fit(const MemoryRequest& request, GpuId gpu) {
   const int layers = request.model.moe_layer_count();
+  if (layers == 0) return std::nullopt;
   const int all = std::accumulate(request.slots.begin(), request.slots.end(), 0);
   const int gpus = static_cast<int>(request.slots.size());
   const int ep = request.parallel.ep > 0 ? std::min(request.parallel.ep, gpus) : gpus;

@@ -60,7 +60,7 @@ std::vector<Parameter> layer_parameters() {
           size("layers", "all layers; of an encoder-decoder both stacks"),
           {.name = "moe_layers",
            .type = ParameterType::kNumbers,
-           .doc = "which layers are MoE, counted from 0; in place of the next two keys",
+           .doc = "which layers are MoE, counted from 0, in place of the next two keys; [] = none",
            .minimum = 0},
           count("first_moe_layer", "the first MoE layer, counted from 0", ""),
           count("moe_every", "every how many layers from there is one MoE", "", 1),
@@ -69,9 +69,9 @@ std::vector<Parameter> layer_parameters() {
 }
 
 std::vector<Parameter> moe_parameters() {
-  return {size("expert_width", "FFN width of a routed expert"),
-          size("experts", "routed experts of a MoE layer"),
-          size("top_k", "routed experts that a token uses"),
+  return {count("expert_width", "FFN width of a routed expert; needed for MoE layers", "", 1),
+          count("experts", "routed experts of a MoE layer; likewise", "", 1),
+          count("top_k", "routed experts that a token uses; likewise", "", 1),
           count("shared_experts", "experts of a MoE layer that every token uses", "0"),
           count("shared_width", "FFN width of one shared expert; by default expert_width", "", 1),
           matrices("expert_matrices", "weight matrices of an expert: 3 = gated, 2 = plain", "3"),

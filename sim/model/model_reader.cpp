@@ -101,14 +101,14 @@ std::vector<int> read_moe_layers(const Arguments& section, int layers, Mistakes&
                    fmt::format("moe_layers: {:g} is not a layer below {}", layer, layers));
     chosen.push_back(static_cast<int>(layer));
   }
-  if (chosen.empty() ||
-      std::adjacent_find(chosen.begin(), chosen.end(), std::greater_equal<int>()) != chosen.end())
-    mistakes.add(section.spot("moe_layers"), "moe_layers must be ascending, and not empty");
+  if (std::adjacent_find(chosen.begin(), chosen.end(), std::greater_equal<int>()) != chosen.end())
+    mistakes.add(section.spot("moe_layers"), "moe_layers must be ascending");
   return chosen;
 }
 
 // How the layers are written: compactly where they are evenly spaced to the end.
 void write_moe_layers(const std::vector<int>& layers, int all, YamlNode& resolved) {
+  if (layers.empty()) return;
   const int first = layers.front();
   const int every = layers.size() > 1 ? layers[1] - first : std::max(1, all - first);
   std::vector<int> even;
@@ -125,6 +125,16 @@ void write_moe_layers(const std::vector<int>& layers, int all, YamlNode& resolve
 }
 
 void check_experts(const Arguments& section, const MoeModel& model, Mistakes& mistakes) {
+  if (model.moe_layers.empty()) {
+    for (const char* name : {"expert_width", "experts", "top_k", "shared_experts", "mtp_layers"})
+      if (section.has(name) && section.integer(name) > 0)
+        mistakes.add(section.spot(name), fmt::format("without MoE layers there is no '{}'", name));
+  } else {
+    for (const char* name : {"expert_width", "experts", "top_k"})
+      if (!section.has(name))
+        mistakes.add(section.section(), fmt::format("a model with MoE layers needs '{}'", name),
+                     "moe_layers: [] says that it has none");
+  }
   if (model.top_k > model.experts)
     mistakes.add(section.spot("top_k"),
                  fmt::format("top_k must be at most experts ({})", model.experts));
@@ -139,7 +149,10 @@ void check_experts(const Arguments& section, const MoeModel& model, Mistakes& mi
 }
 
 MoeModel sizes_of(const Arguments& section) {
-  const int width = section.integer("expert_width");
+  const auto if_given = [&](const char* name) {
+    return section.has(name) ? section.integer(name) : 0;
+  };
+  const int width = if_given("expert_width");
   const int matrices = section.integer("expert_matrices");
   const DType dtype = dtype_of(section.text("dtype"));
   return {
@@ -149,8 +162,8 @@ MoeModel sizes_of(const Arguments& section) {
       .hidden = section.integer("hidden"),
       .dense_width = section.integer("dense_width"),
       .expert_width = width,
-      .experts = section.integer("experts"),
-      .top_k = section.integer("top_k"),
+      .experts = if_given("experts"),
+      .top_k = if_given("top_k"),
       .shared_experts = section.integer("shared_experts"),
       .shared_width = section.has("shared_width") ? section.integer("shared_width") : width,
       .expert_matrices = matrices,
@@ -198,7 +211,8 @@ ModelSection read_model_section(const YamlNode& node, Mistakes& mistakes) {
   if (own.empty()) {
     result.resolved = resolved_section(section, parameters);
     write_moe_layers(model.moe_layers, model.layers, result.resolved);
-    result.resolved.set("shared_width", number_node(model.shared_width));
+    if (!model.moe_layers.empty())
+      result.resolved.set("shared_width", number_node(model.shared_width));
     result.resolved.set("dense_matrices", number_node(model.dense_matrices));
     result.resolved.set("expert_dtype", YamlNode::scalar(to_string(model.expert_dtype)));
     result.resolved.set("attention", std::move(attention));

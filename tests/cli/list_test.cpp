@@ -66,12 +66,12 @@ TEST(ListCommand, ShowsAllRolesWithoutATopic) {
   const Session session = moesim("list");
   EXPECT_EQ(session.exit_code, 0);
   EXPECT_THAT(session.output, HasSubstr("topology\n  fat_tree "));
-  EXPECT_THAT(session.output, HasSubstr("models        25 presets: moesim list models\n"));
+  EXPECT_THAT(session.output, HasSubstr("models        26 presets: moesim list models\n"));
 }
 
 TEST(ListCommand, GivesOneJsonDocument) {
   const auto models = nlohmann::json::parse(moesim("list models --json").output);
-  EXPECT_EQ(models["models"].size(), 25u);
+  EXPECT_EQ(models["models"].size(), 26u);
   const auto clusters = nlohmann::json::parse(moesim("list clusters --json").output);
   EXPECT_EQ(clusters["clusters"][0]["name"], "a100-sxm");
   const auto all = nlohmann::json::parse(moesim("list --json").output);

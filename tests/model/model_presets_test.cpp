@@ -20,9 +20,9 @@ MoeModel preset(const std::string& name) {
   return section.model;
 }
 
-TEST(ModelPresets, AreTwentyFiveWithTheNameOfTheirFileAndASource) {
+TEST(ModelPresets, HaveTheNameOfTheirFileAndASource) {
   const auto names = preset_names("models");
-  EXPECT_EQ(names.size(), 25u);
+  EXPECT_EQ(names.size(), 26u);
   for (const std::string& name : names) {
     EXPECT_EQ(preset(name).name, name);
     EXPECT_GT(preset(name).source.size(), 10u) << name;
@@ -52,7 +52,9 @@ TEST(ModelPresets, HaveThePublishedActiveCountWithOrWithoutEmbeddings) {
 TEST(ModelPresets, AgreeExactlyWithTheCountsOfTheSharedData) {
   MOESIM_NEEDS_SHARED(file, "model_presets.json");
   const auto data = nlohmann::json::parse(std::ifstream(file));
-  EXPECT_EQ(data["models"].size(), preset_names("models").size());
+  int dense = 0;  // which the data does not have
+  for (const std::string& name : preset_names("models")) dense += preset(name).moe_layers.empty();
+  EXPECT_EQ(data["models"].size() + static_cast<std::size_t>(dense), preset_names("models").size());
   for (const auto& expected : data["models"]) {
     const std::string name = expected["name"];
     const MoeModel model = preset(name);
