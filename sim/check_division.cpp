@@ -31,6 +31,9 @@ void check_turns(const Scenario& scenario, int group, Mistakes& mistakes) {
 }  // namespace
 
 void check_division(const Scenario& scenario, Mistakes& mistakes) {
+  if (scenario.cache.kind != "none" && scenario.grid && scenario.grid->parallel().fused_shared)
+    mistakes.add(scenario.cache.spot, "a cache cuts the kernel of the routed experts in parts",
+                 "parallel: {shared_experts: separate}");
   const MicroBatches batches = Registry<Overlap>::make(scenario.overlap)->split(scenario.workload);
   if (batches.peer_group > 0) check_turns(scenario, batches.peer_group, mistakes);
   if (batches.tokens.size() < 2 && batches.peer_group == 0) return;

@@ -1,4 +1,5 @@
-// What does not go with an overlap policy that divides the tokens of a step, or their routes.
+// What does not go with policies that divide the tokens of a step, their routes, or the kernel of
+// the routed experts.
 #pragma once
 
 #include "sim/base/error.hpp"

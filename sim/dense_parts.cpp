@@ -120,7 +120,7 @@ Part DenseParts::router(int stage, int tokens) const {
 
 Part DenseParts::shared_experts(int stage, int tokens) const {
   const MoeModel& model = grid_.parallel().scattered ? scenario_.model : shard_;
-  if (model.shared_experts == 0) return {};
+  if (model.shared_experts == 0 || grid_.parallel().fused_shared) return {};
   return kernel(shared_expert_time(model, tokens_of_router(tokens), cost_), Phase::kShared, stage);
 }
 

@@ -36,6 +36,8 @@ class DenseParts {
   Part shared_experts(int stage, int tokens) const;
   Part logits(TokenRange range) const;  // of the last stage, and sampling
 
+  double tokens_of_router(int tokens) const;  // that a GPU sees in router and shared experts
+
   // The same kernel on every GPU of a stage.
   Part kernel(KernelTime time, Phase phase, int stage, std::string label = {}) const;
   // Bytes of the tokens of a tensor-parallel group, of so many of each GPU, at 16 bits.
@@ -48,8 +50,7 @@ class DenseParts {
   const std::pair<PartTimes, PartTimes>& attention(int layer, int stage, TokenRange range) const;
   void begin(int layer, int stage, TokenRange range, Part& part) const;
   Part embeddings(int stage, int tokens) const;
-  double tokens_of_group(int tokens) const;   // that a GPU sees in the dense parts
-  double tokens_of_router(int tokens) const;  // and in router and shared experts
+  double tokens_of_group(int tokens) const;  // that a GPU sees in the dense parts
 
   const Scenario& scenario_;
   const CostModel& cost_;

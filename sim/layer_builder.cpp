@@ -115,7 +115,8 @@ void LayerBuilder::add_copies(RoutedLayer& routed, IdVector<GpuId, double>& inpu
       {Compute{.time = std::move(times), .phase = Phase::kExperts}, "travelling experts"});
 }
 
-void LayerBuilder::add_experts(RoutedLayer& routed, int stage, int tokens,
+// `dense` of the tokens of a GPU are in this batch's dense parts, its shared experts among them.
+void LayerBuilder::add_experts(RoutedLayer& routed, int stage, int tokens, int dense,
                                LayerParts& parts) const {
   IdVector<GpuId, double> input = routed.received;  // of a GPU's kernel
   const GpuGroups& together =
@@ -126,10 +127,15 @@ void LayerBuilder::add_experts(RoutedLayer& routed, int stage, int tokens,
     for (const GpuId gpu : group) input[gpu] = sum;
   }
   if (routed.copies) add_copies(routed, input, parts);
+  const int fused = grid_.parallel().fused_shared && dense > 0 ? scenario_.model.shared_experts : 0;
+  const int shared = fused > 0 ? static_cast<int>(dense_.tokens_of_router(dense)) : 0;
   PartTimes times(grid_.cluster().gpus());
-  for (const GpuId gpu : times.ids())
-    if (grid_.stage_of(gpu) == stage)
-      times[gpu] = experts_time(routed.rows[gpu], input[gpu], routed.usual_rows);
+  for (const GpuId gpu : times.ids()) {
+    if (grid_.stage_of(gpu) != stage) continue;
+    std::vector<int> rows = routed.rows[gpu];
+    rows.insert(rows.end(), static_cast<std::size_t>(fused), shared);
+    times[gpu] = experts_time(rows, input[gpu] + shared, routed.usual_rows);
+  }
   parts.experts.push_back({Compute{.time = std::move(times), .phase = Phase::kExperts}});
   if (routed.dispatch) parts.dispatch.push_back({std::move(*routed.dispatch)});
   if (routed.combine) parts.combine.push_back({std::move(*routed.combine)});
@@ -184,7 +190,7 @@ std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placem
     }
     if (counterfactual_.balanced_loads) balance_loads(routed[i], grid_, stage, timeline_.at(step));
     if (evened) even_out(routed[i], evened->gpu);
-    add_experts(routed[i], stage, tokens, batches[i]);
+    add_experts(routed[i], stage, tokens, dense, batches[i]);
   }
   if (load == nullptr) return batches;
   *load = std::move(routed.front().load);

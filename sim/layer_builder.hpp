@@ -53,7 +53,7 @@ class LayerBuilder {
   int tokens_at(int step) const;  // of a GPU
   // `tokens` of each GPU.
   void add_gate(const LayerPlacement& placement, int stage, int tokens, LayerParts& parts) const;
-  void add_experts(RoutedLayer& routed, int stage, int tokens, LayerParts& parts) const;
+  void add_experts(RoutedLayer& routed, int stage, int tokens, int dense, LayerParts& parts) const;
   void add_copies(RoutedLayer& routed, IdVector<GpuId, double>& input, LayerParts& parts) const;
   KernelTime experts_time(std::span<const int> rows, double input_tokens, double usual_rows) const;
   void share_experts(const RoutedLayer& routed, int stage, int tokens, LayerParts& parts) const;

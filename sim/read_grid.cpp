@@ -32,6 +32,25 @@ void check_model(const Arguments& arguments, const MoeModel& model, int chunks,
                              model.layers, model.name));
 }
 
+// A kernel of routed experts computes experts of one width, of tokens that the GPU has.
+void check_fused(const Arguments& arguments, const Parallel& parallel, const MoeModel& model,
+                 Mistakes& mistakes) {
+  const Spot spot = arguments.spot("shared_experts");
+  if (model.shared_experts == 0)
+    mistakes.add(spot, fmt::format("{} has no shared experts", model.name),
+                 "shared_experts: separate");
+  else if (model.shared_width != model.expert_width)
+    mistakes.add(spot,
+                 fmt::format("the shared experts of {} are {} wide, and its routed ones {}",
+                             model.name, model.shared_width, model.expert_width),
+                 "shared_experts: separate");
+  if (parallel.scattered ? parallel.etp > 1 : parallel.ep > 1)
+    mistakes.add(spot,
+                 "shared experts are fused where each GPU has its own tokens and whole experts, or "
+                 "all tokens and a slice of every expert",
+                 "etp: 1, or tp = etp");
+}
+
 }  // namespace
 
 GridSection read_grid(const Arguments& arguments, const MoeModel& model,
@@ -60,6 +79,8 @@ GridSection read_grid(const Arguments& arguments, const MoeModel& model,
                              "by ep {} x etp {} GPUs",
                              parallel.tp, parallel.ep, parallel.etp),
                  "say tokens: scattered, or make tp = ep x etp");
+  parallel.fused_shared = arguments.text("shared_experts") == "fused";
+  if (parallel.fused_shared) check_fused(arguments, parallel, model, mistakes);
   if (mistakes.empty()) section.grid = std::make_shared<const Grid>(parallel, cluster);
   return section;
 }

@@ -64,8 +64,9 @@ StepRecord& RunRecorder::record_of(int step) {
     steps_.push_back({.step = static_cast<int>(steps_.size()) - warmup_});
     if (layers_.empty()) {
       const Grid& grid = *scenario_.grid;
+      const Workload& work = scenario_.workload;
       steps_.back().tokens =
-          std::int64_t{1} * scenario_.workload.tokens_per_gpu * grid.stage_gpus();
+          std::int64_t{1} * work.pass_tokens() * work.micro_batches * grid.stage_gpus();
       steps_.back().live_gpus = grid.cluster().gpus();
     }
     layers_seen_.push_back(0);

@@ -155,6 +155,12 @@ std::vector<Parameter> parallel() {
        .doc = "library of tensor parallelism's collectives; what it lacks is NCCL's",
        .fallback = "nccl",
        .choices = {"nccl", "trtllm", "vllm", "sglang"}},
+      {.name = "shared_experts",
+       .type = Type::kChoice,
+       .doc = "separate: in kernels of their own; fused: as further experts of every GPU in the "
+              "kernel of its routed ones",
+       .fallback = "separate",
+       .choices = {"separate", "fused"}},
   };
 }
 

@@ -21,6 +21,8 @@ struct Parallel {
   // all of them hold all tokens, and one all-reduce gathers what their experts computed.
   bool scattered = true;
   std::string collectives = "nccl";  // library of the groups' collectives
+  // Shared experts as further experts in the kernel of each GPU's routed ones, of its own tokens.
+  bool fused_shared = false;
   // Parts of the model that a stage has, and whether they are dealt in the other direction: the
   // first layers to the last stage.
   int chunks = 1;

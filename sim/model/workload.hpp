@@ -15,8 +15,8 @@ enum class RoutingChoice { kAuto, kIds, kCounts };
 struct Workload {
   WorkloadPhase phase = WorkloadPhase::kPrefill;
   int tokens_per_gpu = 0;  // new tokens of each GPU in a step; training: in a micro-batch
-  int context =
-      0;  // prefill, training: sequence length; else KV length of an answer, in tokens; mean
+  // Mean tokens of a sequence; but in decode and mixed steps: of an answer's KV cache.
+  int context = 0;
   int steps = 1;         // measured
   int warmup_steps = 0;  // run before, not measured
   RoutingChoice routing = RoutingChoice::kAuto;

@@ -77,6 +77,29 @@ TEST_F(GridRun, TensorParallelAttentionReadsTheCacheOfItsHeadsOnly) {
   EXPECT_LT(tensor["memory_bytes_max"].get<double>() - logits, data["memory_bytes_max"]);
 }
 
+// One kernel in place of two, over the same rows and weights: about as long as both.
+TEST_F(GridRun, FusedSharedExpertsAreInTheKernelOfTheRoutedOnes) {
+  const auto run_v3 = [&](const std::string& shared) {
+    std::ofstream(folder / "v3.yaml")
+        << "model: {preset: deepseek-v3, layers: 5}\n"
+           "cluster: {preset: h200-sxm, nodes: 1}\nparallel: {shared_experts: "
+        << shared
+        << "}\nworkload: {phase: decode, context: 1024, steps: 1, tokens_per_gpu: 64}\n"
+           "trace: balanced\nexchange: direct\ncalibration: h200-sxm\n";
+    const Session ended = run_program({"run", (folder / "v3.yaml").string(), "--json", "-q"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    return Json::parse(ended.out)["metrics"];
+  };
+  const Json separate = run_v3("separate"), fused = run_v3("fused");
+  EXPECT_GT(phase(separate, "shared"), 0);
+  EXPECT_EQ(phase(fused, "shared"), 0);
+  EXPECT_GT(phase(fused, "experts"), phase(separate, "experts"));
+  const double both = phase(separate, "experts") + phase(separate, "shared");
+  EXPECT_NEAR(phase(fused, "experts"), both, 0.1 * both);
+  EXPECT_EQ(fused["bytes"], separate["bytes"]);
+  EXPECT_EQ(fused["imbalance"], separate["imbalance"]);
+}
+
 TEST_F(GridRun, RebalancingMovesTheShardsOfEveryReplica) {
   const std::string moves =
       "placement: {kind: eplb, redundant: 4}\nrebalance: {kind: interval, every: 1, placement: "
