@@ -17,7 +17,8 @@ int AnalyticNetwork::open(const LegRequest& request) {
 void AnalyticNetwork::send(int handle, GpuId source) {
   Leg& leg = legs_[static_cast<std::size_t>(handle)];
   leg.request.listener->flows_began(source, {&source, 1}, clock_.now());
-  if (++leg.senders < cluster_.gpus()) return;
+  leg.senders.push_back(source);
+  if (static_cast<int>(leg.senders.size()) < leg.request.senders) return;
   const ExchangeLeg& traffic = *leg.request.leg;
   RouteSums::Totals totals(cluster_.links().size());
   for (const GpuId from : traffic.bytes.row_ids())
@@ -62,7 +63,8 @@ Seconds AnalyticNetwork::carry(LinkId link, Phase phase, double bytes, double wi
 
 void AnalyticNetwork::handle(const Event& event) {
   const LegRequest request = legs_[static_cast<std::size_t>(event.a)].request;
-  const IdRange<GpuId> gpus(cluster_.gpus());
+  std::vector<GpuId> gpus = std::move(legs_[static_cast<std::size_t>(event.a)].senders);
+  std::sort(gpus.begin(), gpus.end());
   for (const GpuId gpu : gpus) request.listener->flow_ended(gpu, gpu, clock_.now());
   for (const GpuId gpu : gpus) request.listener->sent(request.index, gpu);
   for (const GpuId gpu : gpus) request.listener->received(request.index, gpu);

@@ -1,9 +1,10 @@
 // The network as a bound: a leg ends, for everybody, when its busiest link has carried its bytes.
 //
-// A leg begins when its last GPU sends. It takes the largest latency of its routes plus the longest
-// of bytes / bandwidth over the links. A link that still has bytes of other legs or copies to carry
-// carries those first, so that no link ever carries more than its bandwidth. Right for the end of
-// an all-to-all by itself (simgrid.md §4), wrong for when each GPU has its tokens.
+// A leg begins when the last GPU of its exchange sends. It takes the largest latency of its routes
+// plus the longest of bytes / bandwidth over the links. A link that still has bytes of other legs
+// or copies to carry carries those first, so that no link ever carries more than its bandwidth.
+// Right for the end of an all-to-all by itself (simgrid.md §4), wrong for when each GPU has its
+// tokens.
 #pragma once
 
 #include <vector>
@@ -26,7 +27,7 @@ class AnalyticNetwork final : public Network, public EventHandler {
  private:
   struct Leg {
     LegRequest request;
-    int senders = 0;
+    std::vector<GpuId> senders;  // so far
     bool open = false;
   };
   Seconds carry(const RouteSums::Totals& totals, const ExchangeLeg& leg, Phase phase);

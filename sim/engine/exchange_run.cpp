@@ -65,6 +65,8 @@ void ExchangeRun::ready(GpuId gpu) {
 void ExchangeRun::open_legs() {
   open_ = true;
   legs_.resize(exchange_->legs.size());
+  int members = 0;
+  for (const Group& group : groups_) members += static_cast<int>(group.members.size());
   for (int index = 0; index < legs(); ++index) {
     LegState& state = legs_[static_cast<std::size_t>(index)];
     const ExchangeLeg& leg = exchange_->legs[static_cast<std::size_t>(index)];
@@ -78,7 +80,8 @@ void ExchangeRun::open_legs() {
                                   .index = index,
                                   .phase = exchange_->phase,
                                   .schedule = exchange_->schedule,
-                                  .listener = this});
+                                  .listener = this,
+                                  .senders = members});
   }
   if (exchange_->signals) expect_signals();
 }

@@ -37,6 +37,7 @@ struct LegRequest {
   Phase phase = Phase::kDispatch;
   Schedule schedule;
   LegListener* listener = nullptr;
+  int senders = 0;  // GPUs that will send: those of the exchange's groups
 };
 
 class Network {

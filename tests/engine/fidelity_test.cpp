@@ -178,6 +178,18 @@ TEST_F(Fidelities, AnalyticTakesTheBoundAndTheLongestLatencyAfterTheLastStart) {
   for (const double end : ends) EXPECT_NEAR(end, 70e-6 + latency + 200e-6, 1e-15);
 }
 
+// Two GPUs of a pipeline stage send each other 450 MB, each over its port in 1 ms and two hops of
+// 1 us; the others have no part in it.
+TEST_F(Fidelities, AnalyticWaitsForTheMembersOfGroupsOnly) {
+  const Cluster cluster = build_cluster(test_spec(1), "nvlink_domain");
+  Exchange exchange{.legs = {{.bytes = matrix_of(8, {{2, 5, 450e6}, {5, 2, 450e6}})}},
+                    .groups = {{GpuId(2), GpuId(5)}}};
+  const auto ends =
+      run_alone(cluster, {.fidelity = Fidelity::kAnalytic}, exchange_graph(std::move(exchange)), 0);
+  for (const std::size_t gpu : {0, 1, 3, 4, 6, 7}) EXPECT_EQ(ends[gpu], 0);
+  for (const std::size_t gpu : {2, 5}) EXPECT_NEAR(ends[gpu], 1e-3, 3e-6);
+}
+
 TEST_F(Fidelities, AnalyticLetsTwoProducersTakeTurnsOnALink) {
   const auto ends = in_child([&] {
     RecordingProducer first, second;
