@@ -23,6 +23,9 @@ enum class Purpose : std::uint32_t {
   kPeerOrder = 9,   // of an all-to-all's senders
   kPrefetch = 11,
   kLengths = 12,  // of sequences
+  kArrivals = 13,
+  kRequests = 14,  // classes and lengths of requests
+  kServing = 15,   // drafts that are right, order and routing of requests
 };
 
 // One stream of numbers.

@@ -29,6 +29,11 @@ const std::map<std::string, std::string> kInterfaces = {
     {"sim/prefetch", "sim/prefetch/prefetch.hpp"},
     {"sim/event", "sim/event/event.hpp"},
     {"sim/schedule", "sim/schedule/schedule.hpp"},
+    {"sim/requests", "sim/requests/requests.hpp"},
+    {"sim/batching", "sim/batching/batching.hpp"},
+    {"sim/queue", "sim/queue/queue.hpp"},
+    {"sim/router", "sim/router/router.hpp"},
+    {"sim/serving", ""},
     {"sim/calibration", ""},
     {"sim/engine", ""},
 };

@@ -1,0 +1,57 @@
+// What a serving run measured, before anybody derives a metric.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/model/request.hpp"
+
+namespace moesim {
+
+// A request's life. Times are seconds since the start of the run.
+struct RequestRecord {
+  int id = 0, kind = 0;  // `kind`: its RequestClass
+  double arrival = 0;    // closed loop: when it was sent
+  double admitted = 0;   // first token of it in a step begins
+  double first_token = 0, end = 0;
+  int input = 0, output = 0;
+  int cached = 0;  // tokens of the prompt that the prefix cache had
+  int preemptions = 0, retries = 0;
+  int prefill_rank = 0, decode_rank = 0;  // of its pool; the last that served it
+  bool finished = false;                  // false: the run ended before
+};
+
+// Inter-token latency: so many gaps between two successive tokens of a request were so long.
+struct TokenGap {
+  double seconds = 0;
+  std::int64_t count = 0;
+};
+
+// A step of a pool, and how the pool stood when it began.
+struct ServingStep {
+  double begin = 0, end = 0;
+  int prompt_tokens = 0, answer_tokens = 0;  // new ones, of all ranks
+  int running = 0, waiting = 0;              // requests
+  double kv_use = 0;                         // share of the KV pages that requests hold
+  double gpu_max_over_mean = 1;              // expert load
+  double stall = 0;                          // seconds of it
+  double rank_tokens_max = 0;                // new tokens of the rank with the most
+};
+
+struct PoolRecord {
+  std::string name;  // "prefill", "decode", or "all"
+  int gpus = 0, ranks = 0;
+  std::int64_t kv_tokens = 0;  // that a rank's KV cache has room for
+  std::vector<ServingStep> steps;
+};
+
+struct ServingResult {
+  std::vector<RequestRecord> requests;  // [requests]
+  std::vector<RequestClass> classes;
+  std::vector<TokenGap> gaps;  // by rising seconds
+  std::vector<PoolRecord> pools;
+  double seconds = 0;  // from 0 to the end of the last step
+};
+
+}  // namespace moesim
