@@ -69,9 +69,19 @@ LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const C
     moe_index_[static_cast<std::size_t>(scenario.model.moe_layers[i])] = static_cast<int>(i);
 }
 
+void LayerBuilder::set_batch(IdVector<GpuId, Sequences> sequences, const Workload& work) {
+  MOESIM_CHECK(grid_.stages() == 1, "stages have the workload's own batches");
+  brought_.clear();
+  for (const Sequences& own : sequences)
+    brought_.push_back(static_cast<int>(std::lround(new_tokens(own))));
+  routing_.set_tokens(brought_);
+  dense_.set_sequences(std::move(sequences));
+  batches_ = overlap_->split(work);
+}
+
 // A solver as memory time: it is a few blocks that wait for each other, and no loss of SMs slows
 // it.
-void LayerBuilder::add_gate(const LayerPlacement& placement, int stage, int tokens,
+void LayerBuilder::add_gate(const LayerPlacement& placement, int stage, const TokenRanges& tokens,
                             LayerParts& parts) const {
   append(parts.gate, dense_.router(stage, tokens));
   const ReplicaWork work = routing_.choice(placement);
@@ -116,8 +126,8 @@ void LayerBuilder::add_copies(RoutedLayer& routed, IdVector<GpuId, double>& inpu
 }
 
 // `dense` of the tokens of a GPU are in this batch's dense parts, its shared experts among them.
-void LayerBuilder::add_experts(RoutedLayer& routed, int stage, int tokens, int dense,
-                               LayerParts& parts) const {
+void LayerBuilder::add_experts(RoutedLayer& routed, int stage, const TokenRanges& tokens,
+                               const TokenRanges& dense, LayerParts& parts) const {
   IdVector<GpuId, double> input = routed.received;  // of a GPU's kernel
   const GpuGroups& together =
       grid_.parallel().scattered ? grid_.shard_groups(stage) : grid_.tensor_groups(stage);
@@ -127,13 +137,14 @@ void LayerBuilder::add_experts(RoutedLayer& routed, int stage, int tokens, int d
     for (const GpuId gpu : group) input[gpu] = sum;
   }
   if (routed.copies) add_copies(routed, input, parts);
-  const int fused = grid_.parallel().fused_shared && dense > 0 ? scenario_.model.shared_experts : 0;
-  const int shared = fused > 0 ? static_cast<int>(dense_.tokens_of_router(dense)) : 0;
+  const int fused = grid_.parallel().fused_shared ? scenario_.model.shared_experts : 0;
+  const IdVector<GpuId, double> shared_tokens = dense_.tokens_of_router(stage, dense);
   PartTimes times(grid_.cluster().gpus());
   for (const GpuId gpu : times.ids()) {
     if (grid_.stage_of(gpu) != stage) continue;
     std::vector<int> rows = routed.rows[gpu];
-    rows.insert(rows.end(), static_cast<std::size_t>(fused), shared);
+    const int shared = fused > 0 ? static_cast<int>(shared_tokens[gpu]) : 0;
+    if (shared > 0) rows.insert(rows.end(), static_cast<std::size_t>(fused), shared);
     times[gpu] = experts_time(rows, input[gpu] + shared, routed.usual_rows);
   }
   parts.experts.push_back({Compute{.time = std::move(times), .phase = Phase::kExperts}});
@@ -143,50 +154,49 @@ void LayerBuilder::add_experts(RoutedLayer& routed, int stage, int tokens, int d
 }
 
 // What the shards of a rank received is gathered, and what they computed is added up and scattered.
-void LayerBuilder::share_experts(const RoutedLayer& routed, int stage, int tokens,
+void LayerBuilder::share_experts(const RoutedLayer& routed, int stage, const TokenRanges& tokens,
                                  LayerParts& parts) const {
   if (!grid_.parallel().scattered) {
     append(parts.combine,
-           sum_tokens(grid_.tensor_groups(stage), dense_.rows_of_group(tokens), grid_, cost_));
+           sum_tokens(grid_.tensor_groups(stage), dense_.rows(tokens), grid_, cost_));
     return;
   }
   const GpuGroups& groups = grid_.shard_groups(stage);
   if (groups.front().size() < 2) return;
   IdVector<GpuId, double> bytes = routed.received;
   for (double& size : bytes) size *= bf16_row(scenario_.model);
-  append(parts.dispatch,
-         uneven_collective(CollectiveKind::kAllGather, groups, bytes, grid_, cost_));
-  append(parts.experts,
-         uneven_collective(CollectiveKind::kReduceScatter, groups, bytes, grid_, cost_));
+  append(parts.dispatch, collective_of(CollectiveKind::kAllGather, groups, bytes, grid_, cost_));
+  append(parts.experts, collective_of(CollectiveKind::kReduceScatter, groups, bytes, grid_, cost_));
 }
 
 std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placement& placement,
                                                LayerLoad* load,
                                                std::optional<Evened> evened) const {
   const int stage = grid_.stage_of_layer(layer, scenario_.model.layers);
-  const int all = tokens_at(step);
+  const TokenRanges all = tokens_at(step);
   const LayerParts empty{.step = step,
                          .layer = moe_index_[static_cast<std::size_t>(layer)],
                          .decode = scenario_.workload.decode()};
   if (empty.layer < 0) {
     std::vector<LayerParts> whole = {empty};
-    dense_.add_attention(layer, {.tokens = all}, whole.front());
+    dense_.add_attention(layer, all, whole.front());
     dense_.add_ffn(stage, all, whole.front());
     return whole;
   }
   const LayerPlacement& slots = placement.layers[LayerId(empty.layer)];
   std::vector<RoutedLayer> routed = routing_.route(step, LayerId(empty.layer), slots, batches_);
   std::vector<LayerParts> batches(routed.size(), empty);
-  int first = 0;  // token of the batch
   for (std::size_t i = 0; i < routed.size(); ++i) {
     const bool whole = routed.size() == 1 || batches_.peer_group > 0;
-    const int tokens = whole ? all : batches_.tokens[i];
-    const int dense = batches_.attention ? tokens : i == 0 ? all : 0;
-    if (dense > 0) {
-      dense_.add_attention(layer, {.first = first, .tokens = dense}, batches[i]);
+    const TokenRanges tokens = whole ? all : tokens_of_batch(all, batches_, i);
+    const bool has_dense = batches_.attention || i == 0;
+    const TokenRanges dense = !has_dense           ? TokenRanges(all.size())
+                              : batches_.attention ? tokens
+                                                   : all;
+    if (has_dense) {
+      dense_.add_attention(layer, dense, batches[i]);
       add_gate(slots, stage, dense, batches[i]);
       batches[i].shared = dense_.shared_experts(stage, dense);
-      first += dense;
     }
     if (counterfactual_.balanced_loads) balance_loads(routed[i], grid_, stage, timeline_.at(step));
     if (evened) even_out(routed[i], evened->gpu);
@@ -222,7 +232,7 @@ TaskGraph LayerBuilder::build_rest(int step, Carried& carried) const {
 
 TaskGraph LayerBuilder::build_head(int step) const {
   TaskGraph graph{.step = step};
-  add_part(graph, dense_.logits({.tokens = tokens_at(step)}), {});
+  add_part(graph, dense_.logits(tokens_at(step)), {});
   return conditioned(std::move(graph), scenario_.model.layers);
 }
 

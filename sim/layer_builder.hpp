@@ -24,6 +24,10 @@ class LayerBuilder {
   LayerBuilder(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                const EventTimeline& timeline, RoutingDetail also_needed = RoutingDetail::kCounts);
 
+  // Of the layers that are built from now on: what each GPU brings to the step [gpus], in place of
+  // the workload's sequences. `work`: what the overlap policy is to divide. Without stages.
+  void set_batch(IdVector<GpuId, Sequences> sequences, const Workload& work);
+
   // Of the layers that are built from now on.
   void leave_out(const Counterfactual& counterfactual) { counterfactual_ = counterfactual; }
   const Counterfactual& left_out() const { return counterfactual_; }
@@ -50,13 +54,15 @@ class LayerBuilder {
   std::vector<LayerParts> parts_of(int step, int layer, const Placement& placement, LayerLoad* load,
                                    std::optional<Evened> evened) const;
   TaskGraph conditioned(TaskGraph graph, int layer) const;
-  int tokens_at(int step) const;  // of a GPU
-  // `tokens` of each GPU.
-  void add_gate(const LayerPlacement& placement, int stage, int tokens, LayerParts& parts) const;
-  void add_experts(RoutedLayer& routed, int stage, int tokens, int dense, LayerParts& parts) const;
+  TokenRanges tokens_at(int step) const;  // all that each GPU brings
+  void add_gate(const LayerPlacement& placement, int stage, const TokenRanges& tokens,
+                LayerParts& parts) const;
+  void add_experts(RoutedLayer& routed, int stage, const TokenRanges& tokens,
+                   const TokenRanges& dense, LayerParts& parts) const;
   void add_copies(RoutedLayer& routed, IdVector<GpuId, double>& input, LayerParts& parts) const;
   KernelTime experts_time(std::span<const int> rows, double input_tokens, double usual_rows) const;
-  void share_experts(const RoutedLayer& routed, int stage, int tokens, LayerParts& parts) const;
+  void share_experts(const RoutedLayer& routed, int stage, const TokenRanges& tokens,
+                     LayerParts& parts) const;
 
   const Scenario& scenario_;
   const CostModel& cost_;
@@ -67,6 +73,7 @@ class LayerBuilder {
   std::unique_ptr<Overlap> overlap_;
   std::vector<int> moe_index_;  // [layers] → MoE layer, −1 = dense
   MicroBatches batches_;        // of MoE layers
+  std::vector<int> brought_;    // tokens of each GPU [gpus]; empty: the workload's
   Counterfactual counterfactual_;
 };
 

@@ -8,11 +8,16 @@
 namespace moesim {
 
 // GPUs that take over tokens of dead ones have as many, within one: all are taken at the most.
-int LayerBuilder::tokens_at(int step) const {
-  const std::vector<int> usual(static_cast<std::size_t>(grid_.cluster().gpus()),
-                               scenario_.workload.tokens_per_gpu);
+TokenRanges LayerBuilder::tokens_at(int step) const {
+  const auto gpus = static_cast<std::size_t>(grid_.cluster().gpus());
+  const bool own = !brought_.empty();
+  const std::vector<int> usual =
+      own ? brought_ : std::vector<int>(gpus, scenario_.workload.tokens_per_gpu);
   const std::vector<int> served = tokens_under(timeline_.at(step), usual);
-  return *std::max_element(served.begin(), served.end());
+  const int most = *std::max_element(served.begin(), served.end());
+  TokenRanges tokens(gpus);
+  for (const GpuId gpu : tokens.ids()) tokens[gpu].tokens = own ? served[gpu.index()] : most;
+  return tokens;
 }
 
 TaskGraph LayerBuilder::conditioned(TaskGraph graph, int layer) const {

@@ -194,20 +194,20 @@ std::vector<RoutedLayer> LayerRouting::route(int step, LayerId layer,
   } else if (batches.tokens.size() == 1) {
     routed.push_back(route_batch(step, layer, placement, std::move(gated.routing)));
   } else {
-    int begin = 0;
-    for (const int tokens : batches.tokens) {
+    TokenRanges all(gated.routing.gpus());
+    for (const GpuId gpu : all.ids()) all[gpu].tokens = gated.routing.tokens_of(gpu);
+    for (std::size_t batch = 0; batch < batches.tokens.size(); ++batch)
       routed.push_back(
           route_batch(step, layer, placement,
-                      tokens_between(gated.routing, begin, begin + tokens, tokens_.front())));
-      begin += tokens;
-    }
+                      tokens_between(gated.routing, tokens_of_batch(all, batches, batch))));
   }
   LayerLoad& load = routed.front().load;
   load.gate = std::move(gated.record);
   load.masked = masked;
   load.dead = timeline_.at(step).dead_gpus();
   load.lost_tokens = std::accumulate(tokens_.begin(), tokens_.end(), std::int64_t{0}) - served;
-  load.moved_tokens = std::ssize(load.dead) * scenario_.workload.tokens_per_gpu - load.lost_tokens;
+  load.moved_tokens = -load.lost_tokens;
+  for (const GpuId dead : load.dead) load.moved_tokens += tokens_[dead.index()];
   return routed;
 }
 

@@ -15,46 +15,41 @@ std::string label_of(CollectiveKind kind) {
 
 }  // namespace
 
-Part collective_of(CollectiveKind kind, const GpuGroups& groups, Bytes size, const Grid& grid,
-                   const CostModel& cost) {
-  if (groups.front().size() < 2 || !(size.value > 0)) return {};
+Part collective_of(CollectiveKind kind, const GpuGroups& groups, const HeldBytes& held,
+                   const Grid& grid, const CostModel& cost) {
+  std::vector<double> sizes;
+  for (const std::vector<GpuId>& group : groups) {
+    sizes.push_back(0);
+    for (const GpuId gpu : group) sizes.back() += held[gpu];
+  }
+  const double most = *std::max_element(sizes.begin(), sizes.end());
+  if (groups.front().size() < 2 || !(most > 0)) return {};
   std::vector<Collective> collectives;
   for (const std::vector<GpuId>& group : groups)
     collectives.push_back({.group = group,
                            .kind = kind,
-                           .size = size,
+                           .size = Bytes(most),
                            .library = grid.parallel().collectives,
                            .phase = Phase::kCollective});
-  return {{expand(collectives, grid.cluster(), cost), label_of(kind)}};
+  Exchange exchange = expand(collectives, grid.cluster(), cost);
+  for (ExchangeLeg& leg : exchange.legs)
+    for (std::size_t i = 0; i < groups.size(); ++i)
+      for (const GpuId source : groups[i])
+        for (double& entry : leg.bytes.row(source)) entry *= sizes[i] / most;
+  return {{std::move(exchange), label_of(kind)}};
 }
 
-Part gather_tokens(const GpuGroups& groups, Bytes size, const Grid& grid, const CostModel& cost) {
+Part gather_tokens(const GpuGroups& groups, const HeldBytes& held, const Grid& grid,
+                   const CostModel& cost) {
   if (!grid.parallel().scattered) return {};
-  return collective_of(CollectiveKind::kAllGather, groups, size, grid, cost);
+  return collective_of(CollectiveKind::kAllGather, groups, held, grid, cost);
 }
 
-Part sum_tokens(const GpuGroups& groups, Bytes size, const Grid& grid, const CostModel& cost) {
+Part sum_tokens(const GpuGroups& groups, const HeldBytes& held, const Grid& grid,
+                const CostModel& cost) {
   const auto kind =
       grid.parallel().scattered ? CollectiveKind::kReduceScatter : CollectiveKind::kAllReduce;
-  return collective_of(kind, groups, size, grid, cost);
-}
-
-Part uneven_collective(CollectiveKind kind, const GpuGroups& groups,
-                       const IdVector<GpuId, double>& parts, const Grid& grid,
-                       const CostModel& cost) {
-  std::vector<double> sizes;
-  for (const std::vector<GpuId>& group : groups) {
-    sizes.push_back(0);
-    for (const GpuId gpu : group) sizes.back() += parts[gpu];
-  }
-  const double most = *std::max_element(sizes.begin(), sizes.end());
-  Part part = collective_of(kind, groups, Bytes(most), grid, cost);
-  if (part.empty()) return part;
-  ByteMatrix& bytes = std::get<Exchange>(part.front().operation).legs.front().bytes;
-  for (std::size_t i = 0; i < groups.size(); ++i)
-    for (const GpuId source : groups[i])
-      for (double& entry : bytes.row(source)) entry *= sizes[i] / most;
-  return part;
+  return collective_of(kind, groups, held, grid, cost);
 }
 
 }  // namespace moesim

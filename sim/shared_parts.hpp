@@ -12,19 +12,19 @@
 
 namespace moesim {
 
-// One collective of `size` bytes (collective.hpp) of each of the groups; no step where they have
-// one member.
-Part collective_of(CollectiveKind kind, const GpuGroups& groups, Bytes size, const Grid& grid,
+// What each GPU holds of something that is then complete on all of its group, [gpus] bytes.
+using HeldBytes = IdVector<GpuId, double>;
+
+// A collective of each of the groups, of what its GPUs hold together (collective.hpp); no step
+// where they have one member, or nothing. Groups take as long as they have bytes.
+Part collective_of(CollectiveKind kind, const GpuGroups& groups, const HeldBytes& held,
+                   const Grid& grid, const CostModel& cost);
+
+// Around a part that `groups` share, of the tokens that each GPU brings: what gives every GPU all
+// of them (nothing, where they are replicated), and what adds up what the GPUs computed.
+Part gather_tokens(const GpuGroups& groups, const HeldBytes& held, const Grid& grid,
                    const CostModel& cost);
-
-// Around a part that `groups` share, of tokens of `size` bytes: what brings every GPU all of them
-// (nothing, where they are replicated), and what adds up what the GPUs computed.
-Part gather_tokens(const GpuGroups& groups, Bytes size, const Grid& grid, const CostModel& cost);
-Part sum_tokens(const GpuGroups& groups, Bytes size, const Grid& grid, const CostModel& cost);
-
-// All-gathers, or reduce-scatters, in groups of GPUs that hold unequal parts, [gpus] bytes.
-Part uneven_collective(CollectiveKind kind, const GpuGroups& groups,
-                       const IdVector<GpuId, double>& parts, const Grid& grid,
-                       const CostModel& cost);
+Part sum_tokens(const GpuGroups& groups, const HeldBytes& held, const Grid& grid,
+                const CostModel& cost);
 
 }  // namespace moesim

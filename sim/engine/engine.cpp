@@ -28,6 +28,8 @@ Engine::~Engine() = default;
 
 void Engine::add(Producer& producer) { core_->add(producer); }
 
+void Engine::add(Producer& producer, GpuPart part) { core_->add(producer, part); }
+
 void Engine::wake(Producer& producer) { core_->wake(producer); }
 
 void Engine::release(const Producer& producer, int fragment, int node, GpuId gpu) {

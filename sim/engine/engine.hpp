@@ -42,6 +42,12 @@ class Producer {
   virtual void span(const Span& span) = 0;
 };
 
+// GPUs that follow each other.
+struct GpuPart {
+  GpuId first;
+  int gpus = 0;
+};
+
 // Of one phase.
 struct LinkUse {
   IdVector<LinkId, double> bytes;       // payload bytes carried
@@ -59,6 +65,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   void add(Producer& producer);
+  // A producer that knows a part of the cluster only: it counts that part's GPUs from 0.
+  void add(Producer& producer, GpuPart part);
   // A producer that was added has work again. May be called from a producer.
   void wake(Producer& producer);
   // Lets `gpu` pass a Hold of a fragment that the producer gave and that has not ended, whether it

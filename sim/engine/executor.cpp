@@ -4,6 +4,8 @@
 
 #include <simgrid/s4u/Engine.hpp>
 
+#include "sim/engine/part_graph.hpp"
+
 namespace moesim {
 
 namespace {
@@ -29,9 +31,10 @@ Engine::Core::Core(const Cluster& cluster, const NetworkOptions& options)
       network_(make_network(options, cluster, clock_, platform_)),
       streams_(cluster.gpus(), cluster.gpu().sms, clock_, *this) {}
 
-void Engine::Core::add(Producer& producer) {
+void Engine::Core::add(Producer& producer, GpuPart part) {
   producers_.push_back(std::make_unique<ProducerRun>());
   producers_.back()->producer = &producer;
+  producers_.back()->part = part;
   producers_.back()->current.raw().assign(static_cast<std::size_t>(cluster_.gpus()), -1);
 }
 
@@ -65,7 +68,7 @@ void Engine::Core::fetch(ProducerRun& run) {
   FragmentRun& fragment = take_fragment();
   fragment.producer = &run;
   fragment.number = run.given++;
-  fragment.begin(std::move(*graph), cluster_.gpus(),
+  fragment.begin(on_all_gpus(std::move(*graph), run.part, cluster_.gpus()), cluster_.gpus(),
                  run.alive.empty() ? nullptr : run.alive.back());
   for (std::size_t node = 0; node < fragment.graph.nodes.size(); ++node) {
     const auto* exchange = std::get_if<Exchange>(&fragment.graph.nodes[node].operation);
@@ -214,21 +217,25 @@ void Engine::Core::tell_span(const Task& task, int stream, Seconds begin, Second
   const TaskGraph& graph = task.fragment->graph;
   const TaskNode& node = graph.nodes[static_cast<std::size_t>(task.node)];
   const LayerPass at = node.own.value_or(LayerPass{graph.layer, graph.pass});
-  task.fragment->producer->producer->span({.gpu = task.gpu,
-                                           .stream = stream,
-                                           .phase = phase_of(node.operation),
-                                           .begin = begin,
-                                           .end = end,
-                                           .step = graph.step,
-                                           .layer = at.layer,
-                                           .pass = at.pass,
-                                           .label = &node.label});
+  const ProducerRun& run = *task.fragment->producer;
+  run.producer->span({.gpu = GpuId(task.gpu.value - run.part.first.value),
+                      .stream = stream,
+                      .phase = phase_of(node.operation),
+                      .begin = begin,
+                      .end = end,
+                      .step = graph.step,
+                      .layer = at.layer,
+                      .pass = at.pass,
+                      .label = &node.label});
 }
 
 // (node, gpu) has ended.
 void Engine::Core::pass(const Task& task) {
   FragmentRun& fragment = *task.fragment;
-  fragment.producer->producer->done(fragment.number, task.node, task.gpu, clock_.now());
+  const ProducerRun& run = *fragment.producer;
+  const GpuId known(task.gpu.value - run.part.first.value);
+  if (known.value >= 0 && known.value < run.part.gpus)
+    run.producer->done(fragment.number, task.node, known, clock_.now());
   FragmentRun::Node& node = fragment.nodes[static_cast<std::size_t>(task.node)];
   node.ended[task.gpu] = 1;
   const auto release = [&](FragmentRun& of, int successor) {

@@ -20,6 +20,7 @@ namespace moesim {
 
 struct ProducerRun {
   Producer* producer = nullptr;
+  GpuPart part;                    // that the producer knows
   bool exhausted = false;          // next() gave nothing
   int given = 0;                   // fragments so far
   std::deque<FragmentRun*> alive;  // the fragments given − alive.size() .. given − 1
@@ -30,7 +31,8 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
  public:
   Core(const Cluster& cluster, const NetworkOptions& options);
 
-  void add(Producer& producer);
+  void add(Producer& producer) { add(producer, {GpuId(0), cluster_.gpus()}); }
+  void add(Producer& producer, GpuPart part);
   void wake(Producer& producer);
   void release(const Producer& producer, int fragment, int node, GpuId gpu);
   Seconds run();

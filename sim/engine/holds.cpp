@@ -17,6 +17,7 @@ void Engine::Core::release(const Producer& producer, int fragment, int node, Gpu
   const auto run = std::ranges::find_if(
       producers_, [&](const auto& each) { return each->producer == &producer; });
   MOESIM_CHECK(run != producers_.end(), "the producer was added");
+  gpu.value += (*run)->part.first.value;
   FragmentRun& on = fragment_of(**run, fragment);
   FragmentRun::Node& state = on.nodes[static_cast<std::size_t>(node)];
   MOESIM_CHECK(state.holds[gpu] != HoldState::kOpen, "a GPU is released once, where it is held");

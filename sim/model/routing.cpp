@@ -32,30 +32,34 @@ namespace {
 // Of `count` routes, those of the tokens before `end` of `tokens`. Experts round at different
 // places, so that their sum is not off in one direction.
 int routes_before(int count, int end, int tokens, ExpertId expert, int experts) {
+  if (tokens == 0) return 0;
   const std::int64_t offset = (std::int64_t{tokens} * (2 * expert.value + 1) / (2 * experts));
   return static_cast<int>((std::int64_t{count} * end + offset) / tokens);
 }
 
 }  // namespace
 
-Routing tokens_between(const Routing& routing, int begin, int end, int tokens) {
+Routing tokens_between(const Routing& routing, const TokenRanges& ranges) {
   const int experts = routing.experts();
   Routing part{.top_k = routing.top_k,
                .first_token = {0},
                .counts = ExpertCounts(routing.counts.rows(), routing.counts.columns())};
   for (const GpuId source : routing.counts.row_ids()) {
-    part.first_token.push_back(part.first_token.back() + end - begin);
+    const TokenRange& range = ranges[source];
+    const int tokens = routing.tokens_of(source);
+    part.first_token.push_back(part.first_token.back() + range.tokens);
     const int first = routing.first_token[source.index()];
     const auto copy = [&](const auto& from, int width, auto& to) {
-      append_rows(from, first + begin, first + end, static_cast<std::size_t>(width), to);
+      append_rows(from, first + range.first, first + range.end(), static_cast<std::size_t>(width),
+                  to);
     };
     copy(routing.ids, routing.top_k, part.ids);
     copy(routing.weights, routing.top_k, part.weights);
     copy(routing.logits, experts, part.logits);
     for (const ExpertId expert : routing.counts.column_ids()) {
       const int count = routing.counts(source, expert);
-      part.counts(source, expert) = routes_before(count, end, tokens, expert, experts) -
-                                    routes_before(count, begin, tokens, expert, experts);
+      part.counts(source, expert) = routes_before(count, range.end(), tokens, expert, experts) -
+                                    routes_before(count, range.first, tokens, expert, experts);
     }
   }
   if (part.has_ids()) part.counts = count_routes(part, experts);

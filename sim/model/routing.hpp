@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/base/ids.hpp"
+#include "sim/model/token_range.hpp"
 
 namespace moesim {
 
@@ -51,9 +52,9 @@ void append_rows(const std::vector<T>& from, int first, int end, std::size_t wid
   if (!from.empty()) to.insert(to.end(), at(first), at(end));
 }
 
-// Tokens begin .. end − 1 of every source, each of which has `tokens`. Where only counts are known,
-// each count is divided in proportion, rounded up or down so that consecutive parts add up to it.
-Routing tokens_between(const Routing& routing, int begin, int end, int tokens);
+// Some tokens of every source [sources]. Where only counts are known, each count is divided in
+// proportion, rounded up or down so that consecutive parts add up to it.
+Routing tokens_between(const Routing& routing, const TokenRanges& ranges);
 
 // Routes per expert over all sources.
 IdVector<ExpertId, std::int64_t> expert_load(const ExpertCounts& counts);

@@ -1,8 +1,26 @@
 #include "sim/overlap/overlap.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <numeric>
 
 namespace moesim {
+
+TokenRanges tokens_of_batch(const TokenRanges& all, const MicroBatches& batches,
+                            std::size_t batch) {
+  const auto end = batches.tokens.begin() + static_cast<std::ptrdiff_t>(batch);
+  const std::int64_t before = std::accumulate(batches.tokens.begin(), end, std::int64_t{0});
+  const std::int64_t after = before + *end;
+  const std::int64_t total = std::accumulate(end, batches.tokens.end(), before);
+  TokenRanges ranges(all.size());
+  for (const GpuId gpu : ranges.ids()) {
+    const std::int64_t tokens = all[gpu].tokens;
+    const auto first = static_cast<int>((tokens * before + total / 2) / total);
+    const auto last = static_cast<int>((tokens * after + total / 2) / total);
+    ranges[gpu] = {.first = all[gpu].first + first, .tokens = last - first};
+  }
+  return ranges;
+}
 
 std::vector<int> add_part(TaskGraph& graph, Part part, std::vector<int> after) {
   for (PartStep& step : part)

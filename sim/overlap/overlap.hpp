@@ -4,6 +4,7 @@
 #include "sim/base/registry.hpp"
 #include "sim/model/scenario.hpp"
 #include "sim/model/task_graph.hpp"
+#include "sim/model/token_range.hpp"
 
 namespace moesim {
 
@@ -51,6 +52,10 @@ struct MicroBatches {
   // so far; `tokens` has them whole, and `attention` is false.
   int peer_group = 0;
 };
+
+// Of all tokens that each GPU brings, those of batch `batch`, in proportion: every GPU has a share
+// of each.
+TokenRanges tokens_of_batch(const TokenRanges& all, const MicroBatches& batches, std::size_t batch);
 
 // A node of the fragment under construction, or of the one before.
 struct NodeRef {

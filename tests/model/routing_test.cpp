@@ -30,7 +30,7 @@ TEST(ExpertLoad, SumsOverTheSources) {
 TEST(TokensBetween, KeepsIdsOfThoseTokensOfEverySource) {
   Routing routing{.top_k = 1, .first_token = {0, 3, 6}, .ids = {0, 1, 2, 3, 0, 1}};
   routing.counts = count_routes(routing, 4);
-  const Routing part = tokens_between(routing, 1, 3, 3);
+  const Routing part = tokens_between(routing, TokenRanges(routing.gpus(), {1, 2}));
   EXPECT_EQ(part.ids, (std::vector<std::int16_t>{1, 2, 0, 1}));
   EXPECT_EQ(part.first_token, (std::vector<int>{0, 2, 4}));
   EXPECT_EQ(part.counts.raw(), count_routes(part, 4).raw());
@@ -43,7 +43,7 @@ TEST(TokensBetween, DividesCountsSoThatPartsAddUp) {
   routing.counts(GpuId(0), ExpertId(4)) = 13;
   std::vector<int> sum(5);
   for (const auto& [begin, end] : {std::pair{0, 3}, {3, 6}, {6, 10}}) {
-    const Routing part = tokens_between(routing, begin, end, 10);
+    const Routing part = tokens_between(routing, TokenRanges(routing.gpus(), {begin, end - begin}));
     EXPECT_EQ(part.tokens(), end - begin);
     for (int expert = 0; expert < 5; ++expert) {
       const int count = part.counts(GpuId(0), ExpertId(expert));
