@@ -15,9 +15,9 @@ inline constexpr std::array kUsualPhases = {Phase::kAttention, Phase::kGate,    
                                             Phase::kExperts,   Phase::kCombine, Phase::kShared,
                                             Phase::kDense,     Phase::kWait,    Phase::kMigration};
 // Only runs that spend time in them.
-inline constexpr std::array kFurtherPhases = {Phase::kCollective, Phase::kOffload,
-                                              Phase::kLaunch,     Phase::kPipeline,
-                                              Phase::kGradient,   Phase::kOptimizer};
+inline constexpr std::array kFurtherPhases = {
+    Phase::kCollective, Phase::kOffload,   Phase::kLaunch, Phase::kPipeline,
+    Phase::kGradient,   Phase::kOptimizer, Phase::kKv};
 static_assert(kUsualPhases.size() + kFurtherPhases.size() == kPhases);
 
 inline double seconds_of(const PhaseSeconds& breakdown, Phase phase) {

@@ -16,6 +16,7 @@
 #include "analysis/rebalance_summary.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/uncertainty.hpp"
+#include "sim/phase_times.hpp"
 
 namespace moesim {
 namespace {
@@ -118,11 +119,7 @@ void add_speed(Lines& lines, const Metrics& metrics, const RunResult& result) {
 
 Ink ink_of(Phase phase) {
   if (phase == Phase::kWait || phase == Phase::kLaunch) return Ink::kYellow;
-  const bool exchange = phase == Phase::kDispatch || phase == Phase::kCombine ||
-                        phase == Phase::kMigration || phase == Phase::kCollective ||
-                        phase == Phase::kOffload || phase == Phase::kPipeline ||
-                        phase == Phase::kGradient;
-  return exchange ? Ink::kCyan : Ink::kBlue;
+  return communicates(phase) ? Ink::kCyan : Ink::kBlue;
 }
 
 // A share too small to matter does not fill the column with digits.

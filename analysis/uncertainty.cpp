@@ -82,10 +82,11 @@ std::optional<Uncertainty> estimate_uncertainty(const RunResult& result, const M
   Uncertainty uncertainty;
   for (int phase = 0; phase < kPhases; ++phase) {
     const double share = metrics.breakdown[static_cast<std::size_t>(phase)] / busy;
-    // Migration, offload and transfers between stages are bytes on the wire, launches a time that
-    // the scenario says; no kernel's error is in them.
+    // Migration, offload and transfers between stages or pools are bytes on the wire, launches a
+    // time that the scenario says; no kernel's error is in them.
     const bool given = Phase(phase) == Phase::kMigration || Phase(phase) == Phase::kOffload ||
-                       Phase(phase) == Phase::kPipeline || Phase(phase) == Phase::kLaunch;
+                       Phase(phase) == Phase::kPipeline || Phase(phase) == Phase::kKv ||
+                       Phase(phase) == Phase::kLaunch;
     if (Phase(phase) == Phase::kWait || given || share <= 0) continue;
     const PhaseError error = worst_error(Phase(phase), result.errors);
     uncertainty.step_error += share * error.ratio;

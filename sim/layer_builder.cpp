@@ -64,7 +64,8 @@ LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const C
       routing_(scenario, trace, cost, timeline, also_needed),
       overlap_(Registry<Overlap>::make(scenario.overlap)),
       moe_index_(static_cast<std::size_t>(scenario.model.layers), -1),
-      batches_(overlap_->split(scenario.workload)) {
+      batches_(overlap_->split(scenario.workload)),
+      decode_(scenario.workload.decode()) {
   for (std::size_t i = 0; i < scenario.model.moe_layers.size(); ++i)
     moe_index_[static_cast<std::size_t>(scenario.model.moe_layers[i])] = static_cast<int>(i);
 }
@@ -77,6 +78,7 @@ void LayerBuilder::set_batch(IdVector<GpuId, Sequences> sequences, const Workloa
   routing_.set_tokens(brought_);
   dense_.set_sequences(std::move(sequences));
   batches_ = overlap_->split(work);
+  decode_ = work.decode();
 }
 
 // A solver as memory time: it is a few blocks that wait for each other, and no loss of SMs slows
@@ -174,9 +176,8 @@ std::vector<LayerParts> LayerBuilder::parts_of(int step, int layer, const Placem
                                                std::optional<Evened> evened) const {
   const int stage = grid_.stage_of_layer(layer, scenario_.model.layers);
   const TokenRanges all = tokens_at(step);
-  const LayerParts empty{.step = step,
-                         .layer = moe_index_[static_cast<std::size_t>(layer)],
-                         .decode = scenario_.workload.decode()};
+  const LayerParts empty{
+      .step = step, .layer = moe_index_[static_cast<std::size_t>(layer)], .decode = decode_};
   if (empty.layer < 0) {
     std::vector<LayerParts> whole = {empty};
     dense_.add_attention(layer, all, whole.front());

@@ -73,6 +73,7 @@ class LayerBuilder {
   std::unique_ptr<Overlap> overlap_;
   std::vector<int> moe_index_;  // [layers] → MoE layer, −1 = dense
   MicroBatches batches_;        // of MoE layers
+  bool decode_ = false;         // the step is one of answers only
   std::vector<int> brought_;    // tokens of each GPU [gpus]; empty: the workload's
   Counterfactual counterfactual_;
 };

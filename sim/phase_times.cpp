@@ -63,7 +63,7 @@ double take(std::vector<Stretch>& taken, double begin, double end) {
 bool communicates(Phase phase) {
   return phase == Phase::kDispatch || phase == Phase::kCombine || phase == Phase::kMigration ||
          phase == Phase::kCollective || phase == Phase::kOffload || phase == Phase::kPipeline ||
-         phase == Phase::kGradient;
+         phase == Phase::kGradient || phase == Phase::kKv;
 }
 
 bool is_work(Phase phase) {

@@ -38,6 +38,8 @@ void Engine::release(const Producer& producer, int fragment, int node, GpuId gpu
 
 Seconds Engine::run() { return core_->run(); }
 
+Seconds Engine::now() const { return core_->now(); }
+
 void Engine::change_network(const NetworkOptions& options) { core_->change_network(options); }
 
 const LinkUses& Engine::link_uses() const { return core_->link_uses(); }

@@ -76,6 +76,7 @@ class Engine {
   // another producer was added; spans and times of that run go on from the clock where the last one
   // ended.
   Seconds run();
+  Seconds now() const;  // of the clock
   // Between two runs: what comes has this fidelity and tolerance, and link uses start anew. Not
   // from or to `pairwise`.
   void change_network(const NetworkOptions& options);

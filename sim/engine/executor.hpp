@@ -36,6 +36,7 @@ class Engine::Core final : public KernelListener, public ExchangeListener, publi
   void wake(Producer& producer);
   void release(const Producer& producer, int fragment, int node, GpuId gpu);
   Seconds run();
+  Seconds now() const { return clock_.now(); }
   void change_network(const NetworkOptions& options);
   const LinkUses& link_uses() const { return network_->link_uses(); }
 

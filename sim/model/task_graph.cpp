@@ -30,6 +30,8 @@ const char* to_string(Phase phase) {
       return "pipeline";
     case Phase::kGradient:
       return "gradients";
+    case Phase::kKv:
+      return "kv";
     case Phase::kOptimizer:
       return "optimizer";
     case Phase::kWait:

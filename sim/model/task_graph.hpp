@@ -33,6 +33,7 @@ enum class Phase {
   kPipeline,    // activations and their gradients between pipeline stages
   kGradient,    // gradients that replicas of weights reduce, and weights that they gather
   kOptimizer,
+  kKv,  // KV cache of prompts, on its way to the GPUs that decode
   kWait,
   kCount
 };

@@ -1,0 +1,39 @@
+// The clock of a pool's steps: simulates the whole step, or interpolates between steps that were
+// (sim/step_cache.hpp), and does between two steps what policies and events want done.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "sim/pool_steps.hpp"
+#include "sim/step_cache.hpp"
+
+namespace moesim {
+
+class PoolClock final : public StepClock {
+ public:
+  // `stretch`, `engine` and `sends` as of PoolSteps. `cache`: none, every step is simulated.
+  PoolClock(Stretch& stretch, Engine& engine, GpuPart part, KvSends* sends,
+            const std::optional<StepCacheOptions>& cache);
+
+  StepOutcome step(const StepBatch& batch) override;
+  // All steps so far: their mean, with `seconds` a mean, too.
+  StepRecord mean() const;
+  int steps() const { return number_; }
+  // None: every step was simulated.
+  const StepCacheRecord* cache_record() const { return cache_ ? &cache_->record() : nullptr; }
+
+ private:
+  void fail_and_recover(StepOutcome& outcome);
+  void move_experts(StepOutcome& outcome);
+
+  Stretch& stretch_;
+  Engine& engine_;
+  PoolSteps steps_;
+  std::optional<StepCache> cache_;
+  int number_ = 0;  // of the next step
+  std::vector<double> sums_;
+};
+
+}  // namespace moesim

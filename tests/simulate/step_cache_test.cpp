@@ -1,0 +1,116 @@
+#include "sim/step_cache.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+namespace moesim {
+namespace {
+
+using ::testing::Each;
+using ::testing::Le;
+
+StepBatch decode(const std::vector<int>& tokens, double context) {
+  StepBatch batch;
+  for (const int count : tokens)
+    batch.ranks.push_back(answers(std::vector<double>(static_cast<std::size_t>(count), context)));
+  return batch;
+}
+
+// A step whose time is linear in the tokens, and in what the fullest rank attends to.
+double linear_time(const StepBatch& batch) {
+  double tokens = 0, attended = 0;
+  for (const Sequences& own : batch.ranks) {
+    double sum = 0;
+    for (const Sequence& sequence : own) sum += sequence.new_tokens * sequence.earlier;
+    attended = std::max(attended, sum);
+    tokens += new_tokens(own);
+  }
+  return 1e-3 + 1e-5 * tokens + 1e-9 * attended;
+}
+
+TEST(StepFeatures, DescribeTheFullestRank) {
+  StepBatch batch = decode({4, 2}, 100);
+  batch.ranks[1][0].earlier = 700;
+  const StepFeatures features = features_of(batch);
+  EXPECT_EQ(features.tokens, 6);
+  EXPECT_DOUBLE_EQ(features.unevenness, 4.0 / 3);
+  EXPECT_EQ(features.prompt_share, 0);
+  EXPECT_DOUBLE_EQ(features.answer_context, 800.0 / 4);  // rank 1 attends to the most
+}
+
+TEST(StepFeatures, ComeBackFromAPlainBatch) {
+  for (const StepBatch& batch :
+       {decode({4, 2, 3}, 100),
+        StepBatch{.ranks = {prompts(600, {200.0}), prompts(300, {200.0}), {}}}}) {
+    const StepFeatures features = features_of(batch);
+    const StepFeatures again = features_of(plain_batch(features, 3, 0));
+    EXPECT_DOUBLE_EQ(again.tokens, features.tokens);
+    EXPECT_DOUBLE_EQ(again.unevenness, features.unevenness);
+    EXPECT_EQ(again.prompt_share, features.prompt_share);
+    EXPECT_NEAR(again.prompt_context, features.prompt_context, 0.01 * features.prompt_context);
+    EXPECT_DOUBLE_EQ(again.answer_context, features.answer_context);
+  }
+}
+
+TEST(StepFeatures, CountDraftsAsTokensOfTheirAnswer) {
+  const StepBatch batch = plain_batch({.tokens = 8, .answer_context = 50}, 2, 1);
+  EXPECT_EQ(batch.ranks[0], answers({50, 50}, 2));
+  EXPECT_EQ(batch.ranks[1], answers({50, 50}, 2));
+}
+
+TEST(StepCache, IsExactWhereTimesAreLinearAndSimulatesEachCornerOnce) {
+  int simulated = 0;
+  StepCache cache({.error = 1e-9}, 2, 0, [&](const StepBatch& batch, int) {
+    ++simulated;
+    return StepCache::Values{linear_time(batch)};
+  });
+  for (int round = 0; round < 3; ++round)
+    for (int tokens = 64; tokens < 128; ++tokens)
+      for (const double context : {1100.0, 2000.0, 4000.0}) {
+        const StepBatch batch = decode({tokens, tokens}, context);
+        EXPECT_NEAR(cache.values(batch, 0).front(), linear_time(batch), 1e-12);
+      }
+  EXPECT_EQ(cache.record().steps, 3 * 64 * 3);
+  EXPECT_EQ(simulated, 9);  // four corners, the middle, and the steps 1, 8, 64 and 512
+  EXPECT_EQ(cache.record().simulated, simulated);
+  EXPECT_THAT(cache.record().errors, Each(Le(1e-9)));
+}
+
+// Eight bends in a cell: it must be divided until what is left is within the error.
+TEST(StepCache, DividesCellsWhereTimesBend) {
+  const auto bent = [](const StepBatch& batch) {
+    const double tokens = features_of(batch).tokens;
+    return 1e-3 * std::sqrt(tokens);
+  };
+  const auto cache_with = [&](double error) {
+    return StepCache({.error = error}, 2, 0,
+                     [&](const StepBatch& batch, int) { return StepCache::Values{bent(batch)}; });
+  };
+  StepCache coarse = cache_with(0.5), fine = cache_with(0.002);
+  double worst_coarse = 0, worst_fine = 0;
+  for (int tokens = 700; tokens > 128; --tokens) {
+    const StepBatch batch = decode({tokens / 2, tokens - tokens / 2}, 0);
+    worst_coarse =
+        std::max(worst_coarse, std::abs(coarse.values(batch, 0).front() / bent(batch) - 1));
+    worst_fine = std::max(worst_fine, std::abs(fine.values(batch, 0).front() / bent(batch) - 1));
+  }
+  EXPECT_GT(worst_coarse, 0.01);  // a chord over an octave is off by 1.5 % in the middle
+  EXPECT_LT(worst_fine, 0.004);
+  EXPECT_GT(fine.record().simulated, coarse.record().simulated);
+}
+
+TEST(StepCache, KeepsStatesApartAndAveragesDraws) {
+  StepCache cache({.error = 0.01, .draws = 2}, 1, 0, [](const StepBatch&, int draw) {
+    return StepCache::Values{draw == 0 ? 1.0 : 3.0};
+  });
+  EXPECT_EQ(cache.values(decode({4}, 0), 0).front(), 2);
+  const int before = cache.record().simulated;
+  cache.values(decode({4}, 0), 0);
+  EXPECT_EQ(cache.record().simulated, before);
+  cache.values(decode({4}, 0), 1);
+  EXPECT_GT(cache.record().simulated, before);
+}
+
+}  // namespace
+}  // namespace moesim
