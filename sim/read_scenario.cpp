@@ -13,6 +13,7 @@
 #include "sim/read_network.hpp"
 #include "sim/read_pipeline.hpp"
 #include "sim/read_section.hpp"
+#include "sim/read_serving.hpp"
 #include "sim/read_workload.hpp"
 #include "sim/topology/cluster_reader.hpp"
 
@@ -39,6 +40,7 @@ class Reader {
     read_top();
     read_model();
     read_cluster_section();
+    read_serving_sections();
     read_workload();
     scenario_.launching = read_launching(section("launch"));
     read_parallel();
@@ -62,15 +64,14 @@ class Reader {
   }
 
   void refuse_reserved() {
-    for (const char* name : {"pools", "requests"})
-      if (root_.find(name) != nullptr)
-        mistakes_.add(root_.find(name)->spot,
-                      fmt::format("'{}' is reserved for a later version of moesim", name));
+    if (const YamlNode* pools = root_.find("pools"))
+      mistakes_.add(pools->spot, "'pools' is reserved for a later version of moesim");
   }
 
   void read_top() {
-    std::vector<std::string> sections = {"workload", "launch",   "parallel", "network",
-                                         "pools",    "requests", "events",   "training"};
+    std::vector<std::string> sections = {"workload", "launch", "parallel", "network",
+                                         "pools",    "events", "training", "serving"};
+    for (const std::string& role : serving_roles()) sections.push_back(role);
     for (const PluginSection& plugin : plugin_sections()) sections.push_back(plugin.role);
     std::vector<Parameter> known = section_parameters("");
     for (const std::string& name : sections)
@@ -123,11 +124,18 @@ class Reader {
     scenario_.inputs.insert(scenario_.inputs.end(), files.begin(), files.end());
   }
 
+  void read_serving_sections() {
+    read_serving(root_, scenario_, mistakes_);
+    if (scenario_.serves())
+      note_files("requests", scenario_.requests, *scenario_.resolved.find("requests"));
+  }
+
   void read_workload() {
     workload_ = section("workload");
-    if (!workload_.has("tokens_per_gpu")) return;
+    const int tokens = read_tokens(workload_, scenario_, mistakes_);
+    if (tokens == 0) return;  // reported already
     scenario_.workload_spot = workload_.spot("tokens_per_gpu");
-    scenario_.workload = moesim::read_workload(workload_, scenario_.model, mistakes_);
+    scenario_.workload = moesim::read_workload(workload_, tokens, scenario_, mistakes_);
     scenario_.model = with_mtp_layers(std::move(scenario_.model), scenario_.workload.draft_tokens);
   }
 
@@ -161,8 +169,7 @@ class Reader {
                       "for example trace: {kind: lognormal, sigma: 0.8}");
         continue;
       }
-      YamlNode fallback =
-          YamlNode::scalar(plugin.fallback.empty() ? "balanced" : plugin.fallback);
+      YamlNode fallback = YamlNode::scalar(plugin.fallback.empty() ? "balanced" : plugin.fallback);
       fallback.spot = root_.spot;
       *choices[i] = read_choice(plugin.role, node != nullptr ? *node : fallback, mistakes_);
       if (choices[i]->kind.empty() || (node == nullptr && !plugin.shown)) continue;
@@ -214,25 +221,13 @@ class Reader {
     const YamlNode* node = root_.find("calibration");
     if (node == nullptr && !scenario_.cluster) return;  // the cluster's mistakes come first
     try {
-      scenario_.calibration = node != nullptr ? *node : default_calibration();
+      scenario_.calibration =
+          node != nullptr ? *node : default_calibration(scenario_.cluster->gpu().name, root_.spot);
       read_calibrations(scenario_.calibration);
       note_calibration(scenario_.resolved.set("calibration", scenario_.calibration));
     } catch (const InputError& error) {
       mistakes_.add(error);
     }
-  }
-
-  // The preset that was measured on the cluster's GPU.
-  YamlNode default_calibration() {
-    const std::string& gpu = scenario_.cluster->gpu().name;
-    for (const std::string& name : preset_names("calibrations")) {
-      if (read_calibration_file(name, root_.spot).gpu.name != gpu) continue;
-      YamlNode node = YamlNode::scalar(name);
-      node.spot = root_.spot;
-      return node;
-    }
-    throw InputError(root_.spot, fmt::format("no calibration was measured on a {}", gpu),
-                     "name one and scale it: calibration: {preset: h200-sxm, transfer: datasheet}");
   }
 
   void read_network() {

@@ -7,11 +7,12 @@
 namespace moesim {
 namespace {
 
-void check_drafts(const Arguments& section, const Workload& work, const MoeModel& model,
+void check_drafts(const Arguments& section, const Workload& work, const Scenario& scenario,
                   Mistakes& mistakes) {
   if (work.draft_tokens == 0) return;
+  const MoeModel& model = scenario.model;
   const Spot& spot = section.spot("draft_tokens");
-  if (!work.decode()) {
+  if (!work.decode() && !scenario.serves()) {
     mistakes.add(spot, "only a decode step checks drafts", "phase: decode");
     return;
   }
@@ -20,7 +21,7 @@ void check_drafts(const Arguments& section, const Workload& work, const MoeModel
         spot,
         fmt::format("{} has {} layers for multi-token prediction", model.name, model.mtp_layers),
         "each draft comes from a layer of its own (model.mtp_layers)");
-  if (work.tokens_per_gpu % (1 + work.draft_tokens) != 0)
+  if (!scenario.serves() && work.tokens_per_gpu % (1 + work.draft_tokens) != 0)
     mistakes.add(section.spot("tokens_per_gpu"),
                  fmt::format("an answer has {} new tokens in a step, its drafts included: "
                              "tokens_per_gpu must be a multiple of that",
@@ -54,10 +55,11 @@ void read_mixed(const Arguments& section, Workload& work, Mistakes& mistakes) {
 
 }  // namespace
 
-Workload read_workload(const Arguments& section, const MoeModel& model, Mistakes& mistakes) {
+Workload read_workload(const Arguments& section, int tokens, const Scenario& scenario,
+                       Mistakes& mistakes) {
   Workload work{.phase = choice_of<WorkloadPhase>(section, "phase",
                                                   {"prefill", "decode", "mixed", "training"}),
-                .tokens_per_gpu = section.integer("tokens_per_gpu"),
+                .tokens_per_gpu = tokens,
                 .context = section.integer("context"),
                 .steps = section.integer("steps"),
                 .warmup_steps = section.integer("warmup_steps"),
@@ -65,7 +67,7 @@ Workload read_workload(const Arguments& section, const MoeModel& model, Mistakes
                 .draft_tokens = section.integer("draft_tokens"),
                 .draft_acceptance = section.number("draft_acceptance")};
   read_mixed(section, work, mistakes);
-  check_drafts(section, work, model, mistakes);
+  check_drafts(section, work, scenario, mistakes);
   return work;
 }
 

@@ -3,13 +3,14 @@
 
 #include "sim/base/parameter.hpp"
 #include "sim/model/launch.hpp"
-#include "sim/model/moe_model.hpp"
-#include "sim/model/workload.hpp"
+#include "sim/model/scenario.hpp"
 
 namespace moesim {
 
-// Adds keys that do not go with the phase, or with the model, to `mistakes`.
-Workload read_workload(const Arguments& section, const MoeModel& model, Mistakes& mistakes);
+// Adds keys that do not go with the phase, or with the scenario's model, to `mistakes`. `tokens`
+// is tokens_per_gpu, also where it is not written.
+Workload read_workload(const Arguments& section, int tokens, const Scenario& scenario,
+                       Mistakes& mistakes);
 
 Launching read_launching(const Arguments& section);
 

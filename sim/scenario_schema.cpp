@@ -1,5 +1,6 @@
 // The keys of a scenario, section by section.
 #include "sim/read_scenario.hpp"
+#include "sim/read_serving.hpp"
 
 namespace moesim {
 namespace {
@@ -47,8 +48,7 @@ std::vector<Parameter> workload() {
        .type = Type::kInteger,
        .doc =
            "new tokens of each GPU in a step, drafts and parts of prompts included; training: in "
-           "a micro-batch",
-       .required = true,
+           "a micro-batch; serving: at most, and by default, what batching allows",
        .minimum = 1},
       {.name = "context",
        .type = Type::kInteger,
@@ -273,25 +273,7 @@ const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sect
       {"launch", launch()},
       {"network", network()},
       {"network.schedule", schedule()},
-  };
-  return sections;
-}
-
-const std::vector<PluginSection>& plugin_sections() {
-  static const std::vector<PluginSection> sections = {
-      {"lengths", "fixed"},
-      {"trace", ""},
-      {"gate", "as_recorded"},
-      {"capacity", "none"},
-      {"placement", "linear"},
-      {"replica", "round_robin_flat"},
-      {"exchange", "direct_dedup"},
-      {"overlap", "none"},
-      {"rebalance", "none"},
-      {"step_placement", "none", false},
-      {"cache", "none", false},
-      {"prefetch", "none", false},
-      {"schedule", "one_f_one_b", false},
+      {"serving", serving_parameters()},
   };
   return sections;
 }

@@ -67,4 +67,7 @@ std::vector<Calibration> read_calibrations(const YamlNode& section);
 // Reads one calibration file by its preset name or path. Throws InputError.
 Calibration read_calibration_file(const std::string& name, const Spot& spot);
 
+// The preset that was measured on a GPU. Throws InputError where there is none.
+YamlNode default_calibration(const std::string& gpu, const Spot& spot);
+
 }  // namespace moesim

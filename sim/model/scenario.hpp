@@ -14,6 +14,7 @@
 #include "sim/model/launch.hpp"
 #include "sim/model/moe_model.hpp"
 #include "sim/model/network.hpp"
+#include "sim/model/serving.hpp"
 #include "sim/model/training.hpp"
 #include "sim/model/workload.hpp"
 
@@ -32,12 +33,16 @@ struct Scenario {
   Choice cache{.kind = "none"}, prefetch{.kind = "none"};
   Choice schedule;  // of micro-batches over pipeline stages
   Training training;
+  // Of a scenario that serves: without `requests` the kinds of all four are empty.
+  Choice requests, batching, queue, router;
+  ServingOptions serving;
   std::vector<Choice> events;  // in the order in which they are written
   YamlNode calibration;        // a name, path or inline section, or a list of them
   NetworkOptions network;
   YamlNode resolved;                // the whole, defaults written out; re-runnable
   std::vector<std::string> inputs;  // files that were read
   Spot workload_spot;               // for messages on what does not fit
+  bool serves() const { return !requests.kind.empty(); }
 };
 
 }  // namespace moesim

@@ -19,7 +19,10 @@ struct RequestRecord {
   int cached = 0;  // tokens of the prompt that the prefix cache had
   int preemptions = 0, retries = 0;
   int prefill_rank = 0, decode_rank = 0;  // of its pool; the last that served it
-  bool finished = false;                  // false: the run ended before
+  // Seconds for which its KV cache, all computed, waited for room on a GPU that decodes.
+  double kv_waited = 0;
+  bool finished = false;  // false: the run ended before
+  bool refused = false;   // longer than what a rank can hold: it was never served
 };
 
 // Inter-token latency: so many gaps between two successive tokens of a request were so long.
@@ -51,7 +54,8 @@ struct ServingResult {
   std::vector<RequestClass> classes;
   std::vector<TokenGap> gaps;  // by rising seconds
   std::vector<PoolRecord> pools;
-  double seconds = 0;  // from 0 to the end of the last step
+  double seconds = 0;              // from 0 to the end of the last step
+  std::vector<std::string> notes;  // things to read before trusting the numbers
 };
 
 }  // namespace moesim

@@ -18,11 +18,16 @@ struct StepBatch {
 };
 
 struct StepOutcome {
-  Seconds time;   // from the start of the step to the moment in which all ranks may plan the next
+  // From the start of the step to the moment in which all ranks may plan the next; above 0. With no
+  // rank alive: until one may be back; kForever where none will be.
+  Seconds time;
   Seconds stall;  // of `time`: for new maps of experts, and recoveries
   // From the start of the step to the moment in which the KV cache of its prompts has reached the
   // GPUs that decode; prefill pools only.
   Seconds kv_sent;
+  // How long that KV cache travels where it does not leave beside the step but later, when there is
+  // room for it; at least kv_sent − time is taken.
+  Seconds kv_late;
   // Ranks that fail during the step: what they had is lost, and they are not there from then on
   // until they come back.
   std::vector<int> failed = {}, returned = {};

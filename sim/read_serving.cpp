@@ -1,0 +1,186 @@
+#include "sim/read_serving.hpp"
+
+#include <fmt/format.h>
+
+#include "sim/batching/batching.hpp"
+#include "sim/queue/queue.hpp"
+#include "sim/read_section.hpp"
+#include "sim/requests/requests.hpp"
+#include "sim/router/router.hpp"
+
+namespace moesim {
+namespace {
+
+using Type = ParameterType;
+
+std::vector<Parameter> kv_parameters() {
+  return {
+      {.name = "page",
+       .type = Type::kInteger,
+       .doc = "tokens of a page of the KV cache (FlashMLA: 64; vLLM: 16)",
+       .fallback = "64",
+       .minimum = 1},
+      {.name = "kv_tokens",
+       .type = Type::kInteger,
+       .doc = "tokens that a rank's KV cache has room for; default: what its memory leaves",
+       .minimum = 1},
+      {.name = "prefix_cache",
+       .type = Type::kFlag,
+       .doc = "prompts that begin like an earlier one on the rank find its KV cache; the least "
+              "recently used goes",
+       .fallback = "true"},
+      {.name = "preemption",
+       .type = Type::kChoice,
+       .doc = "when KV pages run out, the request that arrived last computes its cache again "
+              "(recompute) or has it in host memory (swap); or room for whole answers is reserved, "
+              "and they never do (reserve)",
+       .fallback = "recompute",
+       .choices = {"reserve", "recompute", "swap"}},
+      {.name = "max_new_tokens",
+       .type = Type::kInteger,
+       .doc = "preemption reserve: room for an answer of so many tokens, or of its own length if "
+              "that is longer; default: its own",
+       .minimum = 1},
+      {.name = "host_rate",
+       .type = Type::kRate,
+       .doc = "preemption swap: between a rank and host memory, one way; assumed (PCIe 5 x16)",
+       .fallback = "50 GB/s",
+       .minimum = 0,
+       .above_minimum = true},
+  };
+}
+
+std::vector<Parameter> target_parameters() {
+  return {
+      {.name = "duration",
+       .type = Type::kTime,
+       .doc = "no step begins afterwards; default: until all requests have ended",
+       .minimum = 0,
+       .above_minimum = true},
+      {.name = "max_tokens",
+       .type = Type::kInteger,
+       .doc = "of a prompt and its answer: longer requests are refused; default: what fits",
+       .minimum = 2},
+      {.name = "ttft",
+       .type = Type::kTime,
+       .doc = "target of the time to the first token",
+       .minimum = 0,
+       .above_minimum = true},
+      {.name = "tpot",
+       .type = Type::kTime,
+       .doc = "target of the time per further token",
+       .minimum = 0,
+       .above_minimum = true},
+      {.name = "e2e",
+       .type = Type::kTime,
+       .doc = "target of the time to the end of the answer",
+       .minimum = 0,
+       .above_minimum = true},
+      {.name = "warmup",
+       .type = Type::kTime,
+       .doc = "requests that arrive before are served and not measured",
+       .fallback = "0 s",
+       .minimum = 0},
+  };
+}
+
+Seconds time_or_none(const Arguments& section, const std::string& name) {
+  return section.has(name) ? section.time(name) : Seconds();
+}
+
+int integer_or_none(const Arguments& section, const std::string& name) {
+  return section.has(name) ? section.integer(name) : 0;
+}
+
+ServingOptions options_of(const Arguments& section, Mistakes& mistakes) {
+  ServingOptions options{
+      .page = section.integer("page"),
+      .kv_tokens = integer_or_none(section, "kv_tokens"),
+      .prefix_cache = section.flag("prefix_cache"),
+      .preemption = choice_of<KvPolicy>(section, "preemption", {"reserve", "recompute", "swap"}),
+      .max_new_tokens = integer_or_none(section, "max_new_tokens"),
+      .host_rate = section.rate("host_rate"),
+      .duration = time_or_none(section, "duration"),
+      .max_tokens = integer_or_none(section, "max_tokens"),
+      .targets = {.ttft = time_or_none(section, "ttft"),
+                  .tpot = time_or_none(section, "tpot"),
+                  .e2e = time_or_none(section, "e2e"),
+                  .warmup = section.time("warmup")}};
+  if (options.prefix_cache && kPrefixBlock % options.page != 0)
+    mistakes.add(section.spot("page"),
+                 fmt::format("a block of the prefix cache, {} tokens, is not whole pages of {}",
+                             kPrefixBlock, options.page),
+                 "a power of two, or prefix_cache: false");
+  if (options.max_new_tokens > 0 && options.preemption != KvPolicy::kReserve)
+    mistakes.add(section.spot("max_new_tokens"), "nothing is reserved for answers",
+                 "preemption: reserve");
+  return options;
+}
+
+YamlNode scalar_at(const Spot& spot, const std::string& text) {
+  YamlNode node = YamlNode::scalar(text);
+  node.spot = spot;
+  return node;
+}
+
+void refuse_without_requests(const YamlNode& root, Mistakes& mistakes) {
+  std::vector<std::string> names = serving_roles();
+  names.push_back("serving");
+  for (const std::string& name : names)
+    if (const YamlNode* node = root.find(name))
+      mistakes.add(node->spot, fmt::format("'{}' is for serving, and there are no requests", name),
+                   "say which come, in a section requests:");
+}
+
+}  // namespace
+
+std::vector<Parameter> serving_parameters() {
+  std::vector<Parameter> parameters = kv_parameters();
+  for (Parameter& parameter : target_parameters()) parameters.push_back(std::move(parameter));
+  return parameters;
+}
+
+std::vector<std::string> serving_roles() {
+  return {RequestSource::kRole, Batching::kRole, QueueOrder::kRole, Router::kRole};
+}
+
+void read_serving(const YamlNode& root, Scenario& scenario, Mistakes& mistakes) {
+  const YamlNode* requests = root.find(RequestSource::kRole);
+  if (requests == nullptr) return refuse_without_requests(root, mistakes);
+  const auto read = [&](const char* role, const std::string& fallback) {
+    const YamlNode* node = root.find(role);
+    Choice choice =
+        read_choice(role, node != nullptr ? *node : scalar_at(root.spot, fallback), mistakes);
+    if (!choice.kind.empty()) scenario.resolved.set(role, resolved_choice(role, choice));
+    return choice;
+  };
+  scenario.requests = read(RequestSource::kRole, "");
+  scenario.batching = read(Batching::kRole, "chunked_prefill");
+  scenario.queue = read(QueueOrder::kRole, "fcfs");
+  scenario.router = read(Router::kRole, "round_robin");
+  YamlNode empty = YamlNode::map();
+  empty.spot = root.spot;
+  const YamlNode* node = root.find("serving");
+  const Arguments section = read_arguments(node != nullptr ? *node : empty, serving_parameters(),
+                                           mistakes, "section 'serving'");
+  if (!section.has("page")) return;  // not a section, which is reported
+  scenario.serving = options_of(section, mistakes);
+  scenario.resolved.set("serving", resolved_section(section, serving_parameters()));
+}
+
+int read_tokens(const Arguments& workload, Scenario& scenario, Mistakes& mistakes) {
+  if (workload.has("tokens_per_gpu")) return workload.integer("tokens_per_gpu");
+  if (!workload.has("draft_tokens")) return 0;  // not a section, which is reported
+  if (!scenario.serves())
+    mistakes.add(workload.section(), "section 'workload' needs 'tokens_per_gpu'",
+                 "new tokens of each GPU in a step");
+  if (scenario.batching.kind.empty()) return 0;
+  const int tokens = Registry<Batching>::make(scenario.batching)
+                         ->most_tokens(1 + workload.integer("draft_tokens"));
+  YamlNode& section = *scenario.resolved.find("workload");
+  set_first(section, "tokens_per_gpu", std::to_string(tokens));
+  section = in_declared_order(std::move(section), section_parameters("workload"));
+  return tokens;
+}
+
+}  // namespace moesim
