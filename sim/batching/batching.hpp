@@ -24,8 +24,9 @@ struct BatchPlan {
   int requests = 0;       // admit while fewer are there: prompts and answers together
   int prompt_tokens = 0;  // new tokens of prompts in the step
   // A prompt is cut where prompt_tokens end. Otherwise it waits for a step that holds all of it;
-  // one that no step holds is computed alone.
+  // but one that is longer than `longest`, which no step holds, is a step's only prompt.
   bool cut = false;
+  int longest = 0;
   // Requests are admitted, up to `requests`, also when there are no tokens left for them.
   bool ahead = false;
   bool answers = true;       // take part; false: only where no prompt does

@@ -14,7 +14,8 @@ class Continuous final : public Batching {
 
   BatchPlan plan(const RankView& rank) const override {
     return {.requests = std::min(requests_, std::max(1, tokens_ / rank.answer_tokens)),
-            .prompt_tokens = std::max(0, tokens_ - rank.answers * rank.answer_tokens)};
+            .prompt_tokens = std::max(0, tokens_ - rank.answers * rank.answer_tokens),
+            .longest = tokens_};
   }
   int most_tokens(int) const override { return tokens_; }
 

@@ -18,6 +18,7 @@ class PrefillFirst final : public Batching {
     return {.requests = requests_,
             .prompt_tokens = chunk_ > 0 ? std::min(chunk_, tokens_) : tokens_,
             .cut = chunk_ > 0,
+            .longest = tokens_,
             .answers = false};
   }
   int most_tokens(int answer_tokens) const override {
