@@ -23,6 +23,8 @@ bool Handover::take_room_for(int id, double now) {
 void Handover::begin_prefill(double now) {
   const std::vector<int> completing = prefill_.completing();
   coming_.assign(completing.begin(), completing.end());
+  found_.clear();
+  for (const int id : completing) found_[state_.life(id).rank] += state_.life(id).found;
   take_room(now);
 }
 
@@ -31,7 +33,7 @@ void Handover::take_room(double now) {
     const int id = kept_.front();
     kept_.pop_front();
     state_.record(id).kv_waited += now - state_.life(id).since;
-    depart(id, now + state_.life(id).late);
+    depart(id, now + prefill_.kv_time(state_.life(id).computed));
   }
   while (kept_.empty() && !coming_.empty() && take_room_for(coming_.front(), now))
     coming_.pop_front();
@@ -46,17 +48,19 @@ void Handover::depart(int id, double ready) {
 
 void Handover::prompt_done(int id) {
   Life& life = state_.life(id);
-  const StepOutcome& step = prefill_.outcome();
   life.since = prefill_.end();
-  life.late = std::max({0.0, step.kv_late.value, step.kv_sent.value - step.time.value});
   if (life.next_rank < 0) {
     std::erase(coming_, id);
     kept_.push_back(id);
     return;
   }
-  double ready = std::max(prefill_.end(), prefill_.begin() + step.kv_sent.value);
-  if (life.room_since > prefill_.begin()) ready = std::max(ready, life.room_since + life.late);
-  depart(id, ready);
+  // What the prefix cache had of the rank's prompts can leave when the step begins.
+  const double begin = prefill_.begin();
+  const double beside =
+      std::max(prefill_.outcome().kv_sent.value, prefill_.kv_time(found_[life.rank]));
+  const double ready =
+      life.room_since > begin ? life.room_since + prefill_.kv_time(life.computed) : begin + beside;
+  depart(id, std::max(prefill_.end(), ready));
 }
 
 void Handover::land(double now) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -39,6 +40,8 @@ class Handover {
   Pool& decode_;
   std::deque<int> kept_;    // computed, and there is no room for them
   std::deque<int> coming_;  // likewise, but the step that completes them is not over
+  // Of the prompts that the step completes, tokens that the prefix cache of their rank had.
+  std::map<int, double> found_;
   std::set<std::pair<double, int>> travelling_;  // by the time at which they are there
 };
 

@@ -30,6 +30,7 @@ struct Life {
   int pool = 0, rank = 0;  // that has it
   int answered = 0;        // tokens of its answer that are out; behind while it is in `answers`
   int computed = 0;        // tokens in its KV cache, but for an answer under way
+  int found = 0;           // of them, tokens that were in the prefix cache
   bool begun = false;      // it was in a step
   HeldKv held;             // on its rank
   int next_rank = -1;      // of the second pool, on which there is room for it; −1: none yet
@@ -37,7 +38,6 @@ struct Life {
   double room_since = 0;   // when it got that room
   double since = 0;        // when it was queued; kept: when its prompt was computed
   double ready = 0;        // travelling, swapped, returning: when the copy ends
-  double late = 0;         // how long its KV cache travels where not beside the step
   double last_token = 0;   // when its last one came out
   double key = 0;          // of its place in the queue
   std::int64_t waiting_tokens = 0, waiting_pairs = 0;  // its part of the rank's RankLoad

@@ -33,6 +33,8 @@ class Pool {
   double wake() const { return stepping_ ? kForever.value : wake_; }
   // From the begin of the step: see StepOutcome.
   const StepOutcome& outcome() const { return outcome_; }
+  // Seconds that the KV cache of so many tokens takes on its own to the next pool.
+  double kv_time(double tokens) const { return clock_.kv_time(tokens).value; }
 
   // Where the request goes: of the ranks that are alive and, with `room`, can take its KV cache
   // now. −1: there is none.

@@ -111,7 +111,7 @@ bool Rank::admits(int id, const BatchPlan& plan, int budget) {
   const int rest = life.target() - cached;
   if (whole && rest > budget && (rest <= plan.longest || !parts_.empty())) return false;
   if (!cache_.take(*life.request, admission_tokens(life), life.held)) return false;
-  life.computed = cached;
+  life.computed = life.found = cached;
   count(life, cached);
   return true;
 }

@@ -22,12 +22,9 @@ struct StepOutcome {
   // rank alive: until one may be back; kForever where none will be.
   Seconds time;
   Seconds stall;  // of `time`: for new maps of experts, and recoveries
-  // From the start of the step to the moment in which the KV cache of its prompts has reached the
-  // GPUs that decode; prefill pools only.
+  // From the start of the step to the moment in which what it adds to the KV cache of its prompts
+  // has reached the GPUs that decode; prefill pools only.
   Seconds kv_sent;
-  // How long that KV cache travels where it does not leave beside the step but later, when there is
-  // room for it; at least kv_sent − time is taken.
-  Seconds kv_late;
   // Ranks that fail during the step: what they had is lost, and they are not there from then on
   // until they come back.
   std::vector<int> failed = {}, returned = {};
@@ -39,6 +36,9 @@ class StepClock {
   virtual ~StepClock() = default;
   // The pool's next step.
   virtual StepOutcome step(const StepBatch& batch) = 0;
+  // How long the KV cache of so many tokens travels on its own from a rank of a prefill pool to the
+  // GPUs that decode: of prompts whose beginning was cached, or that found no room there in time.
+  virtual Seconds kv_time(double /*tokens*/) const { return {}; }
 };
 
 }  // namespace moesim

@@ -34,7 +34,6 @@ RuleClock::Rule failing(int ranks, std::uint32_t stream, bool prefill) {
   return [=](int, const StepBatch&) {
     StepOutcome outcome{.time = Seconds(0.25 + rng->uniform())};
     if (prefill) outcome.kv_sent = outcome.time + Seconds(rng->uniform());
-    outcome.kv_late = Seconds(0.5);
     for (int rank = 0; rank < ranks; ++rank) {
       const bool change = rng->uniform() < ((*gone)[rank] ? 0.2 : 0.03);
       if (!change) continue;
@@ -68,6 +67,7 @@ class Failures : public testing::TestWithParam<Case> {
     setup.draft_tokens = each.drafts;
     setup.draft_acceptance = 0.6;
     RuleClock first(failing(3, 1, each.two_pools)), second(failing(2, 2, false));
+    first.kv_token = Seconds(0.01);
     StepClocks clocks{&first};
     if (each.two_pools) clocks.push_back(&second);
     return serve(list, setup, clocks, {});

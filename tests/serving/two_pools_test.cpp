@@ -9,9 +9,9 @@ namespace {
 // A prefill step takes 1 s, and what it computed is there a quarter of a second later; a decode
 // step takes an eighth.
 struct TwoPools {
-  explicit TwoPools(std::int64_t decode_tokens, Seconds late = Seconds(0.5))
-      : prefill([late](int, const StepBatch&) {
-          return StepOutcome{.time = Seconds(1), .kv_sent = Seconds(1.25), .kv_late = late};
+  explicit TwoPools(std::int64_t decode_tokens)
+      : prefill([](int, const StepBatch&) {
+          return StepOutcome{.time = Seconds(1), .kv_sent = Seconds(1.25)};
         }),
         setup(setup_of({pool_of(1000), pool_of(decode_tokens)})) {}
 
@@ -39,30 +39,42 @@ TEST(TwoPools, DecodeAfterTheKvCacheHasArrived) {
 
 TEST(TwoPools, KeepTheKvCacheWhereItIsUntilThereIsRoom) {
   TwoPools pools(14);
+  pools.prefill.kv_token = Seconds(1.0 / 20);
   const ServingResult result = pools.run(requests_of({{0, 10, 3}, {0, 10, 3}}));
   EXPECT_EQ(result.requests[0].end, 1.5);
   // Room at 1.5, half a second on the way, two steps.
   EXPECT_EQ(result.requests[1].first_token, 1);
   EXPECT_EQ(result.requests[1].kv_waited, 0.5);
-  EXPECT_EQ(result.requests[1].end, 2.25);
+  EXPECT_DOUBLE_EQ(result.requests[1].end, 2.25);
   EXPECT_EQ(result.pools[1].steps[0].waiting, 1);
 }
 
-TEST(TwoPools, TakeAtLeastWhatIsLeftOfTheTransfer) {
-  TwoPools pools(14, Seconds(0));
-  const ServingResult result = pools.run(requests_of({{0, 10, 3}, {0, 10, 3}}));
-  EXPECT_EQ(result.requests[1].end, 2);  // 1.5 + 0.25, and two steps
+TEST(TwoPools, SendWhatThePrefixCacheHadToo) {
+  TwoPools pools(4000);
+  pools.setup.pools[0].kv_tokens = 4000;
+  pools.setup.options = {.page = 64, .prefix_cache = true};
+  pools.prefill.kv_token = Seconds(1.0 / 512);
+  RequestList list = requests_of({{0, 600, 1}, {2, 1200, 2}});
+  list.requests[0].blocks = {1, 2};
+  list.requests[1].blocks = {1, 3, 4};
+  const ServingResult result = pools.run(list);
+  // 512 tokens take a second, which is less than the step's own 1.25.
+  EXPECT_EQ(result.requests[1].cached, 512);
+  EXPECT_EQ(result.requests[1].end, 2 + 1.25 + 0.125);
+  pools.prefill.kv_token = Seconds(3.0 / 512);
+  EXPECT_EQ(pools.run(list).requests[1].end, 2 + 3 + 0.125);
 }
 
 // Both decode until their 12 + 12 tokens are all there is room for; the second has to be computed
 // again by the prefill pool: 10 + 3 tokens, from the moment in which it lost them.
 TEST(TwoPools, ComputeAgainWhatLostItsPages) {
   TwoPools pools(24);
+  pools.prefill.kv_token = Seconds(0.625 / 13);
   const ServingResult result = pools.run(requests_of({{0, 10, 8}, {0, 10, 8}}));
   EXPECT_EQ(result.requests[0].preemptions, 0);
   EXPECT_EQ(result.requests[1].preemptions, 1);
-  // Three tokens by 1.5; 1 s of prefill, sent by 2.75, and then the last four.
-  EXPECT_EQ(result.requests[1].end, 1.5 + 1.25 + 4 * 0.125);
+  // Three tokens by 1.5; room since 2.125, and 0.625 s from then on for 13 tokens; the last four.
+  EXPECT_DOUBLE_EQ(result.requests[1].end, 2.125 + 0.625 + 4 * 0.125);
   ASSERT_EQ(pools.prefill.batches.size(), 2u);
   EXPECT_EQ(pools.prefill.batches[1].ranks[0], (Sequences{{.new_tokens = 13}}));
 }

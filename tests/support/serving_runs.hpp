@@ -22,6 +22,8 @@ class RuleClock final : public StepClock {
     if (keep) batches.push_back(batch);
     return rule_(steps++, batch);
   }
+  Seconds kv_time(double tokens) const override { return tokens * kv_token; }
+  Seconds kv_token;  // that a token's KV cache travels on its own
   bool keep = true;
   int steps = 0;
   std::vector<StepBatch> batches;
