@@ -45,11 +45,15 @@ RuleClock::Rule failing(int ranks, std::uint32_t stream, bool prefill) {
 }
 
 struct Case {
+  std::string name;
   bool two_pools = false;
   KvPolicy preemption = KvPolicy::kRecompute;
   std::string batching;
   int concurrency = 0, drafts = 0;
 };
+
+// A failed test says which; the bytes of a Case would not.
+void PrintTo(const Case& each, std::ostream* out) { *out << each.name; }
 
 class Failures : public testing::TestWithParam<Case> {
  protected:
@@ -100,25 +104,36 @@ TEST_P(Failures, ComeTheSameEachTime) {
   EXPECT_EQ(gaps_text(a), gaps_text(b));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    OfAllKinds, Failures,
-    testing::Values(Case{.batching = "{kind: continuous, tokens: 80}"},
-                    Case{.batching = "{kind: chunked_prefill, tokens: 32}", .drafts = 2},
-                    Case{.preemption = KvPolicy::kSwap,
-                         .batching = "{kind: prefill_first, chunk: 32}"},
-                    Case{.preemption = KvPolicy::kSwap, .batching = "{kind: static, requests: 3}"},
-                    Case{.preemption = KvPolicy::kReserve,
-                         .batching = "{kind: dynamic, requests: 4}",
-                         .concurrency = 10},
-                    Case{.two_pools = true, .batching = "{kind: chunked_prefill, tokens: 64}"},
-                    Case{.two_pools = true,
-                         .preemption = KvPolicy::kSwap,
-                         .batching = "{kind: continuous, requests: 8}",
-                         .concurrency = 12},
-                    Case{.two_pools = true,
-                         .preemption = KvPolicy::kReserve,
-                         .batching = "{kind: continuous, tokens: 100}",
-                         .drafts = 1}));
+INSTANTIATE_TEST_SUITE_P(OfAllKinds, Failures,
+                         testing::Values(Case{.name = "WholePrompts",
+                                              .batching = "{kind: continuous, tokens: 80}"},
+                                         Case{.name = "ChunksAndDrafts",
+                                              .batching = "{kind: chunked_prefill, tokens: 32}",
+                                              .drafts = 2},
+                                         Case{.name = "PromptsFirstAndSwapping",
+                                              .preemption = KvPolicy::kSwap,
+                                              .batching = "{kind: prefill_first, chunk: 32}"},
+                                         Case{.name = "StaticBatchesAndSwapping",
+                                              .preemption = KvPolicy::kSwap,
+                                              .batching = "{kind: static, requests: 3}"},
+                                         Case{.name = "WindowsInAClosedLoop",
+                                              .preemption = KvPolicy::kReserve,
+                                              .batching = "{kind: dynamic, requests: 4}",
+                                              .concurrency = 10},
+                                         Case{.name = "TwoPools",
+                                              .two_pools = true,
+                                              .batching = "{kind: chunked_prefill, tokens: 64}"},
+                                         Case{.name = "TwoPoolsThatSwap",
+                                              .two_pools = true,
+                                              .preemption = KvPolicy::kSwap,
+                                              .batching = "{kind: continuous, requests: 8}",
+                                              .concurrency = 12},
+                                         Case{.name = "TwoPoolsThatReserve",
+                                              .two_pools = true,
+                                              .preemption = KvPolicy::kReserve,
+                                              .batching = "{kind: continuous, tokens: 100}",
+                                              .drafts = 1}),
+                         [](const testing::TestParamInfo<Case>& info) { return info.param.name; });
 
 // Rank 0 fails in the second step, with both requests on it; nothing of that step comes out.
 TEST(Failure, SendsRequestsToOtherRanksWithTheTokensTheyHave) {
