@@ -15,6 +15,7 @@ inline constexpr int kPrefixBlock = 512;
 struct Request {
   int id = 0;       // 0, 1, … in the order of arrival
   Seconds arrival;  // since the first moment of the run
+  Seconds think;    // closed loop: from the end of the answer that it follows to its sending
   int input = 0;    // tokens of the prompt, ≥ 1
   int output = 0;   // tokens of the answer, ≥ 1
   int kind = 0;     // its RequestClass
@@ -35,8 +36,9 @@ struct RequestClass {
 struct RequestList {
   std::vector<Request> requests;  // in the order of arrival
   std::vector<RequestClass> classes = {RequestClass{}};
-  // Not 0: a closed loop. So many are under way, at most; the next is sent when one has ended, and
-  // no earlier than its arrival.
+  // Not 0: a closed loop of so many users. Each sends the next request of the list when the answer
+  // to his last one has ended and he has thought, and no earlier than its arrival; the first of
+  // each is sent at its arrival.
   int concurrency = 0;
   std::vector<std::string> notes = {};  // things to read before trusting the numbers
 };

@@ -25,10 +25,13 @@ struct RequestRecord {
   bool refused = false;   // longer than what a rank can hold: it was never served
 };
 
-// Inter-token latency: so many gaps between two successive tokens of a request were so long.
+// Inter-token latency: so many gaps between two successive tokens of a request were so long. Those
+// of a step that are alike are one entry.
 struct TokenGap {
   double seconds = 0;
   std::int64_t count = 0;
+  double end = 0;  // when the later token was there
+  int kind = 0;    // the requests' RequestClass
 };
 
 // A step of a pool, and how the pool stood when it began.
@@ -40,6 +43,7 @@ struct ServingStep {
   double gpu_max_over_mean = 1;              // expert load
   double stall = 0;                          // seconds of it
   double rank_tokens_max = 0;                // new tokens of the rank with the most
+  int preemptions = 0;                       // of requests, when it was planned
 };
 
 struct PoolRecord {
@@ -52,7 +56,7 @@ struct PoolRecord {
 struct ServingResult {
   std::vector<RequestRecord> requests;  // [requests]
   std::vector<RequestClass> classes;
-  std::vector<TokenGap> gaps;  // by rising seconds
+  std::vector<TokenGap> gaps;  // in the order of their ends
   std::vector<PoolRecord> pools;
   double seconds = 0;              // from 0 to the end of the last step
   std::vector<std::string> notes;  // things to read before trusting the numbers
