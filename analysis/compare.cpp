@@ -9,7 +9,7 @@
 
 #include "analysis/format.hpp"
 #include "sim/base/check.hpp"
-#include "sim/calibration/measured_table.hpp"
+#include "sim/base/csv.hpp"
 
 namespace moesim {
 namespace {

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "sim/base/check.hpp"
+#include "sim/base/csv.hpp"
 #include "sim/base/parameter.hpp"
 
 namespace moesim {
@@ -126,13 +127,6 @@ Spot MeasuredTable::spot(std::size_t row) const {
   std::string line;
   for (const std::string& field : rows_[row]) line += (line.empty() ? "" : ",") + csv_field(field);
   return line_of(name_, row + 2, std::move(line));
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + '"';
 }
 
 }  // namespace moesim

@@ -43,7 +43,4 @@ class MeasuredTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// A field of a CSV line, quoted where it must be.
-std::string csv_field(const std::string& text);
-
 }  // namespace moesim

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "sim/base/csv.hpp"
 #include "sim/calibration/error_plot.hpp"
 #include "sim/calibration/validation.hpp"
 #include "sim/cli/command.hpp"

@@ -8,11 +8,11 @@
 #include <set>
 
 #include "sim/base/check.hpp"
+#include "sim/base/text_file.hpp"
 #include "sim/base/yaml.hpp"
 #include "sim/trace/assemble.hpp"
 #include "sim/trace/hdf5_reader.hpp"
 #include "sim/trace/serving_records.hpp"
-#include "sim/trace/text_file.hpp"
 
 namespace moesim {
 namespace {

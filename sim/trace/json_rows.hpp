@@ -8,9 +8,9 @@
 #include <tuple>
 #include <vector>
 
+#include "sim/base/text_file.hpp"
 #include "sim/trace/convert.hpp"
 #include "sim/trace/npy.hpp"
-#include "sim/trace/text_file.hpp"
 
 namespace moesim {
 

@@ -9,9 +9,9 @@
 #include <optional>
 #include <utility>
 
+#include "sim/base/csv.hpp"
+#include "sim/base/text_file.hpp"
 #include "sim/base/yaml.hpp"
-#include "sim/trace/csv.hpp"
-#include "sim/trace/text_file.hpp"
 
 namespace moesim {
 namespace {

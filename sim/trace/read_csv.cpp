@@ -4,8 +4,8 @@
 
 #include <limits>
 
+#include "sim/base/csv.hpp"
 #include "sim/trace/convert.hpp"
-#include "sim/trace/csv.hpp"
 
 namespace moesim {
 namespace {

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <map>
 
+#include "sim/base/text_file.hpp"
 #include "sim/trace/convert.hpp"
 #include "sim/trace/npy.hpp"
-#include "sim/trace/text_file.hpp"
 
 namespace moesim {
 namespace {

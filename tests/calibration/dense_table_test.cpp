@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "sim/base/csv.hpp"
 #include "sim/calibration/datasheet.hpp"
 #include "sim/calibration/validation.hpp"
 #include "tests/support/shared_data.hpp"

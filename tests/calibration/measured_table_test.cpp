@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sim/base/csv.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moesim {

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "sim/base/csv.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/support/temporary_directory.hpp"
 

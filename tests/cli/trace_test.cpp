@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/base/text_file.hpp"
 #include "sim/trace/hdf5_reader.hpp"
 #include "sim/trace/npy.hpp"
-#include "sim/trace/text_file.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/shared_data.hpp"
 

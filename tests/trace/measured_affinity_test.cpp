@@ -9,7 +9,7 @@
 #include <map>
 #include <sstream>
 
-#include "sim/trace/text_file.hpp"
+#include "sim/base/text_file.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/trace/make_trace.hpp"
 

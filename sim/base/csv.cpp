@@ -1,4 +1,4 @@
-#include "sim/trace/csv.hpp"
+#include "sim/base/csv.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -83,6 +83,13 @@ double CsvReader::number(std::size_t column) const {
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
     throw InputError(spot(column), fmt::format("{} '{}' is not a number", header_[column], text));
   return value;
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
 }
 
 }  // namespace moesim

@@ -1,4 +1,4 @@
-#include "sim/trace/text_file.hpp"
+#include "sim/base/text_file.hpp"
 
 #include <fmt/format.h>
 

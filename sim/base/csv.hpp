@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sim/trace/text_file.hpp"
+#include "sim/base/text_file.hpp"
 
 namespace moesim {
 
@@ -37,5 +37,8 @@ class CsvReader {
   std::vector<std::string> header_;
   std::vector<std::string_view> fields_;  // into line_
 };
+
+// A field of a CSV line, quoted where it must be.
+std::string csv_field(const std::string& text);
 
 }  // namespace moesim
