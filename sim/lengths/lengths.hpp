@@ -12,6 +12,8 @@ class Lengths {
   virtual ~Lengths() = default;
   // Tokens of the next sequence, at least 1. `mean`: what the workload says.
   virtual double draw(double mean, Rng& rng) const = 0;
+  // Whether `mean` says anything; not where the lengths are measured ones.
+  virtual bool needs_mean() const { return true; }
 };
 
 }  // namespace moesim
