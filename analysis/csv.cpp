@@ -2,40 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
+#include "analysis/csv_row.hpp"
 #include "analysis/offload_summary.hpp"
 #include "analysis/phases.hpp"
 
 namespace moesim {
 namespace {
 
-// One line, field by field.
-class Row {
- public:
-  Row& add(double value) { return put(std::isfinite(value) ? fmt::format("{}", value) : ""); }
-  Row& add(std::int64_t value) { return put(fmt::format("{}", value)); }
-  Row& add(int value) { return put(fmt::format("{}", value)); }
-  Row& put(std::string_view field) {
-    text_ += text_.empty() ? "" : ",";
-    text_ += field;
-    return *this;
-  }
-  Row& add(const PhaseSeconds& breakdown, const std::vector<Phase>& phases) {
-    for (const Phase phase : phases) add(seconds_of(breakdown, phase));
-    return *this;
-  }
-  Row& name(const std::vector<Phase>& phases) {
-    for (const Phase phase : phases) put(fmt::format("{}_s", to_string(phase)));
-    return *this;
-  }
-  std::string line() const { return text_ + "\n"; }
+void add(CsvRow& row, const PhaseSeconds& breakdown, const std::vector<Phase>& phases) {
+  for (const Phase phase : phases) row.add(seconds_of(breakdown, phase));
+}
 
- private:
-  std::string text_;
-};
+void name(CsvRow& row, const std::vector<Phase>& phases) {
+  for (const Phase phase : phases) row.put(fmt::format("{}_s", to_string(phase)));
+}
 
-Row& add_imbalance(Row& row, const StepRecord& step) {
+CsvRow& add_imbalance(CsvRow& row, const StepRecord& step) {
   const ImbalanceRecord& imbalance = step.imbalance;
   return row.add(imbalance.gpu_max_over_mean)
       .add(imbalance.expert_max_over_mean)
@@ -60,9 +42,10 @@ std::string events_in(const RunResult& result, int step) {
 }  // namespace
 
 std::string steps_csv(const RunResult& result) {
-  Row header;
+  CsvRow header;
   const std::vector<Phase> phases = reported_phases(result);
-  header.put("step").put("tokens").put("step_time_s").name(phases);
+  header.put("step").put("tokens").put("step_time_s");
+  name(header, phases);
   for (const char* name :
        {"gpu_max_over_mean", "expert_max_over_mean", "gpu_cv", "gpu_gini", "balancedness_sglang",
         "balancedness_vllm", "routes", "dropped_routes", "dropped_tokens", "rows", "nvlink_bytes",
@@ -74,8 +57,9 @@ std::string steps_csv(const RunResult& result) {
     if (!result.events.empty()) header.put(name);
   std::string text = header.line();
   for (const StepRecord& step : result.steps) {
-    Row row;
-    row.add(step.step).add(step.tokens).add(step.seconds).add(step.breakdown, phases);
+    CsvRow row;
+    row.add(step.step).add(step.tokens).add(step.seconds);
+    add(row, step.breakdown, phases);
     add_imbalance(row, step).add(step.routes).add(step.dropped_routes);
     step.dropped_tokens_known ? row.add(step.dropped_tokens) : row.put("");
     row.add(step.rows).add(step.nvlink_bytes).add(step.network_bytes).add(step.migration_bytes);
@@ -95,14 +79,16 @@ std::string steps_csv(const RunResult& result) {
 }
 
 std::string gpus_csv(const RunResult& result) {
-  Row header;
+  CsvRow header;
   const std::vector<Phase> phases = reported_phases(result);
-  header.put("gpu").put("node").name(phases);
+  header.put("gpu").put("node");
+  name(header, phases);
   for (const char* name : {"routes_per_step", "busy", "memory_bytes"}) header.put(name);
   std::string text = header.line();
   for (const GpuRecord& gpu : result.gpu_records) {
-    Row row;
-    row.add(gpu.gpu).add(gpu.node).add(gpu.breakdown, phases);
+    CsvRow row;
+    row.add(gpu.gpu).add(gpu.node);
+    add(row, gpu.breakdown, phases);
     text += row.add(gpu.routes).add(gpu.busy).add(gpu.memory_bytes).line();
   }
   return text;

@@ -9,9 +9,9 @@
 #include "analysis/event_summary.hpp"
 #include "analysis/format.hpp"
 #include "analysis/gate_metrics.hpp"
+#include "analysis/lines.hpp"
 #include "analysis/metrics.hpp"
 #include "analysis/offload_summary.hpp"
-#include "analysis/paint.hpp"
 #include "analysis/phases.hpp"
 #include "analysis/rebalance_summary.hpp"
 #include "analysis/summary.hpp"
@@ -21,37 +21,9 @@
 namespace moesim {
 namespace {
 
-constexpr std::size_t kWidth = 100;
-constexpr std::size_t kLabel = 14;  // columns of the labels on the left
-constexpr std::size_t kBar = 40;    // columns of the longest bar
+constexpr std::size_t kBar = 40;  // columns of the longest bar
 
 using Parts = std::vector<std::string>;
-
-std::string joined(const Parts& parts) { return fmt::format("{}", fmt::join(parts, " · ")); }
-
-// A label on the left, and text that is broken where the line would be too long.
-class Lines {
- public:
-  explicit Lines(Paint paint) : paint_(paint) {}
-  void add(std::string_view label, std::string_view text) {
-    out_ += paint_(Ink::kDim, pad_right(label, kLabel)) +
-            wrap(text, kWidth - kLabel, std::string(kLabel, ' ')) + "\n";
-  }
-  // A line whose columns are set.
-  void row(std::string_view label, std::string_view text) {
-    out_ += paint_(Ink::kDim, pad_right(label, kLabel)) + std::string(text) + "\n";
-  }
-  void plain(std::string_view text, std::string_view indent = {}) {
-    out_ += wrap(text, kWidth, indent) + "\n";
-  }
-  void gap() { out_ += "\n"; }
-  const Paint& paint() const { return paint_; }
-  const std::string& text() const { return out_; }
-
- private:
-  Paint paint_;
-  std::string out_;
-};
 
 // "16 × H200 SXM in 2 nodes (h200-sxm-ib400)".
 std::string machine(const Scenario& scenario, const RunResult& result) {

@@ -1,0 +1,35 @@
+// Text for a terminal: labels on the left, at most 100 columns.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/paint.hpp"
+
+namespace moesim {
+
+// "a · b · c"
+std::string joined(const std::vector<std::string>& parts);
+
+class Lines {
+ public:
+  static constexpr std::size_t kWidth = 100;
+  static constexpr std::size_t kLabel = 14;  // columns of the labels
+
+  explicit Lines(Paint paint) : paint_(paint) {}
+  // A label, and text that is broken where the line would be too long.
+  void add(std::string_view label, std::string_view text);
+  // A line whose columns are set.
+  void row(std::string_view label, std::string_view text);
+  void plain(std::string_view text, std::string_view indent = {});
+  void gap() { out_ += "\n"; }
+  const Paint& paint() const { return paint_; }
+  const std::string& text() const { return out_; }
+
+ private:
+  Paint paint_;
+  std::string out_;
+};
+
+}  // namespace moesim
