@@ -12,13 +12,13 @@ namespace {
 
 using Parts = std::vector<std::string>;
 
-constexpr std::size_t kColumn = 12;
+constexpr std::size_t kColumn = 12;  // of latencies
 
 std::string time_of(double seconds) { return format_time(Seconds(seconds)); }
 
-std::string columns(const Parts& cells) {
+std::string columns(const Parts& cells, std::size_t width = kColumn) {
   std::string row;
-  for (const std::string& cell : cells) row += pad_left(cell, kColumn);
+  for (const std::string& cell : cells) row += pad_left(cell, width);
   return row;
 }
 
@@ -108,22 +108,28 @@ void add_classes(Lines& lines, const std::vector<ServiceMetrics>& classes) {
 
 std::string share(double value) { return value == 0 ? "0 %" : format_percent(value); }
 
-void add_pool(Lines& lines, const PoolMetrics& pool) {
-  Parts parts = {
-      fmt::format("{} in {}: {} of {}, p99 {}", counted(pool.gpus, "GPU"),
-                  counted(pool.ranks, "rank"), counted(static_cast<double>(pool.steps), "step"),
-                  time_of(pool.step_time.mean), time_of(pool.step_time.p99)),
-      share(pool.busy) + " of the time busy",
-      fmt::format("{} requests running, up to {}", format_number(pool.running_mean),
-                  format_count(pool.running_max)),
-      fmt::format("{} waiting, up to {}", format_number(pool.waiting_mean),
-                  format_count(pool.waiting_max)),
-      fmt::format("KV cache {} full, up to {}", share(pool.kv_use_mean), share(pool.kv_use_max)),
-      fmt::format("{} tokens per step", format_count(pool.tokens_per_step))};
-  if (std::isfinite(pool.gpu_max_over_mean))
-    parts.push_back(fmt::format("busiest GPU {} × mean", format_number(pool.gpu_max_over_mean)));
-  if (pool.stall > 0) parts.push_back("stalled for " + time_of(pool.stall));
-  lines.add("pool " + pool.name, joined(parts));
+// The means over time of each pool, and below them the most.
+void add_pools(Lines& lines, const std::vector<PoolMetrics>& pools) {
+  constexpr std::size_t kNarrow = 10;
+  lines.row("pool", columns({"steps", "step time", "step p99", "busy", "running", "waiting",
+                             "KV cache", "balance"},
+                            kNarrow));
+  Parts stalls;
+  for (const PoolMetrics& pool : pools) {
+    lines.row(pool.name,
+              columns({format_count(static_cast<double>(pool.steps)), time_of(pool.step_time.mean),
+                       time_of(pool.step_time.p99), share(pool.busy),
+                       format_number(pool.running_mean), format_number(pool.waiting_mean),
+                       share(pool.kv_use_mean), format_number(pool.gpu_max_over_mean) + " ×"},
+                      kNarrow));
+    lines.row("  at most",
+              columns({"", time_of(pool.step_time.max), "", "", format_count(pool.running_max),
+                       format_count(pool.waiting_max), share(pool.kv_use_max)},
+                      kNarrow));
+    if (pool.stall > 0)
+      stalls.push_back(time_of(pool.stall) + (pools.size() > 1 ? " in " + pool.name : ""));
+  }
+  if (!stalls.empty()) lines.add("stalled for", joined(stalls));
 }
 
 }  // namespace
@@ -136,7 +142,7 @@ std::string serving_table(const ServingMetrics& metrics, const ServiceTargets& t
   add_service(lines, metrics.all, targets);
   add_classes(lines, metrics.classes);
   lines.gap();
-  for (const PoolMetrics& pool : metrics.pools) add_pool(lines, pool);
+  add_pools(lines, metrics.pools);
   return lines.text();
 }
 
