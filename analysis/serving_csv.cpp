@@ -36,8 +36,8 @@ std::string requests_csv(const ServingResult& result, const ServiceTargets& targ
   const bool judged = has_targets(targets);
   std::string text =
       header({"id", "class", "arrival_s", "admitted_s", "first_token_s", "end_s", "input_tokens",
-              "output_tokens", "cached_tokens", "ttft_s", "tpot_s", "e2e_s", "preemptions",
-              "retries", "prefill_rank", "decode_rank", "finished"},
+              "output_tokens", "cached_tokens", "ttft_s", "tpot_s", "e2e_s", "kv_waited_s",
+              "preemptions", "retries", "prefill_rank", "decode_rank", "finished", "refused"},
              judged ? "meets_slo" : nullptr);
   for (const RequestRecord& request : result.requests) {
     const RequestLatency latency = latency_of(request);
@@ -47,8 +47,11 @@ std::string requests_csv(const ServingResult& result, const ServiceTargets& targ
     row.add(reached(request, request.admitted)).add(reached(request, request.first_token));
     row.add(reached(request, request.end)).add(request.input).add(request.output);
     row.add(request.cached).add(latency.ttft).add(latency.tpot).add(latency.e2e);
-    row.add(request.preemptions).add(request.retries).add(request.prefill_rank);
-    row.add(request.decode_rank).add(request.finished ? 1 : 0);
+    row.add(request.kv_waited)
+        .add(request.preemptions)
+        .add(request.retries)
+        .add(request.prefill_rank);
+    row.add(request.decode_rank).add(request.finished ? 1 : 0).add(request.refused ? 1 : 0);
     if (judged) row.add(meets(request, targets.of(name)) ? 1 : 0);
     text += row.line();
   }

@@ -4,8 +4,9 @@
 //
 // requests.csv: id, class, arrival_s, admitted_s, first_token_s, end_s (since the start of the run;
 // empty where it did not come to that), input_tokens, output_tokens, cached_tokens (of the prompt),
-// ttft_s, tpot_s, e2e_s, preemptions, retries, prefill_rank, decode_rank, finished (1 or 0), and
-// where there are targets meets_slo (1 or 0). Requests of the warm-up are in it.
+// ttft_s, tpot_s, e2e_s, kv_waited_s, preemptions, retries, prefill_rank, decode_rank, finished and
+// refused (1 or 0), and where there are targets meets_slo (1 or 0). Requests of the warm-up are in
+// it.
 // serving_steps.csv: pool, begin_s, end_s, steps, step_s_max, running, waiting (requests), kv_use,
 // prompt_tokens, answer_tokens, gpu_max_over_mean, stall_s, preemptions: a row per step, or per
 // part of the run where a pool has more than 500 (analysis/serving_series.hpp).

@@ -34,8 +34,9 @@ Distribution gaps_of(const ServingResult& result, const ServiceTargets& targets,
 }
 
 void set_latencies(ServiceMetrics& metrics, const Counted& counted) {
-  std::vector<double> ttft, tpot, e2e, normalized, queueing;
+  std::vector<double> ttft, tpot, e2e, normalized, queueing, kv_waiting;
   for (const RequestRecord* request : counted) {
+    metrics.refused += request->refused ? 1 : 0;
     if (!request->finished) continue;
     const RequestLatency latency = latency_of(*request);
     ttft.push_back(latency.ttft);
@@ -43,6 +44,7 @@ void set_latencies(ServiceMetrics& metrics, const Counted& counted) {
     e2e.push_back(latency.e2e);
     normalized.push_back(latency.normalized);
     queueing.push_back(latency.queueing);
+    kv_waiting.push_back(request->kv_waited);
   }
   metrics.finished = static_cast<std::int64_t>(e2e.size());
   metrics.ttft = distribution_of(ttft);
@@ -50,6 +52,7 @@ void set_latencies(ServiceMetrics& metrics, const Counted& counted) {
   metrics.e2e = distribution_of(e2e);
   metrics.normalized = distribution_of(normalized);
   metrics.queueing = distribution_of(queueing);
+  metrics.kv_waiting = distribution_of(kv_waiting);
 }
 
 const std::string& class_name(const ServingResult& result, int kind) {
@@ -136,7 +139,7 @@ void set_under_way(ServingMetrics& metrics, const ServingResult& result, double 
   std::vector<Change> changes;
   for (const RequestRecord& request : result.requests) {
     const double end = request.finished ? request.end : std::max(result.seconds, request.arrival);
-    if (end < begin) continue;
+    if (end < begin || request.refused) continue;
     changes.push_back({std::max(request.arrival, begin), 1});
     changes.push_back({end, -1});
   }
@@ -192,15 +195,21 @@ ServingMetrics compute_serving_metrics(const ServingResult& result, const Servic
   return metrics;
 }
 
-std::vector<std::string> serving_warnings(const ServingMetrics& metrics) {
-  std::vector<std::string> warnings;
-  if (metrics.all.requests == 0)
+std::vector<std::string> serving_warnings(const ServingResult& result,
+                                          const ServingMetrics& metrics) {
+  std::vector<std::string> warnings = result.notes;
+  const ServiceMetrics& all = metrics.all;
+  if (all.requests == 0)
     warnings.push_back("no request arrives after the warm-up: nothing is counted");
-  if (const std::int64_t left = metrics.all.requests - metrics.all.finished; left > 0)
+  if (all.refused > 0)
+    warnings.push_back(
+        fmt::format("{} of {} requests are refused: they are longer than what a rank has room for",
+                    all.refused, all.requests));
+  if (all.unfinished() > 0)
     warnings.push_back(
         fmt::format("{} of {} requests did not finish: latencies and rates are of the others, and "
                     "these meet no target",
-                    left, metrics.all.requests));
+                    all.unfinished(), all.requests));
   return warnings;
 }
 

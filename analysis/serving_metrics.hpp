@@ -1,7 +1,7 @@
 // The metrics of a serving run (policies.md 5.5), from what it recorded.
 //
 // * A request counts if it arrives when the warm-up is over. Its latencies count if it finished;
-//   those that did not are named, and meet no target.
+//   those that were refused, or did not finish, are named, and meet no target.
 // * TTFT = first token − arrival. TPOT = (end − first token) / (output − 1), undefined for one
 //   token, which then meets any target for it. ITL = every gap between two successive tokens of a
 //   request; with a warm-up, those that end after it. End to end = end − arrival.
@@ -33,8 +33,10 @@ bool meets(const RequestRecord& request, const LatencyTargets& targets);
 // Of all requests, or of a class.
 struct ServiceMetrics {
   std::string name;
-  std::int64_t requests = 0, finished = 0;
+  std::int64_t requests = 0, finished = 0, refused = 0;
+  std::int64_t unfinished() const { return requests - finished - refused; }
   Distribution ttft, tpot, itl, e2e, normalized, queueing;  // seconds; normalized: per token
+  Distribution kv_waiting;  // seconds between the pools, for room on a GPU that decodes
   // Of requests that finished.
   double requests_per_s = 0, input_tokens_per_s = 0, output_tokens_per_s = 0;
   double slo_attainment = 0;  // share of the requests; not a number without targets
@@ -72,7 +74,9 @@ struct ServingMetrics {
 
 ServingMetrics compute_serving_metrics(const ServingResult& result, const ServiceTargets& targets);
 
-// What to read before trusting the numbers: requests that did not finish, or that nobody counts.
-std::vector<std::string> serving_warnings(const ServingMetrics& metrics);
+// What to read before trusting the numbers: what the run notes, and requests that did not finish or
+// that nobody counts.
+std::vector<std::string> serving_warnings(const ServingResult& result,
+                                          const ServingMetrics& metrics);
 
 }  // namespace moesim

@@ -31,9 +31,10 @@ void add_rates(Lines& lines, const ServingMetrics& metrics) {
   Parts requests = {
       counted(static_cast<double>(all.requests), "request") + " in " + time_of(metrics.seconds),
       lines.paint()(Ink::kBold, format_count(all.requests_per_s, "requests/s"))};
-  if (all.finished < all.requests)
-    requests.push_back(format_count(static_cast<double>(all.requests - all.finished)) +
-                       " did not finish");
+  if (all.refused > 0)
+    requests.push_back(format_count(static_cast<double>(all.refused)) + " refused");
+  if (all.unfinished() > 0)
+    requests.push_back(format_count(static_cast<double>(all.unfinished())) + " did not finish");
   requests.push_back(fmt::format("{} under way at once, up to {}",
                                  format_number(metrics.under_way_mean),
                                  format_count(metrics.under_way_max)));
@@ -57,6 +58,7 @@ void add_latencies(Lines& lines, const ServiceMetrics& all) {
   row("ITL", all.itl);
   row("end to end", all.e2e);
   row("queueing", all.queueing);
+  if (all.kv_waiting.max > 0) row("KV waiting", all.kv_waiting);
   lines.gap();
 }
 

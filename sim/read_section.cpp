@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sim/base/check.hpp"
+#include "sim/base/presets.hpp"
 #include "sim/read_scenario.hpp"
 
 namespace moesim {
@@ -29,6 +30,20 @@ std::vector<Choice> read_choices(const std::string& role, const std::string& sec
     if (!choice.kind.empty()) choices.push_back(std::move(choice));
   }
   return choices;
+}
+
+void note_nested_files(YamlNode& section, const std::string& folder,
+                       std::vector<std::string>& inputs) {
+  for (YamlNode& item : section.items) note_nested_files(item, folder, inputs);
+  for (NodeEntry& entry : section.entries) {
+    if (entry.key != "file" || !entry.value.is_scalar()) {
+      note_nested_files(entry.value, folder, inputs);
+      continue;
+    }
+    const std::filesystem::path path = find_file(entry.value.text, entry.value.spot, folder);
+    inputs.push_back(shown_path(path));
+    if (!is_preset(path, folder, entry.value.text)) entry.value.file = path;
+  }
 }
 
 void set_first(YamlNode& section, const std::string& key, const std::string& text) {

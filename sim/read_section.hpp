@@ -25,6 +25,11 @@ Enum choice_of(const Arguments& arguments, const std::string& name,
 std::vector<Choice> read_choices(const std::string& role, const std::string& section,
                                  const YamlNode& list, Mistakes& mistakes);
 
+// For the provenance: the files that the keys `file` of a resolved section and those in it name, in
+// a preset folder or elsewhere. Throws InputError where one is not there.
+void note_nested_files(YamlNode& section, const std::string& folder,
+                       std::vector<std::string>& inputs);
+
 // Sets a value that was worked out, where its declaration stands: so that a resolved section stays
 // the same when it is read again.
 void set_first(YamlNode& section, const std::string& key, const std::string& text);

@@ -5,6 +5,7 @@
 #include "sim/batching/batching.hpp"
 #include "sim/queue/queue.hpp"
 #include "sim/read_section.hpp"
+#include "sim/read_targets.hpp"
 #include "sim/requests/requests.hpp"
 #include "sim/router/router.hpp"
 
@@ -50,7 +51,7 @@ std::vector<Parameter> kv_parameters() {
   };
 }
 
-std::vector<Parameter> target_parameters() {
+std::vector<Parameter> limit_parameters() {
   return {
       {.name = "duration",
        .type = Type::kTime,
@@ -61,26 +62,6 @@ std::vector<Parameter> target_parameters() {
        .type = Type::kInteger,
        .doc = "of a prompt and its answer: longer requests are refused; default: what fits",
        .minimum = 2},
-      {.name = "ttft",
-       .type = Type::kTime,
-       .doc = "target of the time to the first token",
-       .minimum = 0,
-       .above_minimum = true},
-      {.name = "tpot",
-       .type = Type::kTime,
-       .doc = "target of the time per further token",
-       .minimum = 0,
-       .above_minimum = true},
-      {.name = "e2e",
-       .type = Type::kTime,
-       .doc = "target of the time to the end of the answer",
-       .minimum = 0,
-       .above_minimum = true},
-      {.name = "warmup",
-       .type = Type::kTime,
-       .doc = "requests that arrive before are served and not measured",
-       .fallback = "0 s",
-       .minimum = 0},
   };
 }
 
@@ -102,10 +83,7 @@ ServingOptions options_of(const Arguments& section, Mistakes& mistakes) {
       .host_rate = section.rate("host_rate"),
       .duration = time_or_none(section, "duration"),
       .max_tokens = integer_or_none(section, "max_tokens"),
-      .targets = {.ttft = time_or_none(section, "ttft"),
-                  .tpot = time_or_none(section, "tpot"),
-                  .e2e = time_or_none(section, "e2e"),
-                  .warmup = section.time("warmup")}};
+      .targets = read_targets(section, mistakes)};
   if (options.prefix_cache && kPrefixBlock % options.page != 0)
     mistakes.add(section.spot("page"),
                  fmt::format("a block of the prefix cache, {} tokens, is not whole pages of {}",
@@ -123,6 +101,20 @@ YamlNode scalar_at(const Spot& spot, const std::string& text) {
   return node;
 }
 
+// A mistake in what the requests are is one of the scenario, and so is a target of a class that
+// none of them has.
+void check_requests(Scenario& scenario, Mistakes& mistakes) {
+  if (scenario.requests.kind.empty()) return;
+  YamlNode& resolved = *scenario.resolved.find(RequestSource::kRole);
+  try {
+    const auto source = Registry<RequestSource>::make(scenario.requests);
+    check_targets(scenario.serving.targets, source->classes(), mistakes);
+    note_nested_files(resolved, "traces", scenario.inputs);
+  } catch (const InputError& error) {
+    mistakes.add(error);
+  }
+}
+
 void refuse_without_requests(const YamlNode& root, Mistakes& mistakes) {
   std::vector<std::string> names = serving_roles();
   names.push_back("serving");
@@ -136,7 +128,8 @@ void refuse_without_requests(const YamlNode& root, Mistakes& mistakes) {
 
 std::vector<Parameter> serving_parameters() {
   std::vector<Parameter> parameters = kv_parameters();
-  for (Parameter& parameter : target_parameters()) parameters.push_back(std::move(parameter));
+  for (const auto& more : {limit_parameters(), target_parameters()})
+    parameters.insert(parameters.end(), more.begin(), more.end());
   return parameters;
 }
 
@@ -166,6 +159,7 @@ void read_serving(const YamlNode& root, Scenario& scenario, Mistakes& mistakes) 
   if (!section.has("page")) return;  // not a section, which is reported
   scenario.serving = options_of(section, mistakes);
   scenario.resolved.set("serving", resolved_section(section, serving_parameters()));
+  if (mistakes.empty()) check_requests(scenario, mistakes);
 }
 
 int read_tokens(const Arguments& workload, Scenario& scenario, Mistakes& mistakes) {

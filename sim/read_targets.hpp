@@ -1,4 +1,4 @@
-// Reads the section `slo`: what latencies count as served well.
+// Reads from the section `serving` which latencies count as served well, and which requests count.
 #pragma once
 
 #include <vector>
@@ -9,13 +9,14 @@
 
 namespace moesim {
 
-// The keys of the section.
+// The keys of the section that are of targets.
 const std::vector<Parameter>& target_parameters();
 
-// What a class does not say of its own is as for all. The warm-up is not read here.
+// What a class does not say of its own is as for all.
 ServiceTargets read_targets(const Arguments& section, Mistakes& mistakes);
 
-// Throws InputError where targets are of a class that no request has.
-void check_targets(const ServiceTargets& targets, const std::vector<RequestClass>& classes);
+// Targets of a class that no request has are mistakes.
+void check_targets(const ServiceTargets& targets, const std::vector<RequestClass>& classes,
+                   Mistakes& mistakes);
 
 }  // namespace moesim

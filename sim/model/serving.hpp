@@ -4,15 +4,9 @@
 #include <cstdint>
 
 #include "sim/base/units.hpp"
+#include "sim/model/service_targets.hpp"
 
 namespace moesim {
-
-// What a request is wanted to keep to, for goodput and attainment; 0: no target. And what the
-// metrics leave out.
-struct ServiceTargets {
-  Seconds ttft, tpot, e2e;
-  Seconds warmup;  // requests that arrive before are served and not measured
-};
 
 // What happens when the KV caches of a rank's requests have no more room.
 enum class KvPolicy {

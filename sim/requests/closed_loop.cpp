@@ -36,6 +36,7 @@ class ClosedLoop final : public RequestSource {
     }
     return list;
   }
+  std::vector<RequestClass> classes() const override { return mix_.classes(); }
 
  private:
   RequestMix mix_;

@@ -31,6 +31,7 @@ class RecordedRequests final : public RequestSource {
            .repeated = row.blocks.empty() ? row.repeated : 0});
     return list;
   }
+  std::vector<RequestClass> classes() const override { return trace_.classes; }
 
  private:
   // Times count from the first request of all files.

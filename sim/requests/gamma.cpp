@@ -36,6 +36,7 @@ class Gamma final : public RequestSource {
     return generated_.requests(
         random, [&](Rng& rng) { return draw_gamma(burstiness_, rng) / burstiness_; });
   }
+  std::vector<RequestClass> classes() const override { return generated_.classes(); }
 
  private:
   GeneratedRequests generated_;

@@ -21,6 +21,8 @@ class GeneratedRequests {
   // `gap` draws the time from one arrival to the next, as a multiple of its mean.
   RequestList requests(Random random, const std::function<double(Rng&)>& gap) const;
 
+  std::vector<RequestClass> classes() const { return mix_.classes(); }
+
  private:
   RequestMix mix_;
   double rate_ = 0;  // requests/s

@@ -13,6 +13,7 @@ class Poisson final : public RequestSource {
   RequestList requests(Random random) const override {
     return generated_.requests(random, [](Rng& rng) { return -std::log1p(-rng.uniform()); });
   }
+  std::vector<RequestClass> classes() const override { return generated_.classes(); }
 
  private:
   GeneratedRequests generated_;

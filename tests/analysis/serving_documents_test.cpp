@@ -24,11 +24,11 @@ TEST(RequestsCsv, HasARowForEachRequest) {
   result.requests[2].end = 0;
   EXPECT_EQ(requests_csv(result, kTargets),
             "id,class,arrival_s,admitted_s,first_token_s,end_s,input_tokens,output_tokens,"
-            "cached_tokens,ttft_s,tpot_s,e2e_s,preemptions,retries,prefill_rank,decode_rank,"
-            "finished,meets_slo\n"
-            "0,chat,0,0,1,3,100,3,0,1,1,3,0,0,0,0,1,1\n"
-            "1,chat,1,1,3,9,200,4,50,2,2,8,1,0,0,1,1,0\n"
-            "2,\"batch, long\",2,4,5,,100,1,0,,,,0,2,0,0,0,0\n");
+            "cached_tokens,ttft_s,tpot_s,e2e_s,kv_waited_s,preemptions,retries,prefill_rank,"
+            "decode_rank,finished,refused,meets_slo\n"
+            "0,chat,0,0,1,3,100,3,0,1,1,3,0,0,0,0,0,1,0,1\n"
+            "1,chat,1,1,3,9,200,4,50,2,2,8,0.5,1,0,0,1,1,0,0\n"
+            "2,\"batch, long\",2,4,5,,100,1,0,,,,0,0,2,0,0,0,0,0\n");
   EXPECT_THAT(requests_csv(result, {}), Not(HasSubstr("meets_slo")));
 }
 
@@ -119,7 +119,12 @@ TEST(ServingTable, SaysItInAHundredColumns) {
   EXPECT_THAT(table, HasSubstr("33.3 % of the requests meet TTFT ≤ 2.00 s, TPOT ≤ 1.50 s"));
   EXPECT_THAT(table, HasSubstr("served again  1 preemption · 2 retries"));
   EXPECT_THAT(table, HasSubstr("\nbatch "));
-  EXPECT_THAT(table, HasSubstr("pool all      4 GPUs in 2 ranks: 3 steps"));
+  EXPECT_THAT(table, HasSubstr("stalled for   500 ms\n"));
+  EXPECT_THAT(table, HasSubstr("KV waiting"));
+  EXPECT_THAT(
+      table,
+      HasSubstr(
+          "all                    3    2.33 s    3.96 s    70.0 %     0.900     0.200    17.0 %"));
   EXPECT_NE(serving_table(metrics, kTargets, true), table);
 }
 

@@ -28,6 +28,7 @@ inline ServingResult three_requests() {
                       .cached = 50,
                       .preemptions = 1,
                       .decode_rank = 1,
+                      .kv_waited = 0.5,
                       .finished = true},
                      {.id = 2,
                       .kind = 1,

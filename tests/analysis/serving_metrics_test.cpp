@@ -122,10 +122,28 @@ TEST(ServingMetrics, NameWhatDidNotFinish) {
   EXPECT_NEAR(metrics.all.ttft.mean, 1.5, kNear);
   EXPECT_NEAR(metrics.all.slo_attainment, 2.0 / 3, kNear);         // it meets none
   EXPECT_NEAR(metrics.under_way_mean, (3 + 8 + 8) / 10.0, kNear);  // it waits to the end
-  EXPECT_THAT(serving_warnings(metrics),
+  EXPECT_THAT(serving_warnings(result, metrics),
               ElementsAre("1 of 3 requests did not finish: latencies and rates are of the others, "
                           "and these meet no target"));
-  EXPECT_THAT(serving_warnings(metrics_of(three_requests())), IsEmpty());
+  EXPECT_THAT(serving_warnings(three_requests(), metrics_of(three_requests())), IsEmpty());
+}
+
+TEST(ServingMetrics, NameWhatWasRefused) {
+  ServingResult result = three_requests();
+  result.notes = {"a note of the run"};
+  result.requests[2].finished = false;
+  result.requests[2].refused = true;
+  const ServingMetrics metrics = metrics_of(result);
+  EXPECT_EQ(metrics.all.unfinished(), 0);
+  EXPECT_NEAR(metrics.under_way_mean, (3 + 8) / 10.0, kNear);  // it is never under way
+  EXPECT_THAT(serving_warnings(result, metrics),
+              ElementsAre("a note of the run",
+                          "1 of 3 requests are refused: they are longer than what a rank has room "
+                          "for"));
+}
+
+TEST(ServingMetrics, SayHowLongKvCachesWaitBetweenPools) {
+  EXPECT_NEAR(metrics_of(three_requests()).all.kv_waiting.mean, 0.5 / 3, kNear);
 }
 
 TEST(ServingMetrics, AreUndefinedWithoutRequests) {
@@ -135,7 +153,7 @@ TEST(ServingMetrics, AreUndefinedWithoutRequests) {
   const ServingMetrics metrics = metrics_of(result, {.all = {.ttft = Seconds(2)}});
   EXPECT_TRUE(std::isnan(metrics.all.ttft.p50));
   EXPECT_TRUE(std::isnan(metrics.all.slo_attainment));
-  EXPECT_EQ(serving_warnings(metrics).size(), 1u);
+  EXPECT_EQ(serving_warnings(result, metrics).size(), 1u);
 }
 
 TEST(PoolMetrics, AreMeansOverTime) {

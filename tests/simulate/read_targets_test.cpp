@@ -1,4 +1,4 @@
-// The section `slo`.
+// Targets in the section `serving`.
 #include "sim/read_targets.hpp"
 
 #include <gmock/gmock.h>
@@ -13,8 +13,8 @@ using ::testing::HasSubstr;
 
 ServiceTargets targets_of(const std::string& section) {
   Mistakes mistakes;
-  const Arguments arguments =
-      read_arguments(section_of("slo: " + section), target_parameters(), mistakes, "section 'slo'");
+  const Arguments arguments = read_arguments(section_of("serving: " + section), target_parameters(),
+                                             mistakes, "section 'serving'");
   const ServiceTargets targets = read_targets(arguments, mistakes);
   mistakes.throw_if_any();
   return targets;
@@ -29,18 +29,19 @@ TEST(ReadTargets, GivesClassesWhatTheyDoNotSayOfTheirOwn) {
   EXPECT_EQ(targets.of("chat").tpot, Seconds(0.03));
   EXPECT_EQ(targets.of("chat").e2e, Seconds(60));
   EXPECT_FALSE(targets_of("{}").all.any());
+  EXPECT_EQ(targets_of("{warmup: 1 min}").warmup, Seconds(60));
 }
 
 TEST(ReadTargets, PlacesMistakes) {
   EXPECT_THAT(mistake_of([] { targets_of("{ttft: 0 s}"); }), HasSubstr("ttft must be above 0"));
   EXPECT_THAT(mistake_of([] { targets_of("{classes: [chat]}"); }),
-              HasSubstr("classes of slo are a section"));
+              HasSubstr("classes of serving are a section"));
   EXPECT_THAT(mistake_of([] { targets_of("{classes: {chat: {itl: 1 s}}}"); }),
-              HasSubstr("class 'chat' of slo has no key 'itl'"));
-  EXPECT_THAT(mistake_of([] {
-                check_targets(targets_of("{classes: {chta: {ttft: 1 s}}}"), {{.name = "chat"}});
-              }),
-              HasSubstr("test.yaml:1:17: error: no request is of class 'chta'"));
+              HasSubstr("class 'chat' of serving has no key 'itl'"));
+  Mistakes mistakes;
+  check_targets(targets_of("{classes: {chta: {ttft: 1 s}}}"), {{.name = "chat"}}, mistakes);
+  EXPECT_THAT(mistake_of([&] { mistakes.throw_if_any(); }),
+              HasSubstr("test.yaml:1:21: error: no request is of class 'chta'"));
 }
 
 }  // namespace
