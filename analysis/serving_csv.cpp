@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "analysis/csv_row.hpp"
+#include "analysis/latency_series.hpp"
 #include "analysis/serving_metrics.hpp"
 #include "analysis/serving_series.hpp"
 #include "sim/base/csv.hpp"
@@ -70,6 +71,20 @@ std::string serving_steps_csv(const ServingResult& result) {
       row.add(part.prompt_tokens).add(part.answer_tokens).add(part.gpu_max_over_mean);
       text += row.add(part.stall).add(part.preemptions).line();
     }
+  return text;
+}
+
+std::string serving_latencies_csv(const ServingResult& result) {
+  std::string text =
+      header({"begin_s", "end_s", "arrivals", "ends", "ttft_s_mean", "ttft_s_p50", "ttft_s_p99",
+              "ttft_s_max", "itl_s_mean", "itl_s_p50", "itl_s_p99", "itl_s_max"});
+  for (const LatencyPart& part : latency_series(result)) {
+    CsvRow row;
+    row.add(part.begin).add(part.end).add(part.arrivals).add(part.ends);
+    for (const Distribution& latency : {part.ttft, part.itl})
+      row.add(latency.mean).add(latency.p50).add(latency.p99).add(latency.max);
+    text += row.line();
+  }
   return text;
 }
 

@@ -1,4 +1,5 @@
-// requests.csv and serving_steps.csv: one row per request; each pool over the time of the run.
+// requests.csv, serving_steps.csv and serving_latencies.csv: one row per request; each pool, and
+// latencies, over the time of the run.
 //
 // As in csv.hpp: SI units, and a field is empty where the value is not known.
 //
@@ -10,6 +11,9 @@
 // serving_steps.csv: pool, begin_s, end_s, steps, step_s_max, running, waiting (requests), kv_use,
 // prompt_tokens, answer_tokens, gpu_max_over_mean, stall_s, preemptions: a row per step, or per
 // part of the run where a pool has more than 500 (analysis/serving_series.hpp).
+// serving_latencies.csv: begin_s, end_s, arrivals, ends (requests), then mean, p50, p99 and max of
+// TTFT (of the requests that arrive in this part of the run) and ITL (of the gaps that end in it):
+// ttft_s_mean, …, itl_s_max (analysis/latency_series.hpp).
 #pragma once
 
 #include <string>
@@ -21,5 +25,6 @@ namespace moesim {
 
 std::string requests_csv(const ServingResult& result, const ServiceTargets& targets);
 std::string serving_steps_csv(const ServingResult& result);
+std::string serving_latencies_csv(const ServingResult& result);
 
 }  // namespace moesim

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "analysis/format.hpp"
+#include "analysis/latency_series.hpp"
 #include "analysis/serving_csv.hpp"
 #include "analysis/serving_series.hpp"
 #include "analysis/serving_summary.hpp"
@@ -91,6 +92,27 @@ TEST(PoolSeries, DividesALongStepByTime) {
   }
   EXPECT_NEAR(tokens, 5990 + 800, 1e-9);
   EXPECT_EQ(steps, 600);
+}
+
+// Parts of 0.1 s: the third request arrives at 2 s, the gap that ends at 7 s is of 2 s.
+TEST(LatencySeries, HoldsWhatArrivesAndWhatEnds) {
+  const std::vector<LatencyPart> parts = latency_series(three_requests());
+  ASSERT_EQ(parts.size(), 100u);
+  EXPECT_EQ(parts[20].arrivals, 1);
+  EXPECT_DOUBLE_EQ(parts[20].ttft.mean, 3);
+  EXPECT_EQ(parts[70].itl.count, 1);
+  EXPECT_DOUBLE_EQ(parts[70].itl.max, 2);
+  EXPECT_EQ(parts[71].itl.count, 0);
+  std::int64_t arrivals = 0, ends = 0, gaps = 0;
+  for (const LatencyPart& part : parts) {
+    arrivals += part.arrivals;
+    ends += part.ends;
+    gaps += part.itl.count;
+  }
+  EXPECT_EQ(arrivals, 3);
+  EXPECT_EQ(ends, 3);
+  EXPECT_EQ(gaps, 5);
+  EXPECT_THAT(serving_latencies_csv(three_requests()), HasSubstr("\n0,0.1,1,0,1,1,1,1,,,,\n"));
 }
 
 TEST(ServingJson, HoldsMetricsClassesAndPools) {
