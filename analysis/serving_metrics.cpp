@@ -201,10 +201,6 @@ std::vector<std::string> serving_warnings(const ServingResult& result,
   const ServiceMetrics& all = metrics.all;
   if (all.requests == 0)
     warnings.push_back("no request arrives after the warm-up: nothing is counted");
-  if (all.refused > 0)
-    warnings.push_back(
-        fmt::format("{} of {} requests are refused: they are longer than what a rank has room for",
-                    all.refused, all.requests));
   if (all.unfinished() > 0)
     warnings.push_back(
         fmt::format("{} of {} requests did not finish: latencies and rates are of the others, and "

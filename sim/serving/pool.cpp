@@ -1,6 +1,7 @@
 #include "sim/serving/pool.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/base/check.hpp"
 
@@ -69,7 +70,8 @@ void Pool::note_classes() {
 void Pool::note_step(const StepMoment& moment) {
   record_ = {.begin = moment.now, .waiting = moment.outside};
   std::int64_t held = 0, room = 0;
-  for (const Rank& rank : ranks_) {
+  for (Rank& rank : ranks_) {
+    record_.preemptions += std::exchange(rank.preempted, 0);
     if (!rank.alive) continue;
     const int tokens = rank.prompt_tokens() + rank.answer_tokens();
     record_.prompt_tokens += rank.prompt_tokens();

@@ -33,7 +33,8 @@ class Rank {
   void clear();
 
   bool alive = true;
-  int coming = 0;  // requests whose KV cache is on its way here
+  int coming = 0;     // requests whose KV cache is on its way here
+  int preempted = 0;  // requests, since the pool's last step began
   int prompt_tokens() const { return prompt_tokens_; }  // new ones of the step
   int answer_tokens() const { return answer_tokens_; }
   // New tokens of the step by class of requests are added to `tokens`.

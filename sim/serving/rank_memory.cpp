@@ -29,6 +29,7 @@ bool Rank::grow_answers(double now, Departures& departures) {
 void Rank::displace_last(std::size_t& growing, double now, Departures& departures) {
   MOESIM_CHECK(state_.setup.options.preemption != KvPolicy::kReserve,
                "room for whole answers was reserved");
+  ++preempted;
   const auto answer =
       std::max_element(answers_.begin(), answers_.end(),
                        [](const Answer& a, const Answer& b) { return a.id < b.id; });

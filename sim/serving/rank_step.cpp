@@ -39,15 +39,23 @@ int Rank::accepted(const Answer& answer) const {
 void Rank::end_answers(double begin, double end, Departures& departures) {
   if (!answering_) return;
   std::size_t kept = 0;
-  std::int64_t usual = 0, beside = 0;  // gaps of answers that were in the step before; of drafts
+  // Of answers of a class that were in the step before.
+  TokenGap usual{.seconds = end - begin, .end = end};
   for (std::size_t i = 0; i < answers_.size(); ++i) {
     Answer& answer = answers_[i];
     const int tokens = std::min(1 + accepted(answer), answer.left);
+    if (answer.kind != usual.kind) {
+      state_.gaps.add(usual);
+      usual.count = 0;
+      usual.kind = answer.kind;
+    }
     if (answer.last == begin)
-      ++usual;
+      ++usual.count;
     else
-      state_.gaps.add(end - answer.last, 1);
-    beside += tokens - 1;
+      state_.gaps.add({.seconds = end - answer.last, .count = 1, .end = end, .kind = answer.kind});
+    // Drafts that are right come out with the answer's next token.
+    if (tokens > 1)
+      state_.gaps.add({.seconds = 0, .count = tokens - 1, .end = end, .kind = answer.kind});
     answer.last = end;
     answer.held += tokens;
     answer.left -= tokens;
@@ -57,8 +65,7 @@ void Rank::end_answers(double begin, double end, Departures& departures) {
       answers_[kept - 1] = answer;
   }
   answers_.resize(kept);
-  state_.gaps.add(end - begin, usual);
-  state_.gaps.add(0, beside);
+  state_.gaps.add(usual);
 }
 
 void Rank::end_prompts(double end, Departures& departures) {
@@ -78,7 +85,8 @@ void Rank::end_prompt(int id, double end, Departures& departures) {
   if (life.answered == 0)
     state_.record(id).first_token = end;
   else
-    state_.gaps.add(end - life.last_token, 1);
+    state_.gaps.add(
+        {.seconds = end - life.last_token, .count = 1, .end = end, .kind = life.request->kind});
   ++life.answered;
   life.last_token = end;
   if (life.answered == life.request->output) {

@@ -128,7 +128,7 @@ class Server {
   }
 
   void end_one() {
-    arrivals_.end_one();
+    arrivals_.end_one(now_);
     ++ended_;
   }
 
@@ -190,7 +190,7 @@ class Server {
 
   void note_end() {
     ServingResult& result = state_.result;
-    result.gaps = state_.gaps.by_length();
+    result.gaps = state_.gaps.by_end();
     const auto refused = std::count_if(result.requests.begin(), result.requests.end(),
                                        [](const RequestRecord& each) { return each.refused; });
     if (refused > 0)

@@ -92,6 +92,10 @@ TEST_P(Failures, LoseNoRequestAndServeNoneTwice) {
     preemptions += each.preemptions;
   }
   EXPECT_EQ(tokens_out(result), tokens);
+  int in_steps = 0;
+  for (const PoolRecord& pool : result.pools)
+    for (const ServingStep& step : pool.steps) in_steps += step.preemptions;
+  EXPECT_EQ(in_steps, preemptions);
   EXPECT_GT(retries, 20);
   EXPECT_TRUE(preemptions == 0 || GetParam().preemption != KvPolicy::kReserve);
 }

@@ -17,6 +17,7 @@ class OneRequest final : public RequestSource {
   RequestList requests(Random) const override {
     return {.requests = {Request{.input = 10, .output = 1}}};
   }
+  std::vector<RequestClass> classes() const override { return {{.name = "only"}}; }
 };
 const Register<RequestSource, OneRequest> kOneRequest{
     {.name = "one_of_a_test", .summary = "one request"}};
@@ -39,7 +40,7 @@ TEST(ReadServing, FillsInWhatIsNotWritten) {
   EXPECT_EQ(scenario.router.kind, "round_robin");
   EXPECT_EQ(scenario.serving.page, 64);
   EXPECT_EQ(scenario.serving.preemption, KvPolicy::kRecompute);
-  EXPECT_EQ(scenario.serving.targets.ttft, Seconds());
+  EXPECT_EQ(scenario.serving.targets.all.ttft, Seconds());
   // What batching allows.
   EXPECT_EQ(scenario.workload.tokens_per_gpu, 8192);
   EXPECT_EQ(scenario.resolved.find("workload")->find("tokens_per_gpu")->text, "8192");

@@ -133,6 +133,34 @@ TEST(Serving, SendsTheNextRequestOfAClosedLoopWhenOneHasEnded) {
   EXPECT_EQ(result.requests[3].arrival, 9);
 }
 
+// The third is sent 4 s after the first has ended, the fourth half a second after the second.
+TEST(Serving, LetsUsersOfAClosedLoopThink) {
+  RuleClock clock(1);
+  RequestList list = requests_of({{0, 10, 2}, {0, 10, 3}, {0, 10, 1}, {0, 10, 1}});
+  list.concurrency = 2;
+  list.requests[2].think = Seconds(4);
+  list.requests[3].think = Seconds(0.5);
+  const ServingResult result = serve_with(list, setup_of({pool_of(1000)}), clock);
+  EXPECT_EQ(result.requests[2].arrival, 6);
+  EXPECT_EQ(result.requests[3].arrival, 3.5);
+  EXPECT_THAT(ends(result), ElementsAre(2, 3, 7, 4.5));
+}
+
+TEST(Serving, SaysWhenGapsEndAndOfWhichClass) {
+  RuleClock clock(1);
+  RequestList list = requests_of({{0, 10, 3}, {0, 10, 2}, {0, 10, 2}});
+  list.classes.resize(2);
+  list.requests[1].kind = 1;
+  const ServingResult result = serve_with(list, setup_of({pool_of(1000)}), clock);
+  ASSERT_EQ(result.gaps.size(), 3u);
+  EXPECT_EQ(result.gaps[0].end, 2);
+  EXPECT_EQ(result.gaps[0].count + result.gaps[1].count, 3);
+  for (const TokenGap& gap : result.gaps) EXPECT_EQ(gap.seconds, 1);
+  EXPECT_EQ(result.gaps[0].kind == 0 ? result.gaps[0].count : result.gaps[1].count, 2);
+  EXPECT_EQ(result.gaps[2].end, 3);
+  EXPECT_EQ(result.gaps[2].kind, 0);
+}
+
 TEST(Serving, RefusesWhatNoRankCanHold) {
   RuleClock clock(1);
   const ServingResult result =

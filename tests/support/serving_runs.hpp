@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <map>
 
 #include "sim/serving/serving.hpp"
 #include "tests/support/plugin.hpp"
@@ -74,9 +75,11 @@ inline ServingResult serve_with(const RequestList& list, const ServingSetup& set
 
 // "1 x 3, 4 x 1": so many gaps of so many seconds.
 inline std::string gaps_text(const ServingResult& result) {
+  std::map<double, std::int64_t> counts;
+  for (const TokenGap& gap : result.gaps) counts[gap.seconds] += gap.count;
   std::string text;
-  for (const TokenGap& gap : result.gaps)
-    text += fmt::format("{}{:g} x {}", text.empty() ? "" : ", ", gap.seconds, gap.count);
+  for (const auto& [seconds, count] : counts)
+    text += fmt::format("{}{:g} x {}", text.empty() ? "" : ", ", seconds, count);
   return text;
 }
 
