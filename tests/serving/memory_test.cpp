@@ -138,6 +138,23 @@ TEST(PrefixCache, SparesTheTokensOfASecondTurn) {
   EXPECT_EQ(clock.batches[1].ranks[0], (Sequences{{.new_tokens = 276, .earlier = 1024}}));
 }
 
+// By turns they would go to the other ranks.
+TEST(PrefixCache, DrawsAConversationToItsRank) {
+  RequestList list = requests_of({{0, 1024, 1}, {2, 1024, 1}, {4, 1024, 1}});
+  list.requests[0].blocks = {1, 2};
+  list.requests[1].blocks = {1, 3};
+  list.requests[2].blocks = {1, 2};
+  for (const std::string router : {"round_robin", "kv_aware"}) {
+    ServingSetup setup = setup_of({pool_of(4096, 2, {.router = router})});
+    setup.options.page = 64;
+    setup.options.prefix_cache = true;
+    RuleClock clock(1);
+    const ServingResult result = serve_with(list, setup, clock);
+    EXPECT_EQ(result.requests[1].cached, router == "kv_aware" ? 512 : 0);
+    EXPECT_EQ(result.requests[2].cached, 1023);
+  }
+}
+
 TEST(PrefixCache, TakesTheTracesWordForPromptsWithoutBlocks) {
   RequestList list = requests_of({{0, 100, 1}});
   list.requests[0].repeated = 40;

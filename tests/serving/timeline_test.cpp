@@ -171,6 +171,27 @@ TEST(Serving, RefusesWhatNoRankCanHold) {
   EXPECT_EQ(result.notes.size(), 1u);
 }
 
+TEST(Serving, RefusesWhatIsLongerThanAllowed) {
+  RuleClock clock(1);
+  ServingSetup setup = setup_of({pool_of(1000)});
+  setup.options.max_tokens = 40;
+  const ServingResult result = serve_with(requests_of({{0, 30, 11}, {0, 30, 10}}), setup, clock);
+  EXPECT_TRUE(result.requests[0].refused);
+  EXPECT_TRUE(result.requests[1].finished);
+}
+
+TEST(Serving, TellsAListenerOfEveryStep) {
+  RuleClock clock(1);
+  std::vector<int> finished;
+  const ServingSetup setup = setup_of({pool_of(1000)});
+  serve(requests_of({{0, 10, 1}, {0, 10, 3}}), setup, {&clock},
+        [&](const ServingProgress& progress) {
+          finished.push_back(progress.finished);
+          EXPECT_EQ(progress.now, Seconds(static_cast<double>(progress.steps)));
+        });
+  EXPECT_THAT(finished, ElementsAre(1, 1, 2));
+}
+
 TEST(Serving, BeginsNoStepAfterItsDuration) {
   RuleClock clock(1);
   ServingSetup setup = setup_of({pool_of(1000)});
