@@ -1,6 +1,7 @@
 // Where a request is on its way through a deployment, and what all parts of the serving loop know.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "sim/model/serving_result.hpp"
@@ -45,6 +46,9 @@ struct Life {
   int target() const { return request->input + answered; }
 };
 
+// A request's place among those that were sent, and its id.
+using SentAt = std::pair<double, int>;
+
 // What the ranks of all pools share.
 struct ServingState {
   const RequestList& list;
@@ -55,6 +59,11 @@ struct ServingState {
 
   Life& life(int id) { return lives[static_cast<std::size_t>(id)]; }
   RequestRecord& record(int id) { return result.requests[static_cast<std::size_t>(id)]; }
+  // Requests by the time at which they were sent, the first first: in a closed loop that is not the
+  // order of their ids.
+  SentAt sent_at(int id) const {
+    return {result.requests[static_cast<std::size_t>(id)].arrival, id};
+  }
   int answer_tokens() const { return 1 + setup.draft_tokens; }
   bool two_pools() const { return setup.pools.size() > 1; }
 };

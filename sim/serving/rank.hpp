@@ -107,7 +107,8 @@ class Rank {
   WaitingLine line_;
   std::vector<int> prompts_;  // admitted, in that order
   std::vector<Answer> answers_;
-  std::set<int> swapped_, returning_;
+  std::set<SentAt> swapped_;
+  std::set<int> returning_;
   double host_free_ = 0;       // when the link to host memory has done what it was asked
   double now_ = 0, wake_ = 0;  // of the last plan
   std::int64_t waiting_tokens_ = 0, waiting_pairs_ = 0;

@@ -31,10 +31,13 @@ void Rank::displace_last(std::size_t& growing, double now, Departures& departure
                "room for whole answers was reserved");
   ++preempted;
   const auto answer =
-      std::max_element(answers_.begin(), answers_.end(),
-                       [](const Answer& a, const Answer& b) { return a.id < b.id; });
-  const auto prompt = std::max_element(prompts_.begin(), prompts_.end());
-  if (prompt != prompts_.end() && *prompt > answer->id) {
+      std::max_element(answers_.begin(), answers_.end(), [&](const Answer& a, const Answer& b) {
+        return state_.sent_at(a.id) < state_.sent_at(b.id);
+      });
+  const auto prompt = std::max_element(prompts_.begin(), prompts_.end(), [&](int a, int b) {
+    return state_.sent_at(a) < state_.sent_at(b);
+  });
+  if (prompt != prompts_.end() && state_.sent_at(*prompt) > state_.sent_at(answer->id)) {
     const int id = *prompt;
     prompts_.erase(prompt);
     ++state_.record(id).preemptions;
@@ -76,19 +79,19 @@ void Rank::swap_out(int id, int held, double now) {
   life.computed = held;
   life.ready = copy(now, held);
   cache_.release(*life.request, life.held);
-  swapped_.insert(id);
+  swapped_.insert(state_.sent_at(id));
 }
 
 void Rank::swap_in(double now) {
   while (!swapped_.empty()) {
-    const int id = *swapped_.begin();
+    const int id = swapped_.begin()->second;
     Life& life = state_.life(id);
     const int tokens = life.computed + state_.answer_tokens();
     if (!cache_.take(*life.request, tokens, life.held)) return;
     life.stage = Stage::kReturning;
     // What others share of its prompt is there.
     life.ready = copy(std::max(now, life.ready), life.computed - life.held.blocks * kPrefixBlock);
-    swapped_.erase(id);
+    swapped_.erase(swapped_.begin());
     returning_.insert(id);
   }
 }

@@ -17,13 +17,13 @@ void WaitingLine::add(int id, double now, const KvCache& cache) {
   Life& life = state_.life(id);
   life.since = now;
   life.key = key_of(id, cache);
-  by_key_.emplace(life.key, id);
+  by_key_.emplace(life.key, state_.sent_at(id));
   by_time_.emplace(life.since, id);
 }
 
 void WaitingLine::remove(int id) {
   const Life& life = state_.life(id);
-  by_key_.erase({life.key, id});
+  by_key_.erase({life.key, state_.sent_at(id)});
   by_time_.erase({life.since, id});
 }
 
@@ -36,11 +36,11 @@ void WaitingLine::refresh(const KvCache& cache) {
   if (order_.follows_cache() == 0) return;
   const bool were_too_many = std::exchange(too_many_, size() > order_.follows_cache());
   if (were_too_many && too_many_) return;
-  std::set<std::pair<double, int>> anew;
+  std::set<std::pair<double, SentAt>> anew;
   for (const auto& [time, id] : by_time_) {
     Life& life = state_.life(id);
     life.key = key_of(id, cache);
-    anew.emplace(life.key, id);
+    anew.emplace(life.key, state_.sent_at(id));
   }
   by_key_ = std::move(anew);
 }

@@ -21,7 +21,7 @@ class WaitingLine {
 
   bool empty() const { return by_key_.empty(); }
   int size() const { return static_cast<int>(by_key_.size()); }
-  int first() const { return by_key_.begin()->second; }
+  int first() const { return by_key_.begin()->second.second; }
   double oldest() const { return by_time_.begin()->first; }  // when it was queued
 
  private:
@@ -29,8 +29,9 @@ class WaitingLine {
 
   ServingState& state_;
   const QueueOrder& order_;
-  std::set<std::pair<double, int>> by_key_, by_time_;
-  bool too_many_ = false;  // for an order that follows the cache
+  std::set<std::pair<double, SentAt>> by_key_;  // equal keys: in the order of arrival
+  std::set<std::pair<double, int>> by_time_;    // since when
+  bool too_many_ = false;                       // for an order that follows the cache
 };
 
 }  // namespace moesim

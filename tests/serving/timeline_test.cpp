@@ -161,6 +161,18 @@ TEST(Serving, SaysWhenGapsEndAndOfWhichClass) {
   EXPECT_EQ(result.gaps[2].kind, 0);
 }
 
+// The fourth request is sent at 5 and the fifth at 3, while the third is served.
+TEST(Serving, GoesByWhenRequestsWereSentNotByTheirNumbers) {
+  RuleClock clock(1);
+  RequestList list = requests_of({{0, 10, 1}, {0, 10, 1}, {0, 10, 6}, {0, 10, 1}, {0, 10, 1}});
+  list.concurrency = 3;
+  list.requests[3].think = Seconds(4);
+  list.requests[4].think = Seconds(1);
+  const ServingResult result = serve_with(
+      list, setup_of({pool_of(1000, 1, {.batching = "{kind: continuous, requests: 1}"})}), clock);
+  EXPECT_THAT(ends(result), ElementsAre(1, 2, 8, 10, 9));
+}
+
 TEST(Serving, RefusesWhatNoRankCanHold) {
   RuleClock clock(1);
   const ServingResult result =
