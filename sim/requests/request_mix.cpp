@@ -168,7 +168,7 @@ RequestMix::RequestMix(const Arguments& arguments) {
            .priority = one.integer("priority"),
            .domain = one.has("domain") ? one.text("domain") : ""},
           one.numbers("share"), one);
-      if (one.numbers("share").empty())
+      if (one.given("share") && one.numbers("share").empty())
         mistakes.add(one.spot("share"), "share is empty", "a number, or some over the run");
     }
     if (mistakes.empty()) check_shares(classes_, list.spot, mistakes);

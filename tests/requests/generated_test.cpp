@@ -13,7 +13,9 @@
 namespace moesim {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 RequestList requests_of(const std::string& section, int seed = 1) {
   return plugin<RequestSource>(section)->requests(Random(static_cast<std::uint64_t>(seed)));
@@ -231,6 +233,10 @@ TEST(GeneratedRequests, PlaceMistakesInTheirSections) {
   EXPECT_THAT(refusal_of(begin + "input: 9, classes: chat}"), HasSubstr("classes are a list"));
   EXPECT_THAT(refusal_of(begin + "input: 9, classes: [{share: 1, nam: chat}]}"),
               HasSubstr("a class has no key 'nam'"));
+  EXPECT_THAT(refusal_of(begin + "input: 9, classes: [{name: a, share: []}]}"),
+              HasSubstr("share is empty"));
+  EXPECT_THAT(refusal_of(begin + "input: 9, classes: [{name: a, share: [x]}]}"),
+              AllOf(HasSubstr("'x' is not a number"), Not(HasSubstr("share is empty"))));
   EXPECT_THAT(refusal_of(begin + "input: 9, classes: [{name: a, share: [0, 1]}, {name: b, share: "
                                  "[0, 0, 1]}]}"),
               HasSubstr("the shares of all classes are 0 at the same time"));
