@@ -18,8 +18,12 @@ GatedRoutes GatedTrace::gated(StepId step, LayerId layer, const LayerPlacement& 
   const RoutingPlace place{.step = step, .layer = layer, .random = Random(scenario_.seed)};
   const Conditions& conditions = timeline_.at(step.value);
   const std::vector<int> served = tokens_under(conditions, tokens);
-  Routing recorded = trace_.route(
-      {.step = step, .layer = layer, .tokens = served, .detail = detail, .random = place.random});
+  Routing recorded = trace_.route({.step = step,
+                                   .layer = layer,
+                                   .tokens = served,
+                                   .detail = detail,
+                                   .random = place.random,
+                                   .classes = classes_});
   apply_before_gate(recorded, conditions, place);
   std::optional<MoeModel> changed;
   if (conditions.top_k) changed = scenario_.model, changed->top_k = *conditions.top_k;

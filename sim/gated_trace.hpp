@@ -25,6 +25,9 @@ class GatedTrace {
   GatedTrace(const Scenario& scenario, const Trace& trace, const EventTimeline& timeline,
              std::unique_ptr<Gate> gate);
 
+  // Of the routes from now on: as of RoutingRequest.
+  void set_classes(std::vector<double> shares) { classes_ = std::move(shares); }
+
   // `tokens` of each source GPU while all live (conditions.hpp, tokens_under); at least `detail` is
   // asked of the trace.
   GatedRoutes route(StepId step, LayerId layer, const LayerPlacement& placement,
@@ -46,6 +49,7 @@ class GatedTrace {
   const Trace& trace_;
   const EventTimeline& timeline_;
   std::unique_ptr<Gate> gate_;
+  std::vector<double> classes_;
   mutable std::vector<Memory> memory_;  // [MoE layers]
 };
 

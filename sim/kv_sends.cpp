@@ -4,9 +4,8 @@
 
 namespace moesim {
 
-KvSends::KvSends(Engine& engine, const Cluster& cluster, KvRoute route,
-                 std::function<void(const Span&)> span)
-    : engine_(engine), cluster_(cluster), route_(route), span_(std::move(span)) {}
+KvSends::KvSends(Engine& engine, const Cluster& cluster, KvRoute route)
+    : engine_(engine), cluster_(cluster), route_(route) {}
 
 Exchange KvSends::layer_exchange(const IdVector<GpuId, double>& bytes) const {
   const auto gpus = static_cast<std::size_t>(cluster_.gpus());
@@ -67,7 +66,7 @@ std::optional<TaskGraph> KvSends::next() {
 
 void KvSends::span(const Span& span) {
   const int sender = span.gpu.value - route_.from.first.value;
-  if (span.phase != Phase::kKv || sender < 0 || sender >= route_.from.gpus) return;
+  if (!span_ || span.phase != Phase::kKv || sender < 0 || sender >= route_.from.gpus) return;
   Span own = span;
   own.gpu = GpuId(sender);
   span_(own);

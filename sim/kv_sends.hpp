@@ -22,9 +22,11 @@ struct KvRoute {
 
 class KvSends final : public Producer {
  public:
-  // `cluster` has both parts. `span` hears of the flows on the senders, counted from route.from.
-  KvSends(Engine& engine, const Cluster& cluster, KvRoute route,
-          std::function<void(const Span&)> span);
+  // `cluster` has both parts.
+  KvSends(Engine& engine, const Cluster& cluster, KvRoute route);
+
+  // `span` hears of the flows of the senders, counted from route.from.
+  void listen(std::function<void(const Span&)> span) { span_ = std::move(span); }
 
   // What the prompts of a step add to the cache: bytes of each sender [senders], in each of
   // `layers`.

@@ -70,12 +70,13 @@ LayerBuilder::LayerBuilder(const Scenario& scenario, const Trace& trace, const C
     moe_index_[static_cast<std::size_t>(scenario.model.moe_layers[i])] = static_cast<int>(i);
 }
 
-void LayerBuilder::set_batch(IdVector<GpuId, Sequences> sequences, const Workload& work) {
+void LayerBuilder::set_batch(IdVector<GpuId, Sequences> sequences, const Workload& work,
+                             std::vector<double> classes) {
   MOESIM_CHECK(grid_.stages() == 1, "stages have the workload's own batches");
   brought_.clear();
   for (const Sequences& own : sequences)
     brought_.push_back(static_cast<int>(std::lround(new_tokens(own))));
-  routing_.set_tokens(brought_);
+  routing_.set_tokens(brought_, std::move(classes));
   dense_.set_sequences(std::move(sequences));
   batches_ = overlap_->split(work);
   decode_ = work.decode();

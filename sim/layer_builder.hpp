@@ -26,7 +26,9 @@ class LayerBuilder {
 
   // Of the layers that are built from now on: what each GPU brings to the step [gpus], in place of
   // the workload's sequences. `work`: what the overlap policy is to divide. Without stages.
-  void set_batch(IdVector<GpuId, Sequences> sequences, const Workload& work);
+  // `classes`: as of RoutingRequest.
+  void set_batch(IdVector<GpuId, Sequences> sequences, const Workload& work,
+                 std::vector<double> classes);
 
   // Of the layers that are built from now on.
   void leave_out(const Counterfactual& counterfactual) { counterfactual_ = counterfactual; }

@@ -39,8 +39,12 @@ class LayerRouting {
   LayerRouting(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                const EventTimeline& timeline, RoutingDetail also_needed);
 
-  // What the GPUs bring to the steps from now on [gpus of a stage].
-  void set_tokens(std::vector<int> tokens) { tokens_ = std::move(tokens); }
+  // What the GPUs bring to the steps from now on [gpus of a stage], and the shares of it that are
+  // of each request class (as of RoutingRequest).
+  void set_tokens(std::vector<int> tokens, std::vector<double> classes) {
+    tokens_ = std::move(tokens);
+    gated_.set_classes(std::move(classes));
+  }
 
   // In micro-batches: the first tokens are of the first batch. Only the first has a gate's record.
   std::vector<RoutedLayer> route(int step, LayerId layer, const LayerPlacement& placement,

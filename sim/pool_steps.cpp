@@ -93,6 +93,7 @@ PoolSteps::PoolSteps(Stretch& stretch, Engine& engine, GpuPart part, KvSends* se
       sends_(sends),
       host_(stretch.scenario.launching),
       layer_(stretch.scenario.model.layers + 2) {
+  if (sends_ != nullptr) sends_->listen([this](const Span& sent) { span(sent); });
   engine.add(*this, part);
   engine.add(stretch.rebalancer.background(), part);
 }
@@ -108,7 +109,7 @@ PoolStep PoolSteps::simulate(const StepBatch& batch, int number) {
       bytes[gpu] = prompt_kv(scenario.model, own[gpu]) / scenario.model.layers;
     sends_->begin(bytes, scenario.model.layers, number);
   }
-  stretch_.builder.set_batch(std::move(own), work);
+  stretch_.builder.set_batch(std::move(own), work, batch.classes);
   recorder_.emplace(scenario, 0);
   number_ = number;
   layer_ = 0;

@@ -12,6 +12,7 @@
 #include "sim/read_grid.hpp"
 #include "sim/read_network.hpp"
 #include "sim/read_pipeline.hpp"
+#include "sim/read_pools.hpp"
 #include "sim/read_section.hpp"
 #include "sim/read_serving.hpp"
 #include "sim/read_workload.hpp"
@@ -36,8 +37,8 @@ class Reader {
   Scenario read() {
     if (!root_.is_map())
       throw InputError(root_.spot, "a scenario must be a section of keys and values");
-    refuse_reserved();
     read_top();
+    if (root_.find("pools") != nullptr) return read_pooled();
     read_model();
     read_cluster_section();
     read_serving_sections();
@@ -63,9 +64,32 @@ class Reader {
     return arguments;
   }
 
-  void refuse_reserved() {
-    if (const YamlNode* pools = root_.find("pools"))
-      mistakes_.add(pools->spot, "'pools' is reserved for a later version of moesim");
+  // The whole is what pools have in common; each is read as a scenario of its own.
+  Scenario read_pooled() {
+    const std::vector<PoolSection> pools = read_pool_sections(root_, mistakes_);
+    read_model();
+    read_serving_sections();
+    if (!scenario_.serves())
+      mistakes_.add(root_.find("pools")->spot, "'pools' is for serving, and there are no requests",
+                    "say which come, in a section requests:");
+    if (!pools.empty()) set_cluster_nodes(pools, root_, mistakes_);
+    read_cluster_section();
+    read_network();
+    mistakes_.throw_if_any();
+    YamlNode resolved = YamlNode::map();
+    for (const PoolSection& pool : pools) {
+      try {
+        auto own = std::make_shared<Scenario>(Reader(pool.root, pool.name).read());
+        note_inputs(own->inputs);
+        resolved.set(pool.name, resolved_pool(own->resolved, pool.nodes));
+        scenario_.pools.push_back({pool.name, std::move(own)});
+      } catch (const InputError& error) {
+        mistakes_.add(error);
+      }
+    }
+    mistakes_.throw_if_any();
+    scenario_.resolved.set("pools", std::move(resolved));
+    return std::move(scenario_);
   }
 
   void read_top() {
@@ -136,6 +160,7 @@ class Reader {
     if (tokens == 0) return;  // reported already
     scenario_.workload_spot = workload_.spot("tokens_per_gpu");
     scenario_.workload = moesim::read_workload(workload_, tokens, scenario_, mistakes_);
+    read_step_cache(workload_, scenario_, mistakes_);
     scenario_.model = with_mtp_layers(std::move(scenario_.model), scenario_.workload.draft_tokens);
   }
 
@@ -251,6 +276,7 @@ class Reader {
                     "parallel: {ep: all GPUs, tp: 1, pp: 1, etp: 1}, or step_placement: none");
     if (scenario_.grid) read_pipeline(workload_, scenario_, mistakes_);
     check_division(scenario_, mistakes_);
+    check_serving(workload_, scenario_, mistakes_);
     if (scenario_.prefetch.kind != "none" && scenario_.cache.kind == "none")
       mistakes_.add(scenario_.prefetch.spot,
                     "there is nothing to prefetch: every expert has its slot",

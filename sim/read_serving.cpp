@@ -177,4 +177,48 @@ int read_tokens(const Arguments& workload, Scenario& scenario, Mistakes& mistake
   return tokens;
 }
 
+void check_serving(const Arguments& workload, const Scenario& scenario, Mistakes& mistakes) {
+  if (!scenario.serves()) return;
+  for (const Choice* choice : {&scenario.cache, &scenario.step_placement})
+    if (choice->kind != "none")
+      mistakes.add(choice->spot,
+                   fmt::format("'{}' is for fixed batches, not for serving yet", choice->kind));
+  if (scenario.workload.phase == WorkloadPhase::kTraining)
+    mistakes.add(workload.spot("phase"), "requests are served, not trained on");
+  if (scenario.grid != nullptr && scenario.grid->stages() > 1)
+    mistakes.add(workload.section(), "pipeline stages are for fixed batches, not for serving yet",
+                 "parallel: {pp: 1}");
+  if (scenario.step_cache && (!scenario.events.empty() || scenario.rebalance.kind != "none"))
+    mistakes.add(scenario.events.empty() ? scenario.rebalance.spot : scenario.events.front().spot,
+                 "interpolated steps know one map of experts and no events",
+                 "workload: {step_cache: off}");
+}
+
+void read_step_cache(const Arguments& workload, Scenario& scenario, Mistakes& mistakes) {
+  const bool written = workload.has("step_cache");
+  if (!scenario.serves()) {
+    if (written)
+      mistakes.add(workload.spot("step_cache"),
+                   "a step cache is for serving, and there are no requests");
+    return;
+  }
+  YamlNode& section = *scenario.resolved.find("workload");
+  if (written && workload.tree("step_cache").is_scalar()) {
+    if (workload.tree("step_cache").text != "off")
+      mistakes.add(workload.spot("step_cache"), "a step cache has an error, or it is off",
+                   "step_cache: {error: 0.01}");
+    return;
+  }
+  const std::vector<Parameter>& parameters = section_parameters("workload.step_cache");
+  YamlNode empty = YamlNode::map();
+  empty.spot = workload.section();
+  const Arguments own = read_arguments(written ? workload.tree("step_cache") : empty, parameters,
+                                       mistakes, "section 'workload.step_cache'");
+  if (!own.has("error")) return;
+  scenario.step_cache =
+      StepCacheOptions{.error = own.number("error"), .draws = own.integer("draws")};
+  section.set("step_cache", resolved_section(own, parameters));
+  section = in_declared_order(std::move(section), section_parameters("workload"));
+}
+
 }  // namespace moesim

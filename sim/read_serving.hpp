@@ -22,4 +22,10 @@ void read_serving(const YamlNode& root, Scenario& scenario, Mistakes& mistakes);
 // written into the resolved tree. 0 where that is a mistake.
 int read_tokens(const Arguments& workload, Scenario& scenario, Mistakes& mistakes);
 
+// What fixed batches can and serving cannot.
+void check_serving(const Arguments& workload, const Scenario& scenario, Mistakes& mistakes);
+
+// `workload.step_cache`, on unless it is switched off; it is for serving.
+void read_step_cache(const Arguments& workload, Scenario& scenario, Mistakes& mistakes);
+
 }  // namespace moesim

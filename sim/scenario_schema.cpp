@@ -96,6 +96,10 @@ std::vector<Parameter> workload() {
            "prefill, decode: parts of a step's tokens that go through the pipeline one after the "
            "other; training: that are added up before the optimizer; default: pp",
        .minimum = 1},
+      {.name = "step_cache",
+       .type = Type::kTree,
+       .doc = "serving: {error, draws}: steps are interpolated between simulated ones; off: every "
+              "step is simulated; default: on"},
       {.name = "routing",
        .type = Type::kChoice,
        .doc = "draw expert ids, or only counts (distinct destinations are then an expectation); "
@@ -103,6 +107,23 @@ std::vector<Parameter> workload() {
        .fallback = "auto",
        .choices = {"auto", "ids", "counts"}},
   };
+}
+
+std::vector<Parameter> step_cache() {
+  return {
+      {.name = "error",
+       .type = Type::kNumber,
+       .doc = "of a step's time that interpolation may make, relative; where it makes more, more "
+              "steps are simulated",
+       .fallback = "0.01",
+       .minimum = 0.0001,
+       .maximum = 0.5},
+      {.name = "draws",
+       .type = Type::kInteger,
+       .doc = "of routes for each simulated step, whose time is their mean",
+       .fallback = "1",
+       .minimum = 1,
+       .maximum = 100}};
 }
 
 std::vector<Parameter> launch() {
@@ -268,6 +289,7 @@ const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sect
   static const std::vector<std::pair<std::string, std::vector<Parameter>>> sections = {
       {"", top_level()},
       {"workload", workload()},
+      {"workload.step_cache", step_cache()},
       {"training", training()},
       {"parallel", parallel()},
       {"launch", launch()},

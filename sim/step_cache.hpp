@@ -14,22 +14,11 @@
 #include <map>
 #include <vector>
 
+#include "sim/model/serving.hpp"
+#include "sim/model/serving_result.hpp"
 #include "sim/step_features.hpp"
 
 namespace moesim {
-
-struct StepCacheOptions {
-  double error = 0.01;  // of a step's time, relative
-  int draws = 1;        // of routes, over which a value is the mean
-};
-
-struct StepCacheRecord {
-  int steps = 0;      // that were asked for
-  int simulated = 0;  // for that
-  // Of the steps that were simulated to see it: interpolated time over simulated time, minus 1; the
-  // cell is divided after that.
-  std::vector<double> errors;
-};
 
 class StepCache {
  public:

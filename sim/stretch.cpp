@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/domain_trace.hpp"
 #include "sim/event_report.hpp"
 #include "sim/live_placement.hpp"
 #include "sim/rebalance/migration.hpp"
@@ -11,7 +12,7 @@ namespace {
 
 // Creates the trace and checks that it fits the model. Throws InputError.
 std::unique_ptr<Trace> open_trace(const Scenario& scenario) {
-  std::unique_ptr<Trace> trace = Registry<Trace>::make(scenario.trace);
+  std::unique_ptr<Trace> trace = trace_of_classes(scenario);
   Mistakes mistakes;
   trace->fit(scenario.model, mistakes);
   mistakes.throw_if_any();

@@ -140,6 +140,10 @@ Bytes kv_bytes_of_sequence(const MoeModel& model, double tokens) {
          ((model.attention_layers() - at.windowed_layers) * tokens + at.windowed_layers * kept);
 }
 
+Bytes kv_bytes_on_gpu(const MoeModel& model, double tokens, int tp) {
+  return kv_bytes_of_sequence(model, tokens) / kv_tensor_parallel(model, tp);
+}
+
 IdVector<GpuId, int> slots_per_gpu(const Placement& placement, const Grid& grid,
                                    const MoeModel& model) {
   IdVector<GpuId, int> slots(grid.cluster().gpus());

@@ -49,6 +49,9 @@ struct MemoryRequest {
 // KV cache of one sequence over all layers; windowed layers keep their window only.
 Bytes kv_bytes_of_sequence(const MoeModel& model, double tokens);
 
+// What a GPU keeps of one, where `tp` GPUs share its heads; an MLA latent is whole on each.
+Bytes kv_bytes_on_gpu(const MoeModel& model, double tokens, int tp);
+
 // [gpus]. Those of each GPU's rank, in the MoE layers of its stage.
 IdVector<GpuId, int> slots_per_gpu(const Placement& placement, const Grid& grid,
                                    const MoeModel& model);

@@ -11,6 +11,7 @@
 #include "sim/model/cost_model.hpp"
 #include "sim/model/gate_record.hpp"
 #include "sim/model/offload_record.hpp"
+#include "sim/model/serving_result.hpp"
 #include "sim/model/task_graph.hpp"
 
 namespace moesim {
@@ -155,6 +156,14 @@ struct LinkReport {
   double largest_use(LinkKind kind) const;  // 0 without such a link
 };
 
+// The steps of a pool that serves.
+struct PoolSummary {
+  std::string name;
+  StepRecord mean;
+  int steps = 0;
+  std::optional<StepCacheRecord> cache;  // none: every step was simulated
+};
+
 struct RunResult {
   std::string scenario;
   std::uint64_t seed = 0;
@@ -171,6 +180,9 @@ struct RunResult {
   std::optional<OffloadSetup> offload;  // none: every expert has its slot
   std::vector<EventRecord> events;
   std::vector<RecoveryRecord> recoveries;
+  // Serving: `steps` has the mean of the last pool's then.
+  std::optional<ServingResult> serving;
+  std::vector<PoolSummary> pools;
   double mfu = 0, gpu_use = 0;
   std::vector<std::string> warnings;
   std::vector<std::string> calibrations;

@@ -20,6 +20,20 @@
 
 namespace moesim {
 
+struct Scenario;
+
+// A part of the cluster that serves on its own terms: a scenario with a cluster of its own.
+struct PoolScenario {
+  std::string name;  // "prefill" or "decode"
+  std::shared_ptr<const Scenario> scenario;
+};
+
+// Tokens of a request class, and whose routing they have (RequestClass).
+struct ClassShare {
+  std::string domain;
+  double tokens = 1;  // of all tokens
+};
+
 struct Scenario {
   std::string name;
   std::uint64_t seed = 1;
@@ -42,6 +56,9 @@ struct Scenario {
   YamlNode resolved;                // the whole, defaults written out; re-runnable
   std::vector<std::string> inputs;  // files that were read
   Spot workload_spot;               // for messages on what does not fit
+  std::vector<PoolScenario> pools;  // in the order of the cluster's nodes; none: all is one pool
+  std::optional<StepCacheOptions> step_cache;  // serving; none: every step is simulated
+  std::vector<ClassShare> class_shares;        // [request classes]; empty: nobody tells them apart
   bool serves() const { return !requests.kind.empty(); }
 };
 

@@ -15,6 +15,12 @@ enum class KvPolicy {
   kSwap        // its KV cache goes to host memory, and comes back later
 };
 
+// Steps that are not simulated but interpolated (sim/step_cache.hpp).
+struct StepCacheOptions {
+  double error = 0.01;  // of a step's time, relative
+  int draws = 1;        // of routes, over which a step's time is the mean
+};
+
 struct ServingOptions {
   int page = 64;               // tokens of a page of the KV cache
   std::int64_t kv_tokens = 0;  // that a rank has room for; 0: what its memory leaves

@@ -53,6 +53,15 @@ struct PoolRecord {
   std::vector<ServingStep> steps;
 };
 
+// What interpolated steps cost, and how far they are off.
+struct StepCacheRecord {
+  std::int64_t steps = 0;  // that were asked for
+  int simulated = 0;       // for that
+  // Of the steps that were simulated to see it: interpolated time over simulated time, minus 1; the
+  // cell that they fall into is divided after that.
+  std::vector<double> errors;
+};
+
 struct ServingResult {
   std::vector<RequestRecord> requests;  // [requests]
   std::vector<RequestClass> classes;

@@ -21,6 +21,8 @@ struct RoutingRequest {
   std::span<const int> tokens;                    // of each source GPU, [gpus]
   RoutingDetail detail = RoutingDetail::kCounts;  // at least; a trace may give more
   Random random{0};
+  // Shares of the tokens that are of each request class; empty: nobody tells them apart.
+  std::span<const double> classes = {};
 };
 
 class Trace {
