@@ -23,6 +23,8 @@ class Lines {
   // A line whose columns are set.
   void row(std::string_view label, std::string_view text);
   void plain(std::string_view text, std::string_view indent = {});
+  // Lines of the same width.
+  void append(std::string_view lines) { out_ += lines; }
   void gap() { out_ += "\n"; }
   const Paint& paint() const { return paint_; }
   const std::string& text() const { return out_; }

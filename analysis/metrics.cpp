@@ -34,9 +34,15 @@ StepTimes step_times(const RunResult& result) {
           .max = maximum(seconds)};
 }
 
+// A dense model routes nothing. A serving run keeps no layers.
+bool routes_tokens(const RunResult& result) {
+  return !result.layers.empty() ||
+         (result.serving && !result.steps.empty() && result.steps.front().routes > 0);
+}
+
 ImbalanceRecord mean_imbalance(const RunResult& result) {
   const auto mean_of = [&](double ImbalanceRecord::*member) {
-    if (result.layers.empty()) return kUndefined;
+    if (!routes_tokens(result)) return kUndefined;
     return mean_over_steps(result,
                            [member](const StepRecord& step) { return step.imbalance.*member; });
   };
@@ -95,7 +101,7 @@ Metrics compute_metrics(const RunResult& result) {
   metrics.communication = mean_communication(result);
   metrics.imbalance = mean_imbalance(result);
   metrics.balancedness_vllm = mean_over_steps(result, [&](const StepRecord& step) {
-    if (result.layers.empty()) return kUndefined;
+    if (!routes_tokens(result)) return kUndefined;
     return step.vllm_max > 0 ? step.vllm_mean / step.vllm_max : 1;
   });
   metrics.straggler_wait_fraction =

@@ -5,6 +5,8 @@
 
 #include "analysis/json.hpp"
 #include "analysis/serving_metrics.hpp"
+#include "sim/model/run_result.hpp"
+#include "sim/model/scenario.hpp"
 
 namespace moesim {
 
@@ -15,5 +17,15 @@ Json serving_json(const ServingMetrics& metrics, const ServiceTargets& targets);
 // Within 100 columns; ends with a line end. `colour` adds ANSI colours.
 std::string serving_table(const ServingMetrics& metrics, const ServiceTargets& targets,
                           bool colour);
+
+// The whole table of a serving run.
+std::string serving_run_table(const Scenario& scenario, const RunResult& result, bool colour);
+
+// For summary.json: what "serving" says, and of each pool the phases of its mean step and its step
+// cache.
+Json serving_document(const Scenario& scenario, const RunResult& result);
+// What a serving run puts into "metrics", beside what all runs do: latencies, rates and goodput of
+// all requests; its tokens/s are those of answers.
+void add_serving_metrics(const Json& serving, Json& metrics);
 
 }  // namespace moesim

@@ -12,61 +12,24 @@
 #include "analysis/lines.hpp"
 #include "analysis/metrics.hpp"
 #include "analysis/offload_summary.hpp"
-#include "analysis/phases.hpp"
 #include "analysis/rebalance_summary.hpp"
-#include "analysis/summary.hpp"
+#include "analysis/serving_summary.hpp"
+#include "analysis/table_parts.hpp"
 #include "analysis/uncertainty.hpp"
-#include "sim/phase_times.hpp"
 
 namespace moesim {
 namespace {
 
-constexpr std::size_t kBar = 40;  // columns of the longest bar
-
 using Parts = std::vector<std::string>;
-
-// "16 × H200 SXM in 2 nodes (h200-sxm-ib400)".
-std::string machine(const Scenario& scenario, const RunResult& result) {
-  const YamlNode* cluster = scenario.resolved.find("cluster");
-  const YamlNode* preset = cluster != nullptr ? cluster->find("preset") : nullptr;
-  return fmt::format("{} × {} in {} node{}{}", result.gpus, scenario.cluster->gpu().name,
-                     result.nodes, result.nodes == 1 ? "" : "s",
-                     preset != nullptr ? fmt::format(" ({})", preset->text) : "");
-}
-
-// Only what was chosen: a kind that changes nothing is left out.
-std::string policy_line(const Scenario& scenario) {
-  Parts parts = {"trace " + scenario.trace.kind};
-  if (scenario.gate.kind != "as_recorded") parts.push_back("gate " + scenario.gate.kind);
-  const Arguments& placement = scenario.placement.arguments;
-  const int redundant = placement.has("redundant") ? placement.integer("redundant") : 0;
-  std::string copies;
-  if (redundant > 0) copies = fmt::format(" with {} redundant experts", redundant);
-  parts.push_back("placement " + scenario.placement.kind + copies);
-  if (redundant > 0) parts.push_back("replica " + scenario.replica.kind);
-  if (scenario.capacity.kind != "none") {
-    const Arguments& capacity = scenario.capacity.arguments;
-    parts.push_back("capacity " + scenario.capacity.kind +
-                    (capacity.has("factor") ? " " + format_number(capacity.number("factor")) : ""));
-  }
-  parts.push_back("exchange " + scenario.exchange.kind);
-  if (scenario.overlap.kind != "none") parts.push_back("overlap " + scenario.overlap.kind);
-  if (scenario.rebalance.kind != "none") parts.push_back("rebalance " + scenario.rebalance.kind);
-  if (const std::string& kind = scenario.step_placement.kind; !kind.empty() && kind != "none")
-    parts.push_back("step_placement " + kind);
-  if (scenario.cache.kind != "none")
-    parts.push_back("cache " + scenario.cache.kind + " · prefetch " + scenario.prefetch.kind);
-  return joined(parts);
-}
 
 void add_headline(Lines& lines, const Scenario& scenario, const RunResult& result) {
   const Workload& work = scenario.workload;
   lines.plain(lines.paint()(Ink::kBold, result.scenario));
-  lines.plain(fmt::format("{} on {}", scenario.model.name, machine(scenario, result)));
+  lines.plain(fmt::format("{} on {}", scenario.model.name, machine_text(scenario, result)));
   lines.plain(fmt::format("{} · {} tokens per GPU · {} step{} · seed {}", work.phase_name(),
                           work.tokens_per_gpu, result.steps.size(),
                           result.steps.size() == 1 ? "" : "s", result.seed));
-  lines.plain(result.layers.empty() ? "a dense model: nothing is routed" : policy_line(scenario));
+  lines.plain(result.layers.empty() ? "a dense model: nothing is routed" : policy_text(scenario));
   lines.gap();
 }
 
@@ -86,37 +49,6 @@ void add_speed(Lines& lines, const Metrics& metrics, const RunResult& result) {
   lines.add("step time",
             joined({"mean " + lines.paint()(Ink::kBold, time(times.mean)), "p50 " + time(times.p50),
                     "p95 " + time(times.p95), "p99 " + time(times.p99), "max " + time(times.max)}));
-  lines.gap();
-}
-
-Ink ink_of(Phase phase) {
-  if (phase == Phase::kWait || phase == Phase::kLaunch) return Ink::kYellow;
-  return communicates(phase) ? Ink::kCyan : Ink::kBlue;
-}
-
-// A share too small to matter does not fill the column with digits.
-std::string share_text(double share) { return share < 1e-4 ? "< 0.01 %" : format_percent(share); }
-
-// What a phase took beside kernels, where that is enough to matter.
-std::string hidden_text(const Metrics& metrics, Phase phase) {
-  const double hidden = seconds_of(metrics.communication.hidden, phase);
-  if (hidden < 1e-4 * metrics.step_time.mean) return {};
-  return fmt::format("  + {} hidden", format_time(Seconds(hidden)));
-}
-
-void add_breakdown(Lines& lines, const Metrics& metrics) {
-  const double longest = *std::max_element(metrics.breakdown.begin(), metrics.breakdown.end());
-  if (!(longest > 0)) return;
-  for (const Phase phase : reported_phases({&metrics.breakdown, 1})) {
-    const double seconds = seconds_of(metrics.breakdown, phase);
-    const std::string hidden = hidden_text(metrics, phase);
-    if (!(seconds > 0) && hidden.empty()) continue;
-    const std::string drawn = bar(static_cast<double>(kBar) * seconds / longest);
-    lines.row(to_string(phase), pad_right(lines.paint()(ink_of(phase), drawn), kBar) +
-                                    pad_left(format_time(Seconds(seconds)), 10) +
-                                    pad_left(share_text(seconds / metrics.step_time.mean), 9) +
-                                    hidden);
-  }
   lines.gap();
 }
 
@@ -233,23 +165,10 @@ void add_hot_spots(Lines& lines, const Metrics& metrics, const RunResult& result
   }
 }
 
-void add_footing(Lines& lines, const RunResult& result) {
-  Parts parts = {"network " + result.fidelity};
-  if (result.tolerance > 0) parts.back() += fmt::format(" (tolerance {})", result.tolerance);
-  if (result.network_error)
-    parts.back() += fmt::format(", {:+.2f} % off fluid on a sample", 100 * *result.network_error);
-  if (!result.calibrations.empty())
-    parts.push_back(fmt::format("kernels {}", fmt::join(result.calibrations, ", ")));
-  lines.add("computed with", joined(parts));
-  const std::vector<std::string> warnings = all_warnings(result);
-  if (!warnings.empty()) lines.gap();
-  for (const std::string& warning : warnings)
-    lines.plain(lines.paint()(Ink::kYellow, "warning:") + " " + warning, std::string(9, ' '));
-}
-
 }  // namespace
 
 std::string run_table(const Scenario& scenario, const RunResult& result, bool colour) {
+  if (result.serving) return serving_run_table(scenario, result, colour);
   const Metrics metrics = compute_metrics(result);
   Lines lines{Paint(colour)};
   add_headline(lines, scenario, result);

@@ -1,7 +1,12 @@
 #include "sim/pool_clock.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
+#include <type_traits>
+
+#include "sim/model/memory.hpp"
+#include "sim/model/port_rates.hpp"
 
 namespace moesim {
 namespace {
@@ -23,18 +28,27 @@ void for_each_value(Step& step, const Use& use) {
         &imbalance.gpu_gini, &imbalance.balancedness_sglang, &record.vllm_mean, &record.vllm_max,
         &record.nvlink_bytes, &record.network_bytes})
     use(*value);
+  for (auto* count : {&record.tokens, &record.routes, &record.dropped_routes,
+                      &record.dropped_tokens, &record.rows})
+    use(*count);
 }
 
 StepCache::Values values_of(const PoolStep& step) {
   StepCache::Values values;
-  for_each_value(step, [&](const double& value) { values.push_back(value); });
+  for_each_value(step, [&](const auto& value) { values.push_back(static_cast<double>(value)); });
   return values;
 }
 
 PoolStep step_of(const StepCache::Values& values) {
   PoolStep step;
   std::size_t at = 0;
-  for_each_value(step, [&](double& value) { value = values[at++]; });
+  for_each_value(step, [&](auto& value) {
+    using Value = std::remove_reference_t<decltype(value)>;
+    if constexpr (std::is_integral_v<Value>)
+      value = std::llround(values[at++]);
+    else
+      value = values[at++];
+  });
   return step;
 }
 
@@ -58,7 +72,10 @@ std::vector<int> ranks_in_one(const std::vector<GpuId>& in, const std::vector<Gp
 
 PoolClock::PoolClock(Stretch& stretch, Engine& engine, GpuPart part, KvSends* sends,
                      const std::optional<StepCacheOptions>& cache)
-    : stretch_(stretch), engine_(engine), steps_(stretch, engine, part, sends) {
+    : stretch_(stretch),
+      engine_(engine),
+      steps_(stretch, engine, part, sends),
+      sends_(sends != nullptr) {
   if (!cache) return;
   cache_.emplace(*cache, static_cast<int>(stretch.scenario.grid->tensor_groups(0).size()),
                  stretch.scenario.workload.draft_tokens, [this](const StepBatch& batch, int draw) {
@@ -82,6 +99,13 @@ StepOutcome PoolClock::step(const StepBatch& batch) {
   ++number_;
   outcome.time += outcome.stall;
   return outcome;
+}
+
+Seconds PoolClock::kv_time(double tokens) const {
+  if (!sends_ || !(tokens > 0)) return {};
+  const Scenario& scenario = stretch_.scenario;
+  const Bytes own = kv_bytes_of_sequence(scenario.model, tokens) / scenario.grid->parallel().tp;
+  return own / port_rates(*scenario.cluster).nic;
 }
 
 void PoolClock::fail_and_recover(StepOutcome& outcome) {

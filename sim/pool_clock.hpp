@@ -18,6 +18,8 @@ class PoolClock final : public StepClock {
             const std::optional<StepCacheOptions>& cache);
 
   StepOutcome step(const StepBatch& batch) override;
+  // Over a rank's own NICs, which nobody else uses.
+  Seconds kv_time(double tokens) const override;
   // All steps so far: their mean, with `seconds` a mean, too.
   StepRecord mean() const;
   int steps() const { return number_; }
@@ -31,6 +33,7 @@ class PoolClock final : public StepClock {
   Stretch& stretch_;
   Engine& engine_;
   PoolSteps steps_;
+  bool sends_ = false;
   std::optional<StepCache> cache_;
   int number_ = 0;  // of the next step
   std::vector<double> sums_;

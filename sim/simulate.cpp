@@ -21,6 +21,7 @@
 #include "sim/pipeline.hpp"
 #include "sim/pipeline_memory.hpp"
 #include "sim/run_recorder.hpp"
+#include "sim/serve.hpp"
 #include "sim/stretch.hpp"
 
 namespace moesim {
@@ -198,6 +199,7 @@ void fill_provenance(const Scenario& scenario, const Trace& trace, const CostMod
 
 RunResult simulate(const Scenario& scenario, const RunListener& listener,
                    const Counterfactual& counterfactual) {
+  if (scenario.serves()) return simulate_serving(scenario, listener);
   const Cluster cluster =
       counterfactual.free_communication ? with_free_links(*scenario.cluster) : *scenario.cluster;
   const std::unique_ptr<CostModel> cost = kernel_costs(scenario, counterfactual);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "sim/base/check.hpp"
@@ -9,19 +10,22 @@
 namespace moesim {
 namespace {
 
-constexpr double kFirstContext = 256;  // tokens; the node below is 0
+enum Quantity : std::size_t { kTokens, kUnevenness, kAttended, kQuantities };
 
-// Nodes of an axis rise by 2 (contexts: 4) from one to the next, and by the root of that for every
-// time that they are divided.
+constexpr double kFirstAttended = 1024;  // tokens; the node below is 0
+
+// Nodes of an axis rise by 2 (attended tokens: 4, which times are as good as linear in) from one to
+// the next, and by the root of that for every time that they are divided.
 double node_at(std::size_t axis, int fineness, int index) {
   const double divided = 1 << fineness;
-  if (axis == 0) return std::round(std::exp2(index / divided));
-  if (axis == 1) return std::exp2(index / divided);
-  return index == 0 ? 0 : std::round(kFirstContext * std::exp2(2 * (index - 1) / divided));
-}
-
-std::array<double, 4> coordinates(const StepFeatures& features) {
-  return {features.tokens, features.unevenness, features.prompt_context, features.answer_context};
+  switch (axis % kQuantities) {
+    case kTokens:
+      return std::round(std::exp2(index / divided));
+    case kUnevenness:
+      return std::exp2(index / divided);
+    default:
+      return index == 0 ? 0 : std::round(kFirstAttended * std::exp2(2 * (index - 1) / divided));
+  }
 }
 
 // The last node that is not above the value. Rounding must not put a value that is a node below it.
@@ -31,18 +35,31 @@ int index_below(std::size_t axis, int fineness, double value) {
   return index;
 }
 
-StepFeatures features_at(const std::array<double, 4>& place, int prompt_eighths) {
-  return {.tokens = place[0],
-          .unevenness = place[1],
-          .prompt_share = prompt_eighths / 8.0,
-          .prompt_context = place[2],
-          .answer_context = place[3]};
+std::array<double, 6> place_of(const StepFeatures& features) {
+  std::array<double, 6> place{};
+  std::size_t axis = 0;
+  for (const KindFeatures& kind : {features.prompts, features.answers}) {
+    const bool has = kind.tokens > 0;
+    for (const double value : {kind.tokens, kind.unevenness, kind.attended})
+      place[axis++] = has ? value : 0;
+  }
+  return place;
 }
 
-// The 1st, 8th, 64th, … step of a cell.
+StepFeatures features_at(const std::array<double, 6>& place) {
+  return {.prompts = {.tokens = place[0], .unevenness = place[1], .attended = place[2]},
+          .answers = {.tokens = place[3], .unevenness = place[4], .attended = place[5]}};
+}
+
+// The 1st, 64th, 4096th, … step of a cell.
 bool is_checked(std::int64_t step) {
-  while (step % 8 == 0) step /= 8;
+  while (step % 64 == 0) step /= 64;
   return step == 1;
+}
+
+void add(StepCache::Values& sum, const StepCache::Values& values, double weight) {
+  sum.resize(values.size());
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weight * values[i];
 }
 
 }  // namespace
@@ -52,23 +69,18 @@ StepCache::StepCache(StepCacheOptions options, int ranks, int drafts, Simulate s
 
 StepCache::Values StepCache::values(const StepBatch& batch, int state) {
   ++record_.steps;
-  const StepFeatures features = features_of(batch);
+  const Place place = place_of(features_of(batch));
   std::optional<Values> exact;
   for (int fineness = 0;; ++fineness) {
-    CellId id{.state = state,
-              .prompts = static_cast<int>(std::lround(8 * features.prompt_share)),
-              .fineness = fineness};
-    const auto at = coordinates(features);
-    for (std::size_t axis = 0; axis < kAxes; ++axis)
-      id.place[axis] = index_below(axis, fineness, at[axis]);
+    const CellId id = cell_at(place, state, fineness);
     Cell& cell = cells_[id];
     if (cell.divided) continue;
     const bool finest = fineness == kFinest;
-    if (cell.steps == 0 && !finest && !good_in_the_middle(id, features, cell)) {
+    if (cell.steps == 0 && !finest && !good_in_the_middle(place, id, cell)) {
       cell.divided = true;
       continue;
     }
-    Values between = interpolated(features, id, cell);
+    Values between = interpolated(place, id, cell);
     if (!is_checked(++cell.steps)) return between;
     if (!exact) exact = simulated(batch);
     const double error = between.front() / exact->front() - 1;
@@ -78,75 +90,87 @@ StepCache::Values StepCache::values(const StepBatch& batch, int state) {
   }
 }
 
-// Of the axes along which the step lies between two corners.
-bool StepCache::good_in_the_middle(const CellId& id, const StepFeatures& features, Cell& cell) {
-  const auto at = coordinates(features);
-  auto middle = at;
+StepCache::CellId StepCache::cell_at(const Place& place, int state, int fineness) const {
+  CellId id{.state = state, .fineness = fineness};
+  for (std::size_t axis = 0; axis < kAxes; ++axis) {
+    const bool has = place[axis / kQuantities * kQuantities + kTokens] > 0;
+    id.lowest[axis] = has ? index_below(axis, fineness, place[axis]) : -1;
+  }
+  return id;
+}
+
+std::pair<double, double> StepCache::ends_of(std::size_t axis, const CellId& id) const {
+  if (id.lowest[axis] < 0) return {0, 0};
+  const double low = node_at(axis, id.fineness, id.lowest[axis]);
+  const double high = node_at(axis, id.fineness, id.lowest[axis] + 1);
+  return {low, axis % kQuantities == kUnevenness ? std::min(high, 1.0 * ranks_) : high};
+}
+
+// Along the axes on which the step lies between two corners.
+bool StepCache::good_in_the_middle(const Place& place, const CellId& id, Cell& cell) {
+  Place middle = place;
   for (std::size_t axis = 0; axis < kAxes; ++axis) {
     const auto [low, high] = ends_of(axis, id);
-    if (at[axis] > low && high > low)
-      middle[axis] = axis == 1 ? (low + high) / 2 : std::round((low + high) / 2);
+    if (!(place[axis] > low) || !(high > low)) continue;
+    middle[axis] = (low + high) / 2;
+    if (axis % kQuantities != kUnevenness) middle[axis] = std::round(middle[axis]);
   }
-  if (middle == at) return true;
-  const StepFeatures half = features_at(middle, id.prompts);
-  const double error = interpolated(half, id, cell).front() / plain(half, id.state).front() - 1;
+  if (middle == place) return true;
+  const double error = interpolated(middle, id, cell).front() / plain(middle, id.state).front() - 1;
   return std::abs(error) <= options_.error;
 }
 
-StepCache::Values StepCache::interpolated(const StepFeatures& features, const CellId& id,
-                                          Cell& cell) {
-  const auto at = coordinates(features);
-  std::array<double, kAxes> upper{};  // weights of the upper corners
+// From the lowest corner, upwards along one axis after the other, those on which the place is the
+// highest first: the weights of the corners on that way are the differences in between.
+StepCache::Values StepCache::interpolated(const Place& place, const CellId& id, Cell& cell) {
+  std::array<double, kAxes + 1> height{};  // 0 = at the lower corners, 1 = at the upper ones
   for (std::size_t axis = 0; axis < kAxes; ++axis) {
     const auto [low, high] = ends_of(axis, id);
-    if (high > low) upper[axis] = std::clamp((at[axis] - low) / (high - low), 0.0, 1.0);
+    if (high > low) height[axis] = std::clamp((place[axis] - low) / (high - low), 0.0, 1.0);
   }
+  std::array<std::size_t, kAxes> order{};
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return height[a] > height[b]; });
   Values sum;
-  for (unsigned corner = 0; corner < cell.corners.size(); ++corner) {
-    double weight = 1;
-    std::array<double, kAxes> place{};
-    for (std::size_t axis = 0; axis < kAxes; ++axis) {
-      const bool high = (corner >> axis & 1U) != 0;
-      weight *= high ? upper[axis] : 1 - upper[axis];
-      place[axis] = high ? ends_of(axis, id).second : ends_of(axis, id).first;
+  Place corner{};
+  for (std::size_t axis = 0; axis < kAxes; ++axis) corner[axis] = ends_of(axis, id).first;
+  std::size_t upper = 0;  // axes along which the corner is an upper one, as bits
+  for (std::size_t step = 0; step <= kAxes; ++step) {
+    const double above = step == 0 ? 1 : height[order[step - 1]];
+    const double weight = above - (step == kAxes ? 0 : height[order[step]]);
+    if (step > 0) {
+      upper |= std::size_t{1} << order[step - 1];
+      corner[order[step - 1]] = ends_of(order[step - 1], id).second;
     }
     if (weight == 0) continue;
-    if (cell.corners[corner] == nullptr)
-      cell.corners[corner] = &plain(features_at(place, id.prompts), id.state);
-    const Values& values = *cell.corners[corner];
-    sum.resize(values.size());
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weight * values[i];
+    if (cell.corners[upper] == nullptr) cell.corners[upper] = &plain(corner, id.state);
+    add(sum, *cell.corners[upper], weight);
   }
   return sum;
 }
 
-std::pair<double, double> StepCache::ends_of(std::size_t axis, const CellId& id) const {
-  const double low = node_at(axis, id.fineness, id.place[axis]);
-  const double high = node_at(axis, id.fineness, id.place[axis] + 1);
-  return {low, axis == 1 ? std::min(high, 1.0 * ranks_) : high};
-}
-
-const StepCache::Values& StepCache::plain(const StepFeatures& features, int state) {
-  const StepBatch batch = plain_batch(features, ranks_, drafts_);
-  const int prompts = static_cast<int>(std::lround(8 * features.prompt_share));
-  const VertexId id = {state,
-                       prompts,
-                       static_cast<int>(features.tokens),
-                       static_cast<int>(std::lround(new_tokens(batch.ranks.front()))),
-                       prompts > 0 ? static_cast<int>(features.prompt_context) : 0,
-                       prompts < 8 ? static_cast<int>(features.answer_context) : 0};
+const StepCache::Values& StepCache::plain(const Place& place, int state) {
+  VertexId id{state};
+  for (std::size_t axis = 0; axis < kAxes; ++axis) {
+    const double mean = place[axis / kQuantities * kQuantities + kTokens] / ranks_;
+    // The tokens of the fullest rank are whole.
+    const double value = axis % kQuantities == kUnevenness
+                             ? std::max(place[axis] * mean, std::ceil(mean))
+                             : place[axis];
+    id[axis + 1] = std::llround(value);
+  }
   const auto found = vertices_.find(id);
   if (found != vertices_.end()) return found->second;
-  return vertices_.emplace(id, simulated(batch)).first->second;
+  return vertices_.emplace(id, simulated(plain_batch(features_at(place), ranks_, drafts_)))
+      .first->second;
 }
 
 StepCache::Values StepCache::simulated(const StepBatch& batch) {
   Values mean;
   for (int draw = 0; draw < options_.draws; ++draw) {
-    const Values values = simulate_(batch, draw);
     ++record_.simulated;
-    mean.resize(values.size());
-    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += values[i] / options_.draws;
+    add(mean, simulate_(batch, draw), 1.0 / options_.draws);
   }
   return mean;
 }

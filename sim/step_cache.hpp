@@ -1,11 +1,12 @@
 // Times of steps that are not simulated: interpolated between plain batches that were.
 //
 // The features of a step (sim/step_features.hpp) lie in a cell of a lattice with nodes in geometric
-// series; the cell's corners are simulated when a step first falls into it, and values between them
-// are linear along each axis. Whether that is good enough is seen at the middle of the cell, and at
-// the first of the steps that fall into it, the 8th, the 64th, …, which are simulated, too: where
-// one is off by more than the error that is asked for, the cell is divided. All of them see the
-// same draws of routes, so that what is compared is the batches.
+// series, and times between them are interpolated linearly in the simplex of the cell's corners
+// around the step (Kuhn's triangulation: of n axes it takes n + 1 corners), which are simulated
+// when a step first needs them. Whether that is good enough is seen at the middle of the cell, and
+// at the first of the steps that fall into it, the 64th, the 4096th, …, which are simulated, too:
+// where one is off by more than the error that is asked for, the cell is divided. All of them see
+// the same draws of routes, so that what is compared is the batches.
 #pragma once
 
 #include <array>
@@ -35,13 +36,14 @@ class StepCache {
   const StepCacheRecord& record() const { return record_; }
 
  private:
-  static constexpr int kAxes = 4;
+  // Tokens, unevenness and attended of prompts, then of answers; of a kind that a step has not its
+  // three are 0, and are no axes.
+  static constexpr std::size_t kAxes = 6;
   static constexpr int kFinest = 3;  // times that a cell is divided
-  using Place = std::array<int, kAxes>;
-  // state, share of prompts in eighths, fineness, and the lowest corner
+  using Place = std::array<double, kAxes>;
   struct CellId {
-    int state = 0, prompts = 0, fineness = 0;
-    Place place{};
+    int state = 0, fineness = 0;
+    std::array<int, kAxes> lowest{};  // index of the lowest corner; −1: no axis
     auto operator<=>(const CellId&) const = default;
   };
   struct Cell {
@@ -49,14 +51,14 @@ class StepCache {
     std::int64_t steps = 0;
     std::array<const Values*, 1 << kAxes> corners{};  // none: not asked for yet
   };
-  // State, share of prompts in eighths, and a plain batch's other features as whole numbers.
-  using VertexId = std::array<int, kAxes + 2>;
+  using VertexId = std::array<std::int64_t, kAxes + 1>;  // state, and a place in whole numbers
 
-  Values interpolated(const StepFeatures& features, const CellId& id, Cell& cell);
-  bool good_in_the_middle(const CellId& id, const StepFeatures& features, Cell& cell);
+  CellId cell_at(const Place& place, int state, int fineness) const;
   // Of the cell's lower and its upper corners, along an axis.
   std::pair<double, double> ends_of(std::size_t axis, const CellId& id) const;
-  const Values& plain(const StepFeatures& features, int state);
+  Values interpolated(const Place& place, const CellId& id, Cell& cell);
+  bool good_in_the_middle(const Place& place, const CellId& id, Cell& cell);
+  const Values& plain(const Place& place, int state);
   Values simulated(const StepBatch& batch);
 
   StepCacheOptions options_;

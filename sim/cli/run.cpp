@@ -12,6 +12,7 @@
 #include "analysis/json.hpp"
 #include "analysis/output_directory.hpp"
 #include "analysis/progress.hpp"
+#include "analysis/serving_csv.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/table.hpp"
 #include "analysis/timeline.hpp"
@@ -75,6 +76,11 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
   Json documents;
   documents["summary"] = write_json(summary_document(scenario, result));
   documents["table"] = run_table(scenario, result, flags.output.color_on_stdout());
+  if (result.serving) {
+    documents["requests"] = requests_csv(*result.serving, scenario.serving.targets);
+    documents["serving_steps"] = serving_steps_csv(*result.serving);
+    return documents.dump();
+  }
   documents["steps"] = steps_csv(result);
   documents["gpus"] = gpus_csv(result);
   documents["step_seconds"] = step_seconds(result);
@@ -94,8 +100,9 @@ void write_outputs(const OutputDirectory& directory, const Scenario& scenario,
                    const Json& documents) {
   directory.write("scenario.yaml", write_yaml(relocated(scenario.resolved, directory.path())));
   directory.write("summary.json", documents["summary"].get<std::string>());
-  directory.write("steps.csv", documents["steps"].get<std::string>());
-  directory.write("gpus.csv", documents["gpus"].get<std::string>());
+  for (const char* name : {"steps", "gpus", "requests", "serving_steps"})
+    if (documents.contains(name))
+      directory.write(fmt::format("{}.csv", name), documents[name].get<std::string>());
 }
 
 int print_preview(const Scenario& scenario, const RunFlags& flags) {
