@@ -175,6 +175,11 @@ const std::vector<ComparedMetric>& compared_metrics() {
       {"bytes.nvlink", "NVLink", Unit::kBytes, Better::kNeither, false},
       {"bytes.network", "network", Unit::kBytes},
       {"bytes.migration", "migration", Unit::kBytes},
+      {"ttft_s.mean", "TTFT", Unit::kTime, Better::kLower},
+      {"ttft_s.p99", "TTFT p99", Unit::kTime, Better::kLower},
+      {"tpot_s.mean", "TPOT", Unit::kTime, Better::kLower},
+      {"itl_s.p99", "ITL p99", Unit::kTime, Better::kLower},
+      {"goodput_requests_per_s", "goodput req/s", Unit::kCount, Better::kHigher},
       {"mfu", "MFU", Unit::kShare, Better::kHigher, false},
       {"memory_bytes_max", "memory", Unit::kBytes, Better::kLower},
   };

@@ -24,9 +24,10 @@ namespace moesim {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<const char*, 8> kFiles = {"scenario.yaml", "summary.json", "steps.csv",
-                                               "gpus.csv",      "report.html",  "timeline.json",
-                                               "compare.csv",   "compare.md"};
+constexpr std::array kFiles = {"scenario.yaml", "summary.json",         "steps.csv",
+                               "gpus.csv",      "report.html",          "timeline.json",
+                               "requests.csv",  "serving_steps.csv",    "compare.csv",
+                               "compare.md",    "serving_latencies.csv"};
 
 // What an interrupt removes. Only async-signal-safe calls can, hence the plain buffer and the fixed
 // list of names.

@@ -182,6 +182,10 @@ std::vector<std::string> all_warnings(const RunResult& result) {
       warnings.push_back(std::move(warning));
   if (std::string warning = gate_warning(gate_metrics(result)); !warning.empty())
     warnings.push_back(std::move(warning));
+  if (result.serving)
+    for (std::string& warning :
+         serving_warnings(*result.serving, compute_serving_metrics(*result.serving, {})))
+      warnings.push_back(std::move(warning));
   return warnings;
 }
 

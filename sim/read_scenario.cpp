@@ -6,10 +6,9 @@
 
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
-#include "sim/check_division.hpp"
+#include "sim/check_across.hpp"
 #include "sim/event/event.hpp"
 #include "sim/model/model_reader.hpp"
-#include "sim/read_grid.hpp"
 #include "sim/read_network.hpp"
 #include "sim/read_pipeline.hpp"
 #include "sim/read_pools.hpp"
@@ -50,7 +49,7 @@ class Reader {
     read_calibration();
     read_events();
     read_network();
-    if (mistakes_.empty()) check_across();
+    if (mistakes_.empty()) check_across(parallel_, workload_, scenario_, mistakes_);
     mistakes_.throw_if_any();
     return std::move(scenario_);
   }
@@ -262,31 +261,6 @@ class Reader {
     scenario_.network = network.options;
     scenario_.resolved.set("network", std::move(network.resolved));
     scenario_.resolved.set("seed", YamlNode::scalar(std::to_string(scenario_.seed)));
-  }
-
-  void check_across() {
-    GridSection grid =
-        read_grid(parallel_, scenario_.model, scenario_.cluster, chunks_of(scenario_), mistakes_);
-    scenario_.grid = std::move(grid.grid);
-    for (const auto& [key, value] : grid.chosen)
-      set_first(*scenario_.resolved.find("parallel"), key, value);
-    if (scenario_.step_placement.kind != "none" && scenario_.grid && !scenario_.grid->plain())
-      mistakes_.add(scenario_.step_placement.spot,
-                    "experts travel only inside one expert-parallel group of all GPUs",
-                    "parallel: {ep: all GPUs, tp: 1, pp: 1, etp: 1}, or step_placement: none");
-    if (scenario_.grid) read_pipeline(workload_, scenario_, mistakes_);
-    check_division(scenario_, mistakes_);
-    check_serving(workload_, scenario_, mistakes_);
-    if (scenario_.prefetch.kind != "none" && scenario_.cache.kind == "none")
-      mistakes_.add(scenario_.prefetch.spot,
-                    "there is nothing to prefetch: every expert has its slot",
-                    "say which experts stay on the GPUs, for example cache: {kind: lru}");
-    for (const Choice& event : scenario_.events) {
-      Registry<Event>::make(event)->fit(scenario_, mistakes_);
-      if (scenario_.cache.kind != "none")
-        mistakes_.add(event.spot, "events do not reach experts in a cache",
-                      "leave one of them out");
-    }
   }
 
   YamlNode root_;

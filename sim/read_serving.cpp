@@ -133,6 +133,23 @@ std::vector<Parameter> serving_parameters() {
   return parameters;
 }
 
+std::vector<Parameter> step_cache_parameters() {
+  return {
+      {.name = "error",
+       .type = ParameterType::kNumber,
+       .doc = "of a step's time that interpolation may make, relative; where it makes more, more "
+              "steps are simulated",
+       .fallback = "0.01",
+       .minimum = 0.0001,
+       .maximum = 0.5},
+      {.name = "draws",
+       .type = ParameterType::kInteger,
+       .doc = "of routes for each simulated step, whose time is their mean",
+       .fallback = "1",
+       .minimum = 1,
+       .maximum = 100}};
+}
+
 std::vector<std::string> serving_roles() {
   return {RequestSource::kRole, Batching::kRole, QueueOrder::kRole, Router::kRole};
 }

@@ -11,6 +11,9 @@ namespace moesim {
 // The keys of `serving:`.
 std::vector<Parameter> serving_parameters();
 
+// The keys of `workload.step_cache`.
+std::vector<Parameter> step_cache_parameters();
+
 // The sections that choose a plug-in, which only a scenario with `requests` has.
 std::vector<std::string> serving_roles();
 

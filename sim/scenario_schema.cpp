@@ -109,23 +109,6 @@ std::vector<Parameter> workload() {
   };
 }
 
-std::vector<Parameter> step_cache() {
-  return {
-      {.name = "error",
-       .type = Type::kNumber,
-       .doc = "of a step's time that interpolation may make, relative; where it makes more, more "
-              "steps are simulated",
-       .fallback = "0.01",
-       .minimum = 0.0001,
-       .maximum = 0.5},
-      {.name = "draws",
-       .type = Type::kInteger,
-       .doc = "of routes for each simulated step, whose time is their mean",
-       .fallback = "1",
-       .minimum = 1,
-       .maximum = 100}};
-}
-
 std::vector<Parameter> launch() {
   return {{.name = "graphs",
            .type = Type::kFlag,
@@ -289,7 +272,7 @@ const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sect
   static const std::vector<std::pair<std::string, std::vector<Parameter>>> sections = {
       {"", top_level()},
       {"workload", workload()},
-      {"workload.step_cache", step_cache()},
+      {"workload.step_cache", step_cache_parameters()},
       {"training", training()},
       {"parallel", parallel()},
       {"launch", launch()},

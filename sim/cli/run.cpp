@@ -79,6 +79,7 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
   if (result.serving) {
     documents["requests"] = requests_csv(*result.serving, scenario.serving.targets);
     documents["serving_steps"] = serving_steps_csv(*result.serving);
+    documents["serving_latencies"] = serving_latencies_csv(*result.serving);
     return documents.dump();
   }
   documents["steps"] = steps_csv(result);
@@ -100,7 +101,7 @@ void write_outputs(const OutputDirectory& directory, const Scenario& scenario,
                    const Json& documents) {
   directory.write("scenario.yaml", write_yaml(relocated(scenario.resolved, directory.path())));
   directory.write("summary.json", documents["summary"].get<std::string>());
-  for (const char* name : {"steps", "gpus", "requests", "serving_steps"})
+  for (const char* name : {"steps", "gpus", "requests", "serving_steps", "serving_latencies"})
     if (documents.contains(name))
       directory.write(fmt::format("{}.csv", name), documents[name].get<std::string>());
 }
