@@ -95,6 +95,7 @@ PoolSteps::PoolSteps(Stretch& stretch, Engine& engine, GpuPart part, KvSends* se
       layer_(stretch.scenario.model.layers + 2) {
   if (sends_ != nullptr) sends_->listen([this](const Span& sent) { span(sent); });
   engine.add(*this, part);
+  stretch.rebalancer.background().pace();
   engine.add(stretch.rebalancer.background(), part);
 }
 
@@ -114,8 +115,12 @@ PoolStep PoolSteps::simulate(const StepBatch& batch, int number) {
   number_ = number;
   layer_ = 0;
   carried_ = {};
+  BackgroundCopies& copies = stretch_.rebalancer.background();
+  copies.step_begins(served_, begin_);
   engine_.wake(*this);
+  engine_.wake(copies);
   engine_.run();
+  count_served();
   recorder_->step_ended(0, end_ - begin_);
   RunResult result;
   recorder_->finish(result);
@@ -130,7 +135,13 @@ Seconds PoolSteps::run_alone(TaskGraph graph) {
   alone_ = std::move(graph);
   engine_.wake(*this);
   engine_.run();
+  count_served();
   return end_ - begin_;
+}
+
+void PoolSteps::count_served() {
+  served_ += end_ - begin_;
+  stretch_.rebalancer.background().serve_until(served_);
 }
 
 std::optional<TaskGraph> PoolSteps::next() {
@@ -177,6 +188,7 @@ void PoolSteps::fragment_done(int, Seconds time) {
   under_way_.pop_front();
   ++ended_;
   end_ = time;
+  if (under_way_.empty()) stretch_.rebalancer.background().step_ends();
 }
 
 void PoolSteps::span(const Span& span) {

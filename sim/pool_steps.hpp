@@ -42,6 +42,7 @@ class PoolSteps final : public Producer {
     int attention = -1;  // node that is the last to compute attention; −1: none
   };
   TaskGraph build_layer(int layer);
+  void count_served();  // what has just ended
 
   Stretch& stretch_;
   Engine& engine_;
@@ -53,6 +54,7 @@ class PoolSteps final : public Producer {
   Carried carried_;
   std::optional<RunRecorder> recorder_;  // of the step
   Seconds begin_, end_;
+  Seconds served_;  // steps and what was between them, without the time that KV caches took longer
   std::deque<Fragment> under_way_;
   int ended_ = 0;  // fragments
 };

@@ -74,7 +74,7 @@ Rebalancer::Rebalancer(const Scenario& scenario, const CostModel& cost, Placemen
 
 Rebalancer::~Rebalancer() = default;
 
-Producer& Rebalancer::background() { return *background_; }
+BackgroundCopies& Rebalancer::background() { return *background_; }
 
 void Rebalancer::stop() { background_->stop(); }
 

@@ -41,7 +41,7 @@ class Rebalancer {
   // way are given up, and later ones leave the dead alone.
   void adopt(int step, Placement placement, std::vector<GpuId> dead);
   // What goes on beside the steps: a producer for the engine.
-  Producer& background();
+  BackgroundCopies& background();
   // No step comes after this.
   void stop();
 

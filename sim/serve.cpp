@@ -175,7 +175,10 @@ RunResult simulate_serving(const Scenario& scenario, const RunListener& listener
   if (result.pools.back().steps > 0) result.steps = {result.pools.back().mean};
   result.fidelity = to_string(scenario.network.fidelity);
   result.tolerance = scenario.network.tolerance;
-  for (const std::string& file : scenario.inputs)
+  // Pools name the same ones.
+  std::vector<std::string> inputs;
+  append(inputs, scenario.inputs);
+  for (const std::string& file : inputs)
     result.inputs.emplace_back(file, file_digest(file_of_shown(file)));
   return result;
 }
