@@ -56,6 +56,10 @@ int largest(Memory& memory, int fixed, int unit) {
 }  // namespace
 
 LargestBatch largest_batch(const Scenario& scenario) {
+  if (scenario.serves())
+    throw InputError(scenario.requests.spot, "the largest batch is one of fixed batches",
+                     "leave out requests: and what belongs to it; serving, the KV cache has what "
+                     "memory leaves (run --dry-run)");
   const std::unique_ptr<CostModel> cost =
       make_cost_model(scenario.calibration, scenario.cluster->gpu());
   if (scenario.workload.micro_batches > 1 || scenario.workload.phase == WorkloadPhase::kTraining)

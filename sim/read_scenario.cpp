@@ -79,7 +79,10 @@ class Reader {
     for (const PoolSection& pool : pools) {
       try {
         auto own = std::make_shared<Scenario>(Reader(pool.root, pool.name).read());
-        note_inputs(own->inputs);
+        for (const std::string& file : own->inputs)
+          if (std::find(scenario_.inputs.begin(), scenario_.inputs.end(), file) ==
+              scenario_.inputs.end())
+            note_inputs({file});
         resolved.set(pool.name, resolved_pool(own->resolved, pool.nodes));
         scenario_.pools.push_back({pool.name, std::move(own)});
       } catch (const InputError& error) {

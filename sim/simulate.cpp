@@ -262,7 +262,28 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener,
   return result;
 }
 
+namespace {
+
+// The most of any pool.
+Preview preview_of_pools(const Scenario& scenario) {
+  Preview most;
+  for (const PoolScenario& pool : scenario.pools) {
+    const Preview own = preview(*pool.scenario);
+    most.memory_bytes_max = std::max(most.memory_bytes_max, own.memory_bytes_max);
+    most.memory_bytes_limit = own.memory_bytes_limit;
+    most.predicted_gpu_max_over_mean =
+        std::max(most.predicted_gpu_max_over_mean, own.predicted_gpu_max_over_mean);
+    most.routing_detail = own.routing_detail;
+    most.routes_per_step = std::max(most.routes_per_step, own.routes_per_step);
+    append(most.warnings, own.warnings);
+  }
+  return most;
+}
+
+}  // namespace
+
 Preview preview(const Scenario& scenario) {
+  if (!scenario.pools.empty()) return preview_of_pools(scenario);
   const std::unique_ptr<CostModel> cost =
       make_cost_model(scenario.calibration, scenario.cluster->gpu());
   const Stretches stretches =

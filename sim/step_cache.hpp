@@ -39,7 +39,7 @@ class StepCache {
   // Tokens, unevenness and attended of prompts, then of answers; of a kind that a step has not its
   // three are 0, and are no axes.
   static constexpr std::size_t kAxes = 6;
-  static constexpr int kFinest = 3;  // times that a cell is divided
+  static constexpr int kFinest = 2;  // times that a cell is divided
   using Place = std::array<double, kAxes>;
   struct CellId {
     int state = 0, fineness = 0;

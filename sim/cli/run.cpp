@@ -36,7 +36,17 @@ struct RunFlags {
   bool blame = false;
   bool max_batch = false;
   std::vector<std::string> fidelities;
+  std::optional<double> speedup;
 };
+
+// What is looked at in fixed batches. Serving, steps come and go as requests do.
+void refuse_for_serving(const RunFlags& flags) {
+  for (const auto& [name, given] :
+       {std::pair{"--timeline", flags.timeline}, {"--blame", flags.blame}})
+    if (given)
+      throw InputError({text_source(name, "", true), 0, 0}, "is for fixed batches, not for serving",
+                       "leave out the section requests:, or the flag");
+}
 
 // Writes the timeline while the run goes on, if asked for.
 class TimelineFile {
@@ -67,7 +77,7 @@ class TimelineFile {
 std::string run_documents(const Scenario& scenario, const RunFlags& flags,
                           const std::string& timeline_path, bool show_progress) {
   TimelineFile timeline(timeline_path, *scenario.cluster);
-  Progress progress("steps", show_progress);
+  Progress progress(scenario.serves() ? "requests" : "steps", show_progress);
   RunListener listener;
   listener.step_ended = [&](int step, int steps) { progress.update(step, steps); };
   if (!timeline_path.empty()) listener.span = [&](const Span& span) { timeline.add(span); };
@@ -128,8 +138,9 @@ int print_preview(const Scenario& scenario, const RunFlags& flags) {
              format_bytes(Bytes(preview.memory_bytes_limit)));
   fmt::print("# placement on the load it was made for: GPU max/mean {}\n",
              format_number(preview.predicted_gpu_max_over_mean));
-  fmt::print("# to simulate: {} steps of {} routes, drawn as {}, network {}\n",
-             scenario.workload.steps + scenario.workload.warmup_steps,
+  const int steps = scenario.workload.steps + scenario.workload.warmup_steps;
+  fmt::print("# to simulate: {} of {} routes, drawn as {}, network {}\n",
+             scenario.serves() ? "steps" : fmt::format("{} steps", steps),
              format_count(preview.routes_per_step), preview.routing_detail,
              to_string(scenario.network.fidelity));
   for (const std::string& warning : preview.warnings) fmt::print("# warning: {}\n", warning);
@@ -155,7 +166,10 @@ int run(const RunFlags& flags) {
   if (flags.blame && flags.dry_run)
     throw InputError({text_source("--blame", "", true), 0, 0},
                      "simulates the steps again, and --dry-run simulates nothing");
-  const Scenario scenario = flags.scenario.read();
+  ScenarioFlags read = flags.scenario;
+  if (flags.speedup) read.overrides.push_back(fmt::format("requests.speedup={}", *flags.speedup));
+  const Scenario scenario = read.read();
+  if (scenario.serves()) refuse_for_serving(flags);
   if (flags.timeline && flags.directory.empty())
     throw InputError({text_source("--timeline", "", true), 0, 0}, "needs -o DIR to write to");
   if (flags.dry_run) return print_preview(scenario, flags);
@@ -192,6 +206,9 @@ const RegisterCommand kRun(
            ->check([](const std::string& text) {
              return text.empty() ? std::string("needs the name of a directory") : std::string();
            });
+       app.add_option("--speedup", flags->speedup,
+                      "requests arrive so many times as fast (same as --set requests.speedup=X)")
+           ->check(CLI::PositiveNumber);
        app.add_flag("--timeline", flags->timeline, "also write timeline.json (opens in Perfetto)");
        app.add_flag("--blame", flags->blame,
                     "simulate the steps again without each cause of time: what would they take?");
