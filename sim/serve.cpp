@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "sim/append_new.hpp"
 #include "sim/base/digest.hpp"
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibrated_cost.hpp"
@@ -29,11 +30,6 @@ MeanLengths mean_lengths(const RequestList& list) {
   }
   const auto count = std::max<double>(1, static_cast<double>(list.requests.size()));
   return {mean.input / count, mean.output / count};
-}
-
-void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
-  for (const std::string& text : more)
-    if (std::find(all.begin(), all.end(), text) == all.end()) all.push_back(text);
 }
 
 // A part of the cluster, and everything that its steps are made from.
@@ -72,9 +68,9 @@ class Pool {
 
   void report(RunResult& result) const {
     const LayerBuilder& builder = stretches_.front()->builder;
-    append(result.warnings, stretches_.front()->trace->notes());
-    append(result.warnings, cost_->warnings());
-    append(result.calibrations, cost_->names());
+    append_new(result.warnings, stretches_.front()->trace->notes());
+    append_new(result.warnings, cost_->warnings());
+    append_new(result.calibrations, cost_->names());
     for (const HeldOutError& error : cost_->errors()) result.errors.push_back(error);
     result.routing_detail = builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids";
     PoolSummary pool{.name = name_, .mean = clock_->mean(), .steps = clock_->steps()};
@@ -170,7 +166,7 @@ RunResult simulate_serving(const Scenario& scenario, const RunListener& listener
   result.serving = serve(list, setup, clocks, [&](const ServingProgress& progress) {
     if (listener.step_ended) listener.step_ended(progress.finished, progress.requests);
   });
-  append(result.warnings, list.notes);
+  append_new(result.warnings, list.notes);
   for (const auto& pool : pools) pool->report(result);
   if (result.pools.back().steps > 0) result.steps = {result.pools.back().mean};
   result.fidelity = to_string(scenario.network.fidelity);

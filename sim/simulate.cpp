@@ -6,6 +6,7 @@
 #include <deque>
 #include <numeric>
 
+#include "sim/append_new.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/digest.hpp"
 #include "sim/base/presets.hpp"
@@ -163,11 +164,6 @@ class StepProducer : public Producer {
   HotSpotCandidates hot_spots_;
 };
 
-void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
-  for (const std::string& text : more)
-    if (std::find(all.begin(), all.end(), text) == all.end()) all.push_back(text);
-}
-
 // Whether the placement was made for the trace's profiling window.
 bool uses_profile(const Scenario& scenario) {
   return !scenario.placement.arguments.given("load") &&
@@ -176,16 +172,16 @@ bool uses_profile(const Scenario& scenario) {
 
 void fill_provenance(const Scenario& scenario, const Trace& trace, const CostModel& cost,
                      const LayerBuilder& builder, RunResult& result) {
-  append(result.warnings, trace.notes());
+  append_new(result.warnings, trace.notes());
   if (const std::string caution = builder.routing().gate().caution(); !caution.empty())
-    append(result.warnings, {caution});
+    append_new(result.warnings, {caution});
   if (const std::string caution = builder.routing().capacity().caution(scenario.model);
       !caution.empty())
-    append(result.warnings, {caution});
+    append_new(result.warnings, {caution});
   if (builder.routing().gate().needs() != RoutingDetail::kCounts && uses_profile(scenario))
-    append(result.warnings, {"placement: its profiling window has the trace's routes, not the "
-                             "gate's"});
-  append(result.warnings, cost.warnings());
+    append_new(result.warnings, {"placement: its profiling window has the trace's routes, not the "
+                                 "gate's"});
+  append_new(result.warnings, cost.warnings());
   result.errors = cost.errors();
   result.calibrations = cost.names();
   result.fidelity = to_string(scenario.network.fidelity);
@@ -256,58 +252,10 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener,
   add_temporary_copies(scenario, result);
   result.mfu = flop_utilization(scenario, result);
   for (const auto& stretch : stretches)
-    append(result.warnings, stretch->failover.memory_warnings(memory_of(scenario, *stretch)));
-  if (pipeline) append(result.warnings, pipeline_warnings(scenario));
+    append_new(result.warnings, stretch->failover.memory_warnings(memory_of(scenario, *stretch)));
+  if (pipeline) append_new(result.warnings, pipeline_warnings(scenario));
   fill_provenance(scenario, *last.trace, *cost, last.builder, result);
   return result;
-}
-
-namespace {
-
-// The most of any pool.
-Preview preview_of_pools(const Scenario& scenario) {
-  Preview most;
-  for (const PoolScenario& pool : scenario.pools) {
-    const Preview own = preview(*pool.scenario);
-    most.memory_bytes_max = std::max(most.memory_bytes_max, own.memory_bytes_max);
-    most.memory_bytes_limit = own.memory_bytes_limit;
-    most.predicted_gpu_max_over_mean =
-        std::max(most.predicted_gpu_max_over_mean, own.predicted_gpu_max_over_mean);
-    most.routing_detail = own.routing_detail;
-    most.routes_per_step = std::max(most.routes_per_step, own.routes_per_step);
-    append(most.warnings, own.warnings);
-  }
-  return most;
-}
-
-}  // namespace
-
-Preview preview(const Scenario& scenario) {
-  if (!scenario.pools.empty()) return preview_of_pools(scenario);
-  const std::unique_ptr<CostModel> cost =
-      make_cost_model(scenario.calibration, scenario.cluster->gpu());
-  const Stretches stretches =
-      make_stretches(scenario_of_passes(scenario), *cost, [](const Span&) {});
-  const Stretch& first = *stretches.front();
-  Preview preview{.memory_bytes_limit = scenario.cluster->gpu().memory.value,
-                  .routing_detail =
-                      first.builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids",
-                  .routes_per_step = static_cast<double>(scenario.workload.pass_tokens()) *
-                                     scenario.workload.micro_batches * scenario.grid->stage_gpus() *
-                                     scenario.model.top_k * scenario.model.moe_layer_count(),
-                  .warnings = first.trace->notes()};
-  for (const auto& stretch : stretches) {
-    const MemoryRequest request = memory_of(scenario, *stretch);
-    for (const MemoryUse& use : check_memory(request))
-      preview.memory_bytes_max = std::max(preview.memory_bytes_max, use.total().value);
-    append(preview.warnings, stretch->failover.memory_warnings(request));
-  }
-  double sum = 0;
-  for (const LayerId layer : first.placement.layers.ids())
-    sum += max_over_mean(
-        predicted_gpu_load(first.placement.layers[layer], first.load.row(layer)).raw());
-  preview.predicted_gpu_max_over_mean = sum / static_cast<double>(first.placement.layers.size());
-  return preview;
 }
 
 }  // namespace moesim
