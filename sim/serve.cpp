@@ -173,7 +173,7 @@ RunResult simulate_serving(const Scenario& scenario, const RunListener& listener
   result.tolerance = scenario.network.tolerance;
   // Pools name the same ones.
   std::vector<std::string> inputs;
-  append(inputs, scenario.inputs);
+  append_new(inputs, scenario.inputs);
   for (const std::string& file : inputs)
     result.inputs.emplace_back(file, file_digest(file_of_shown(file)));
   return result;
