@@ -207,6 +207,9 @@ Json summary_document(const Scenario& scenario, const RunResult& result) {
   if (result.serving) {
     document["serving"] = serving_document(scenario, result);
     add_serving_metrics(document["serving"], document["metrics"]);
+    // Of a step it is known; what it does to queues is not.
+    if (Json& uncertainty = document["uncertainty"]; uncertainty.is_object())
+      for (const char* rate : {"tokens_per_s", "tokens_per_s_per_gpu"}) uncertainty.erase(rate);
   }
   if (result.offload) document["offload"] = offload_json(result);
   if (!result.events.empty()) document["events"] = events_json(result);

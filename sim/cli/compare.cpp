@@ -131,10 +131,12 @@ CompareHeading heading_of(const std::vector<NamedVariant>& variants) {
     if (std::find(titles.begin(), titles.end(), scenario.name) == titles.end())
       titles.push_back(scenario.name);
     const std::string own =
-        fmt::format("{} on {} × {} in {} node{}, {} step{}", scenario.model.name,
-                    scenario.cluster->gpus(), scenario.cluster->gpu().name,
-                    scenario.cluster->nodes(), scenario.cluster->nodes() > 1 ? "s" : "",
-                    scenario.workload.steps, scenario.workload.steps > 1 ? "s" : "");
+        fmt::format("{} on {} × {} in {} node{}{}", scenario.model.name, scenario.cluster->gpus(),
+                    scenario.cluster->gpu().name, scenario.cluster->nodes(),
+                    scenario.cluster->nodes() > 1 ? "s" : "",
+                    scenario.serves() ? ""
+                                      : fmt::format(", {} step{}", scenario.workload.steps,
+                                                    scenario.workload.steps > 1 ? "s" : ""));
     if (!subject) subject = own;
     if (*subject != own) subject = "";
   }
