@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/base/check.hpp"
+#include "sim/append_new.hpp"
+#include "sim/base/digest.hpp"
 
 namespace moesim {
 namespace {
 
-// FNV-1a: the same on every machine.
-std::uint64_t seed_of(const std::string& domain) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char letter : domain)
-    hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
-  return domain.empty() ? 0 : hash;
-}
+std::uint64_t seed_of(const std::string& domain) { return domain.empty() ? 0 : hash_of(domain); }
 
 bool records_domains(const Choice& trace) {
   const PluginInfo* info = Catalog::instance().find(Trace::kRole, trace.kind);
@@ -28,9 +23,7 @@ std::unique_ptr<Trace> trace_of(const Scenario& scenario, const std::string& dom
     return Registry<Trace>::make(scenario.trace);
   YamlNode section = *scenario.resolved.find(Trace::kRole);
   section.spot = scenario.trace.spot;
-  YamlNode name = YamlNode::scalar(domain);
-  name.spot = scenario.trace.spot;
-  section.set("domains", std::move(name));
+  section.set("domains", YamlNode::scalar(domain, scenario.trace.spot));
   Mistakes mistakes;
   const Choice choice = read_choice(Trace::kRole, section, mistakes);
   mistakes.throw_if_any();
@@ -140,9 +133,7 @@ ExpertLoad DomainTrace::profile(int steps, std::span<const int> tokens, Random r
 
 std::vector<std::string> DomainTrace::notes() const {
   std::vector<std::string> all;
-  for (const Domain& domain : domains_)
-    for (const std::string& note : domain.trace->notes())
-      if (std::find(all.begin(), all.end(), note) == all.end()) all.push_back(note);
+  for (const Domain& domain : domains_) append_new(all, domain.trace->notes());
   return all;
 }
 

@@ -73,9 +73,9 @@ PlacementRequest request_on_live(const PlacementRequest& request, const std::vec
 Choice with_redundant(const Choice& policy, int redundant) {
   YamlNode section = resolved_choice(PlacementPolicy::kRole, policy);
   section.spot = policy.spot;
-  YamlNode value = YamlNode::scalar(std::to_string(redundant));
-  value.spot = policy.arguments.spot("redundant");
-  section.set("redundant", std::move(value), policy.spot);
+  section.set("redundant",
+              YamlNode::scalar(std::to_string(redundant), policy.arguments.spot("redundant")),
+              policy.spot);
   Mistakes mistakes;
   Choice choice = read_choice(PlacementPolicy::kRole, section, mistakes);
   mistakes.throw_if_any();

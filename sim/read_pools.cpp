@@ -51,12 +51,7 @@ void merge(const YamlNode& section, const NodeEntry& entry, YamlNode& root) {
 void set_nodes(const YamlNode& nodes, YamlNode& root) {
   YamlNode* cluster = root.find("cluster");
   if (cluster == nullptr) return;  // a mistake of the whole
-  if (cluster->is_scalar()) {
-    YamlNode section = YamlNode::map();
-    section.spot = cluster->spot;
-    section.set("preset", *cluster);
-    *cluster = std::move(section);
-  }
+  *cluster = as_section(*cluster, "preset");
   cluster->set("nodes", nodes, nodes.spot);
 }
 
@@ -72,15 +67,9 @@ PoolSection pool_section(const YamlNode& root, const NodeEntry& pool, int nodes)
   }
   // What the pool computes, unless the scenario says otherwise.
   YamlNode* workload = section.root.find("workload");
-  if (workload == nullptr) {
-    workload = &section.root.set("workload", YamlNode::map());
-    workload->spot = pool.spot;
-  }
-  if (workload->is_map() && workload->find("phase") == nullptr) {
-    YamlNode phase = YamlNode::scalar(pool.key);
-    phase.spot = pool.spot;
-    workload->set("phase", std::move(phase));
-  }
+  if (workload == nullptr) workload = &section.root.set("workload", YamlNode::map(pool.spot));
+  if (workload->is_map() && workload->find("phase") == nullptr)
+    workload->set("phase", YamlNode::scalar(pool.key, pool.spot));
   return section;
 }
 
@@ -119,9 +108,7 @@ void set_cluster_nodes(const std::vector<PoolSection>& pools, YamlNode& root, Mi
   if (written != nullptr && written->text != std::to_string(sum))
     mistakes.add(written->spot, fmt::format("the pools have {} nodes together", sum),
                  fmt::format("nodes: {}, or leave it out", sum));
-  YamlNode nodes = YamlNode::scalar(std::to_string(sum));
-  nodes.spot = root.spot;
-  set_nodes(nodes, root);
+  set_nodes(YamlNode::scalar(std::to_string(sum), root.spot), root);
 }
 
 YamlNode resolved_pool(const YamlNode& resolved, int nodes) {

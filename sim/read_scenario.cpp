@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "sim/append_new.hpp"
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
 #include "sim/check_across.hpp"
@@ -20,18 +19,12 @@
 namespace moesim {
 namespace {
 
-// The section's node; an empty map at the scenario's own place where it is not written.
-YamlNode section_node(const YamlNode& root, const std::string& name) {
-  if (const YamlNode* node = root.find(name)) return *node;
-  YamlNode empty = YamlNode::map();
-  empty.spot = root.spot;
-  return empty;
-}
-
 // Reads the sections one after the other into a Scenario and its resolved tree.
 class Reader {
  public:
-  Reader(YamlNode root, std::string name) : root_(std::move(root)), name_(std::move(name)) {}
+  // `pool`: the root is that of a pool, whose requests are the whole's.
+  Reader(YamlNode root, std::string name, bool pool = false)
+      : root_(std::move(root)), name_(std::move(name)), pool_(pool) {}
 
   Scenario read() {
     if (!root_.is_map())
@@ -78,11 +71,8 @@ class Reader {
     YamlNode resolved = YamlNode::map();
     for (const PoolSection& pool : pools) {
       try {
-        auto own = std::make_shared<Scenario>(Reader(pool.root, pool.name).read());
-        for (const std::string& file : own->inputs)
-          if (std::find(scenario_.inputs.begin(), scenario_.inputs.end(), file) ==
-              scenario_.inputs.end())
-            note_inputs({file});
+        auto own = std::make_shared<Scenario>(Reader(pool.root, pool.name, true).read());
+        append_new(scenario_.inputs, own->inputs);
         resolved.set(pool.name, resolved_pool(own->resolved, pool.nodes));
         scenario_.pools.push_back({pool.name, std::move(own)});
       } catch (const InputError& error) {
@@ -117,7 +107,7 @@ class Reader {
       ModelSection model = read_model_section(*node, mistakes_);
       scenario_.model = std::move(model.model);
       scenario_.resolved.set("model", std::move(model.resolved));
-      note_inputs(model.inputs);
+      append_new(scenario_.inputs, model.inputs);
     } catch (const InputError& error) {
       mistakes_.add(error);
     }
@@ -133,7 +123,7 @@ class Reader {
       cluster.spec.with_hosts = offloads_experts();
       scenario_.cluster = std::make_shared<const Cluster>(build_cluster(cluster));
       scenario_.resolved.set("cluster", std::move(cluster.resolved));
-      note_inputs(cluster.inputs);
+      append_new(scenario_.inputs, cluster.inputs);
     } catch (const InputError& error) {
       mistakes_.add(error);
     }
@@ -146,12 +136,9 @@ class Reader {
     return kind != nullptr && kind->text != "none";
   }
 
-  void note_inputs(const std::vector<std::string>& files) {
-    scenario_.inputs.insert(scenario_.inputs.end(), files.begin(), files.end());
-  }
-
   void read_serving_sections() {
     read_serving(root_, scenario_, mistakes_);
+    if (scenario_.serves() && !pool_ && mistakes_.empty()) check_requests(scenario_, mistakes_);
     if (scenario_.serves())
       note_files("requests", scenario_.requests, *scenario_.resolved.find("requests"));
   }
@@ -196,9 +183,9 @@ class Reader {
                       "for example trace: {kind: lognormal, sigma: 0.8}");
         continue;
       }
-      YamlNode fallback = YamlNode::scalar(plugin.fallback.empty() ? "balanced" : plugin.fallback);
-      fallback.spot = root_.spot;
-      *choices[i] = read_choice(plugin.role, node != nullptr ? *node : fallback, mistakes_);
+      const std::string fallback = plugin.fallback.empty() ? "balanced" : plugin.fallback;
+      *choices[i] = read_choice(
+          plugin.role, node != nullptr ? *node : YamlNode::scalar(fallback, root_.spot), mistakes_);
       if (choices[i]->kind.empty() || (node == nullptr && !plugin.shown)) continue;
       note_files(plugin.role, *choices[i],
                  scenario_.resolved.set(plugin.role, resolved_choice(plugin.role, *choices[i])));
@@ -232,7 +219,7 @@ class Reader {
   }
 
   void note_file(YamlNode& name, const std::string& folder, const std::filesystem::path& path) {
-    note_inputs({shown_path(path)});
+    append_new(scenario_.inputs, {shown_path(path)});
     if (!is_preset(path, folder, name.text)) name.file = path;
   }
 
@@ -268,6 +255,7 @@ class Reader {
 
   YamlNode root_;
   std::string name_;
+  bool pool_;
   Mistakes mistakes_;
   Scenario scenario_;
   Arguments workload_, parallel_;

@@ -10,6 +10,11 @@
 
 namespace moesim {
 
+YamlNode section_node(const YamlNode& root, const std::string& name) {
+  const YamlNode* node = root.find(name);
+  return node != nullptr ? *node : YamlNode::map(root.spot);
+}
+
 const std::vector<Parameter>& section_parameters(const std::string& name) {
   for (const auto& [section, parameters] : scenario_sections())
     if (section == name) return parameters;

@@ -12,6 +12,9 @@ namespace moesim {
 // The declared parameters of a section; "" is the top level.
 const std::vector<Parameter>& section_parameters(const std::string& name);
 
+// The entry of that name; an empty map at the place of `root` where it is not written.
+YamlNode section_node(const YamlNode& root, const std::string& name);
+
 // The place of the argument's value in `names`, as an enumerator.
 template <class Enum>
 Enum choice_of(const Arguments& arguments, const std::string& name,

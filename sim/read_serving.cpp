@@ -95,26 +95,6 @@ ServingOptions options_of(const Arguments& section, Mistakes& mistakes) {
   return options;
 }
 
-YamlNode scalar_at(const Spot& spot, const std::string& text) {
-  YamlNode node = YamlNode::scalar(text);
-  node.spot = spot;
-  return node;
-}
-
-// A mistake in what the requests are is one of the scenario, and so is a target of a class that
-// none of them has.
-void check_requests(Scenario& scenario, Mistakes& mistakes) {
-  if (scenario.requests.kind.empty()) return;
-  YamlNode& resolved = *scenario.resolved.find(RequestSource::kRole);
-  try {
-    const auto source = Registry<RequestSource>::make(scenario.requests);
-    check_targets(scenario.serving.targets, source->classes(), mistakes);
-    note_nested_files(resolved, "traces", scenario.inputs);
-  } catch (const InputError& error) {
-    mistakes.add(error);
-  }
-}
-
 void refuse_without_requests(const YamlNode& root, Mistakes& mistakes) {
   std::vector<std::string> names = serving_roles();
   names.push_back("serving");
@@ -159,8 +139,8 @@ void read_serving(const YamlNode& root, Scenario& scenario, Mistakes& mistakes) 
   if (requests == nullptr) return refuse_without_requests(root, mistakes);
   const auto read = [&](const char* role, const std::string& fallback) {
     const YamlNode* node = root.find(role);
-    Choice choice =
-        read_choice(role, node != nullptr ? *node : scalar_at(root.spot, fallback), mistakes);
+    Choice choice = read_choice(
+        role, node != nullptr ? *node : YamlNode::scalar(fallback, root.spot), mistakes);
     if (!choice.kind.empty()) scenario.resolved.set(role, resolved_choice(role, choice));
     return choice;
   };
@@ -168,15 +148,22 @@ void read_serving(const YamlNode& root, Scenario& scenario, Mistakes& mistakes) 
   scenario.batching = read(Batching::kRole, "chunked_prefill");
   scenario.queue = read(QueueOrder::kRole, "fcfs");
   scenario.router = read(Router::kRole, "round_robin");
-  YamlNode empty = YamlNode::map();
-  empty.spot = root.spot;
-  const YamlNode* node = root.find("serving");
-  const Arguments section = read_arguments(node != nullptr ? *node : empty, serving_parameters(),
+  const Arguments section = read_arguments(section_node(root, "serving"), serving_parameters(),
                                            mistakes, "section 'serving'");
   if (!section.has("page")) return;  // not a section, which is reported
   scenario.serving = options_of(section, mistakes);
   scenario.resolved.set("serving", resolved_section(section, serving_parameters()));
-  if (mistakes.empty()) check_requests(scenario, mistakes);
+}
+
+void check_requests(Scenario& scenario, Mistakes& mistakes) {
+  YamlNode& resolved = *scenario.resolved.find(RequestSource::kRole);
+  try {
+    const auto source = Registry<RequestSource>::make(scenario.requests);
+    check_targets(scenario.serving.targets, source->classes(), mistakes);
+    note_nested_files(resolved, "traces", scenario.inputs);
+  } catch (const InputError& error) {
+    mistakes.add(error);
+  }
 }
 
 int read_tokens(const Arguments& workload, Scenario& scenario, Mistakes& mistakes) {
@@ -227,10 +214,9 @@ void read_step_cache(const Arguments& workload, Scenario& scenario, Mistakes& mi
     return;
   }
   const std::vector<Parameter>& parameters = section_parameters("workload.step_cache");
-  YamlNode empty = YamlNode::map();
-  empty.spot = workload.section();
-  const Arguments own = read_arguments(written ? workload.tree("step_cache") : empty, parameters,
-                                       mistakes, "section 'workload.step_cache'");
+  const Arguments own =
+      read_arguments(written ? workload.tree("step_cache") : YamlNode::map(workload.section()),
+                     parameters, mistakes, "section 'workload.step_cache'");
   if (!own.has("error")) return;
   scenario.step_cache =
       StepCacheOptions{.error = own.number("error"), .draws = own.integer("draws")};

@@ -21,6 +21,10 @@ std::vector<std::string> serving_roles();
 // the others of them are mistakes. The model has been read.
 void read_serving(const YamlNode& root, Scenario& scenario, Mistakes& mistakes);
 
+// Reads the requests' files once. A mistake in what the requests are is one of the scenario, and so
+// is a target of a class that none of them has.
+void check_requests(Scenario& scenario, Mistakes& mistakes);
+
 // `workload.tokens_per_gpu`; serving, where it is not written, what batching says, which is then
 // written into the resolved tree. 0 where that is a mistake.
 int read_tokens(const Arguments& workload, Scenario& scenario, Mistakes& mistakes);

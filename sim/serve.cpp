@@ -6,12 +6,11 @@
 #include <memory>
 
 #include "sim/append_new.hpp"
-#include "sim/base/digest.hpp"
-#include "sim/base/presets.hpp"
 #include "sim/calibration/calibrated_cost.hpp"
 #include "sim/kv_room.hpp"
 #include "sim/model/memory.hpp"
 #include "sim/pool_clock.hpp"
+#include "sim/provenance.hpp"
 #include "sim/requests/requests.hpp"
 #include "sim/serving/serving.hpp"
 
@@ -33,9 +32,9 @@ MeanLengths mean_lengths(const RequestList& list) {
 }
 
 // A part of the cluster, and everything that its steps are made from.
-class Pool {
+class PoolRun {
  public:
-  Pool(std::string name, Scenario scenario, GpuPart part)
+  PoolRun(std::string name, Scenario scenario, GpuPart part)
       : name_(std::move(name)),
         scenario_(std::move(scenario)),
         part_(part),
@@ -67,12 +66,7 @@ class Pool {
   }
 
   void report(RunResult& result) const {
-    const LayerBuilder& builder = stretches_.front()->builder;
-    append_new(result.warnings, stretches_.front()->trace->notes());
-    append_new(result.warnings, cost_->warnings());
-    append_new(result.calibrations, cost_->names());
-    for (const HeldOutError& error : cost_->errors()) result.errors.push_back(error);
-    result.routing_detail = builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids";
+    add_provenance(*stretches_.front(), *cost_, result);
     PoolSummary pool{.name = name_, .mean = clock_->mean(), .steps = clock_->steps()};
     if (const StepCacheRecord* record = clock_->cache_record()) pool.cache = *record;
     result.pools.push_back(std::move(pool));
@@ -93,7 +87,7 @@ class Pool {
   std::unique_ptr<PoolClock> clock_;
 };
 
-using Pools = std::vector<std::unique_ptr<Pool>>;
+using Pools = std::vector<std::unique_ptr<PoolRun>>;
 
 // Of the tokens of all requests.
 std::vector<ClassShare> class_shares(const RequestList& list) {
@@ -116,8 +110,8 @@ Pools make_pools(const Scenario& scenario, const RequestList& list) {
   const auto add = [&](const std::string& name, Scenario own) {
     own.class_shares = class_shares(list);
     const int gpus = own.cluster->gpus();
-    pools.push_back(
-        std::make_unique<Pool>(name, std::move(own), GpuPart{.first = GpuId(first), .gpus = gpus}));
+    pools.push_back(std::make_unique<PoolRun>(name, std::move(own),
+                                              GpuPart{.first = GpuId(first), .gpus = gpus}));
     first += gpus;
   };
   for (const PoolScenario& pool : scenario.pools) add(pool.name, *pool.scenario);
@@ -169,13 +163,7 @@ RunResult simulate_serving(const Scenario& scenario, const RunListener& listener
   append_new(result.warnings, list.notes);
   for (const auto& pool : pools) pool->report(result);
   if (result.pools.back().steps > 0) result.steps = {result.pools.back().mean};
-  result.fidelity = to_string(scenario.network.fidelity);
-  result.tolerance = scenario.network.tolerance;
-  // Pools name the same ones.
-  std::vector<std::string> inputs;
-  append_new(inputs, scenario.inputs);
-  for (const std::string& file : inputs)
-    result.inputs.emplace_back(file, file_digest(file_of_shown(file)));
+  add_provenance(scenario, result);
   return result;
 }
 

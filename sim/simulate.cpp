@@ -8,8 +8,6 @@
 
 #include "sim/append_new.hpp"
 #include "sim/base/check.hpp"
-#include "sim/base/digest.hpp"
-#include "sim/base/presets.hpp"
 #include "sim/calibration/calibrated_cost.hpp"
 #include "sim/counterfactual.hpp"
 #include "sim/flop_utilization.hpp"
@@ -21,6 +19,7 @@
 #include "sim/offload.hpp"
 #include "sim/pipeline.hpp"
 #include "sim/pipeline_memory.hpp"
+#include "sim/provenance.hpp"
 #include "sim/run_recorder.hpp"
 #include "sim/serve.hpp"
 #include "sim/stretch.hpp"
@@ -164,33 +163,6 @@ class StepProducer : public Producer {
   HotSpotCandidates hot_spots_;
 };
 
-// Whether the placement was made for the trace's profiling window.
-bool uses_profile(const Scenario& scenario) {
-  return !scenario.placement.arguments.given("load") &&
-         Registry<PlacementPolicy>::make(scenario.placement)->needs().load;
-}
-
-void fill_provenance(const Scenario& scenario, const Trace& trace, const CostModel& cost,
-                     const LayerBuilder& builder, RunResult& result) {
-  append_new(result.warnings, trace.notes());
-  if (const std::string caution = builder.routing().gate().caution(); !caution.empty())
-    append_new(result.warnings, {caution});
-  if (const std::string caution = builder.routing().capacity().caution(scenario.model);
-      !caution.empty())
-    append_new(result.warnings, {caution});
-  if (builder.routing().gate().needs() != RoutingDetail::kCounts && uses_profile(scenario))
-    append_new(result.warnings, {"placement: its profiling window has the trace's routes, not the "
-                                 "gate's"});
-  append_new(result.warnings, cost.warnings());
-  result.errors = cost.errors();
-  result.calibrations = cost.names();
-  result.fidelity = to_string(scenario.network.fidelity);
-  result.tolerance = scenario.network.tolerance;
-  result.routing_detail = builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids";
-  for (const std::string& file : scenario.inputs)
-    result.inputs.emplace_back(file, file_digest(file_of_shown(file)));
-}
-
 }  // namespace
 
 RunResult simulate(const Scenario& scenario, const RunListener& listener,
@@ -254,7 +226,8 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener,
   for (const auto& stretch : stretches)
     append_new(result.warnings, stretch->failover.memory_warnings(memory_of(scenario, *stretch)));
   if (pipeline) append_new(result.warnings, pipeline_warnings(scenario));
-  fill_provenance(scenario, *last.trace, *cost, last.builder, result);
+  add_provenance(scenario, result);
+  add_provenance(last, *cost, result);
   return result;
 }
 

@@ -20,7 +20,9 @@ std::string text_of(std::uint64_t hash) { return fmt::format("fnv1a64:{:016x}", 
 
 }  // namespace
 
-std::string digest(std::string_view bytes) { return text_of(mix(kOffset, bytes)); }
+std::uint64_t hash_of(std::string_view bytes) { return mix(kOffset, bytes); }
+
+std::string digest(std::string_view bytes) { return text_of(hash_of(bytes)); }
 
 std::string file_digest(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

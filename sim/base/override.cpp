@@ -36,12 +36,10 @@ YamlNode& step_into(YamlNode& node, const KeyPart& part) {
   if (child != nullptr && child->is_list())
     throw InputError(part.spot, fmt::format("'{}' is a list", part.name),
                      fmt::format("set it as a whole: --set '{}=[…]'", part.name));
-  YamlNode section = YamlNode::map();
-  section.spot = child != nullptr ? child->spot : part.spot;
+  if (child == nullptr) return node.set(part.name, YamlNode::map(part.spot), part.spot);
   const bool preset = part.name == "model" || part.name == "cluster" || part.name == "calibration";
-  if (child != nullptr && child->is_scalar()) section.set(preset ? "preset" : "kind", *child);
-  if (child == nullptr) return node.set(part.name, std::move(section), part.spot);
-  return *child = std::move(section);
+  return *child = child->is_scalar() ? as_section(*child, preset ? "preset" : "kind")
+                                     : YamlNode::map(child->spot);
 }
 
 }  // namespace

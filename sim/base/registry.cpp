@@ -71,9 +71,8 @@ Choice read_choice(const std::string& role, const YamlNode& section, Mistakes& m
                  hint_for(kind->text, Catalog::instance().names(role)));
     return {};
   }
-  YamlNode empty = YamlNode::map();
-  empty.spot = section.spot;
-  const YamlNode keys = section.is_scalar() ? empty : without_stale_keys(section, *kind, *info);
+  const YamlNode keys =
+      section.is_scalar() ? YamlNode::map(section.spot) : without_stale_keys(section, *kind, *info);
   return {.kind = kind->text,
           .arguments = read_arguments(keys, info->parameters, mistakes,
                                       fmt::format("{} '{}'", role, kind->text), {"kind"}),

@@ -209,8 +209,15 @@ YamlNode& YamlNode::set(std::string key, YamlNode value, Spot key_spot) {
   return entries.back().value;
 }
 
-YamlNode YamlNode::scalar(std::string text) {
-  return {.kind = Kind::kScalar, .text = std::move(text)};
+YamlNode YamlNode::scalar(std::string text, Spot spot) {
+  return {.kind = Kind::kScalar, .spot = std::move(spot), .text = std::move(text)};
+}
+
+YamlNode as_section(YamlNode node, const std::string& key) {
+  if (!node.is_scalar()) return node;
+  YamlNode section = YamlNode::map(node.spot);
+  section.set(key, std::move(node));
+  return section;
 }
 
 YamlNode parse_yaml(std::shared_ptr<const SourceText> source) {

@@ -38,10 +38,13 @@ struct YamlNode {
   YamlNode& set(std::string key, YamlNode value);
   YamlNode& set(std::string key, YamlNode value, Spot key_spot);
 
-  static YamlNode scalar(std::string text);
-  static YamlNode map() { return {.kind = Kind::kMap}; }
+  static YamlNode scalar(std::string text, Spot spot = {});
+  static YamlNode map(Spot spot = {}) { return {.kind = Kind::kMap, .spot = std::move(spot)}; }
   static YamlNode list() { return {.kind = Kind::kList}; }
 };
+
+// A scalar as the section {key: scalar} at its place; anything else as it is.
+YamlNode as_section(YamlNode node, const std::string& key);
 
 struct NodeEntry {
   std::string key;

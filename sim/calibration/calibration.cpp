@@ -264,9 +264,7 @@ std::vector<Calibration> read_calibrations(const YamlNode& section) {
 YamlNode default_calibration(const std::string& gpu, const Spot& spot) {
   for (const std::string& name : preset_names("calibrations")) {
     if (read_calibration_file(name, spot).gpu.name != gpu) continue;
-    YamlNode node = YamlNode::scalar(name);
-    node.spot = spot;
-    return node;
+    return YamlNode::scalar(name, spot);
   }
   throw InputError(spot, fmt::format("no calibration was measured on a {}", gpu),
                    "name one and scale it: calibration: {preset: h200-sxm, transfer: datasheet}");

@@ -97,6 +97,8 @@ struct HeldOutError {
   std::string kernel;
   double mape = 0;
   bool measured = false;  // false: a datasheet roofline, nobody measured it
+
+  bool operator==(const HeldOutError&) const = default;
 };
 
 class CostModel {

@@ -41,7 +41,7 @@ std::vector<Parameter> generator_parameters(std::vector<Parameter> own) {
                                         .doc = "no request arrives later",
                                         .minimum = 0,
                                         .above_minimum = true}};
-  for (auto* more : {&own}) parameters.insert(parameters.end(), more->begin(), more->end());
+  parameters.insert(parameters.end(), own.begin(), own.end());
   const std::vector<Parameter> mix = RequestMix::parameters();
   parameters.insert(parameters.end(), mix.begin(), mix.end());
   return parameters;

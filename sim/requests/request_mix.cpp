@@ -34,13 +34,7 @@ const std::vector<Parameter>& class_parameters() {
 }
 
 SharedPrefix read_prefix(const YamlNode& section, Mistakes& mistakes) {
-  YamlNode map = section;
-  if (section.is_scalar()) {
-    map = YamlNode::map();
-    map.spot = section.spot;
-    map.set("tokens", section);
-  }
-  const Arguments arguments = read_arguments(map,
+  const Arguments arguments = read_arguments(as_section(section, "tokens"),
                                              {{.name = "tokens",
                                                .type = ParameterType::kInteger,
                                                .doc = "how many",

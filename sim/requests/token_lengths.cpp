@@ -34,26 +34,16 @@ bool is_own(const std::string& key) {
                      [&](const Parameter& parameter) { return parameter.name == key; });
 }
 
-// A number alone is the mean of fixed lengths.
-YamlNode as_map(const YamlNode& section) {
-  if (!section.is_scalar()) return section;
-  YamlNode map = YamlNode::map();
-  map.spot = section.spot;
-  map.set("mean", section);
-  return map;
-}
-
 }  // namespace
 
 TokenLengths::TokenLengths(const YamlNode& section, const std::string& what, Mistakes& mistakes) {
-  const YamlNode whole = as_map(section);
+  const YamlNode whole = as_section(section, "mean");  // a number alone: of fixed lengths
   if (!whole.is_map()) {
     mistakes.add(section.spot, fmt::format("{} takes a number of tokens or a section", what),
                  "for example {kind: lognormal, mean: 1000, cv: 1}");
     return;
   }
-  YamlNode own = YamlNode::map(), rest = YamlNode::map();
-  own.spot = rest.spot = whole.spot;
+  YamlNode own = YamlNode::map(whole.spot), rest = own;
   for (const NodeEntry& entry : whole.entries)
     (is_own(entry.key) ? own : rest).entries.push_back(entry);
   if (rest.find("kind") == nullptr) rest.set("kind", YamlNode::scalar("fixed"), whole.spot);

@@ -24,6 +24,8 @@ class KvCache {
  public:
   // `page` divides kPrefixBlock where there is a prefix cache.
   KvCache(std::int64_t tokens, int page, bool prefix_cache);
+  // All of it is lost.
+  void clear() { *this = KvCache(tokens(), page_, prefix_cache_); }
 
   // Tokens at the beginning of the request that are there, if it has `tokens` in all; the last of
   // those is never taken from the cache.

@@ -142,6 +142,12 @@ void Rank::start_answer(int id, int held) {
                       .last = life.last_token});
 }
 
+void Rank::write_back(const Answer& answer) {
+  Life& life = state_.life(answer.id);
+  life.answered = life.request->output - answer.left;
+  life.last_token = answer.last;
+}
+
 void Rank::fill(Sequences& sequences) {
   sequences.clear();
   prompt_tokens_ = answer_tokens_ = 0;
@@ -161,15 +167,9 @@ void Rank::fill(Sequences& sequences) {
 }
 
 void Rank::clear() {
-  const ServingOptions& options = state_.setup.options;
-  cache_ =
-      KvCache(cache_.tokens(), options.page, options.prefix_cache && kind_ != PoolKind::kDecode);
+  cache_.clear();
   line_.clear();
-  for (const Answer& answer : answers_) {
-    Life& life = state_.life(answer.id);
-    life.answered = life.request->output - answer.left;
-    life.last_token = answer.last;
-  }
+  for (const Answer& answer : answers_) write_back(answer);
   prompts_.clear();
   answers_.clear();
   swapped_.clear();

@@ -78,6 +78,7 @@ class Rank {
   bool admits(int id, const BatchPlan& plan, int budget);
   int compute(int id, int budget, bool cut);
   void start_answer(int id, int held);
+  void write_back(const Answer& answer);  // of an answer that leaves `answers_`, to its Life
   void fill(Sequences& sequences);
   void count(Life& life, int from);
 

@@ -46,9 +46,7 @@ void Rank::displace_last(std::size_t& growing, double now, Departures& departure
   const Answer last = *answer;
   if (answer - answers_.begin() < static_cast<std::ptrdiff_t>(growing)) --growing;
   answers_.erase(answer);
-  Life& life = state_.life(last.id);
-  life.answered = life.request->output - last.left;
-  life.last_token = last.last;
+  write_back(last);
   ++state_.record(last.id).preemptions;
   if (state_.setup.options.preemption == KvPolicy::kSwap) return swap_out(last.id, last.held, now);
   requeue(last.id, now, departures);
