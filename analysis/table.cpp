@@ -133,6 +133,17 @@ std::string travelling_line(const RunResult& result) {
                      format_number(experts), most);
 }
 
+// Of attention and of experts, where they have GPUs of their own.
+std::string use_by_part(const Scenario& scenario, const RunResult& result) {
+  if (!scenario.grid || !scenario.grid->splits()) return {};
+  double attention = 0, experts = 0;
+  for (const GpuRecord& gpu : result.gpu_records)
+    (scenario.grid->parallel().attends(GpuId(gpu.gpu)) ? attention : experts) += gpu.busy;
+  return fmt::format(" (with attention {}, with experts {})",
+                     format_percent(attention / scenario.grid->attention_gpus()),
+                     format_percent(experts / scenario.grid->parallel().ep));
+}
+
 void add_use(Lines& lines, const Scenario& scenario, const Metrics& metrics,
              const RunResult& result) {
   const auto size = [](double bytes) { return format_bytes(Bytes(bytes)); };
@@ -148,9 +159,9 @@ void add_use(Lines& lines, const Scenario& scenario, const Metrics& metrics,
   for (const std::string& line : offload_lines(result)) lines.add(std::exchange(title, ""), line);
   title = "events";
   for (const std::string& line : event_lines(result)) lines.add(std::exchange(title, ""), line);
-  lines.add("GPUs", fmt::format("{} of the time busy · MFU {} · memory up to {} of {}",
-                                format_percent(result.gpu_use), format_percent(result.mfu),
-                                size(metrics.memory_bytes_max),
+  lines.add("GPUs", fmt::format("{} of the time busy{} · MFU {} · memory up to {} of {}",
+                                format_percent(result.gpu_use), use_by_part(scenario, result),
+                                format_percent(result.mfu), size(metrics.memory_bytes_max),
                                 format_bytes(scenario.cluster->gpu().memory)));
 }
 

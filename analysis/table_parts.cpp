@@ -58,6 +58,9 @@ std::string policy_text(const Scenario& scenario) {
   }
   parts.push_back("exchange " + scenario.exchange.kind);
   if (scenario.overlap.kind != "none") parts.push_back("overlap " + scenario.overlap.kind);
+  if (scenario.grid && scenario.grid->splits())
+    parts.push_back(fmt::format("attention on {} GPUs, experts on {}",
+                                scenario.grid->attention_gpus(), scenario.grid->parallel().ep));
   if (scenario.rebalance.kind != "none") parts.push_back("rebalance " + scenario.rebalance.kind);
   if (const std::string& kind = scenario.step_placement.kind; !kind.empty() && kind != "none")
     parts.push_back("step_placement " + kind);

@@ -52,7 +52,8 @@ void even_rows(RoutedLayer& routed, const std::vector<GpuId>& members) {
   }
 }
 
-enum PairKind { kSelf, kDomain, kRail, kOther, kPairKinds };
+// Of two GPUs, and whether each of them has experts.
+enum PairKind { kSelf, kDomain, kRail, kOther, kPairKinds = 4 * 4 };
 
 PairKind kind_of(GpuId source, GpuId target, const Cluster& cluster) {
   if (source == target) return kSelf;
@@ -60,12 +61,16 @@ PairKind kind_of(GpuId source, GpuId target, const Cluster& cluster) {
   return cluster.rail_of(source) == cluster.rail_of(target) ? kRail : kOther;
 }
 
-void even_bytes(ByteMatrix& bytes, const std::vector<GpuId>& members, const Cluster& cluster) {
+void even_bytes(ByteMatrix& bytes, const std::vector<GpuId>& members, const Grid& grid) {
   std::array<double, kPairKinds> sum{}, pairs{};
+  const Parallel& parallel = grid.parallel();
   const auto for_each_pair = [&](const auto& visit) {
     for (const GpuId source : members)
-      for (const GpuId target : members)
-        visit(bytes(source, target), static_cast<std::size_t>(kind_of(source, target, cluster)));
+      for (const GpuId target : members) {
+        const int roles = parallel.holds_experts(source) * 2 + parallel.holds_experts(target);
+        visit(bytes(source, target),
+              static_cast<std::size_t>(roles * 4 + kind_of(source, target, grid.cluster())));
+      }
   };
   for_each_pair([&](const double& here, std::size_t kind) {
     sum[kind] += here;
@@ -79,14 +84,19 @@ void even_bytes(ByteMatrix& bytes, const std::vector<GpuId>& members, const Clus
 void balance_loads(RoutedLayer& routed, const Grid& grid, int stage, const Conditions& conditions) {
   for (const ExpertGroup& group : grid.expert_groups(stage)) {
     std::vector<GpuId> members = group.members;
+    const auto holds_none = [&](GpuId gpu) {
+      return routed.rows[gpu].size() + routed.copy_rows[gpu].size() == 0;
+    };
     std::erase_if(members, [&](GpuId gpu) {
-      return conditions.is_dead(gpu) || routed.rows[gpu].size() + routed.copy_rows[gpu].size() == 0;
+      return conditions.is_dead(gpu) || (grid.parallel().holds_experts(gpu) && holds_none(gpu));
     });
-    if (members.empty()) continue;
-    even_rows(routed, members);
+    std::vector<GpuId> holders = members;
+    std::erase_if(holders, holds_none);
+    if (holders.empty()) continue;
+    even_rows(routed, holders);
     for (std::optional<Exchange>* exchange : {&routed.dispatch, &routed.combine})
       if (*exchange)
-        for (ExchangeLeg& leg : (*exchange)->legs) even_bytes(leg.bytes, members, grid.cluster());
+        for (ExchangeLeg& leg : (*exchange)->legs) even_bytes(leg.bytes, members, grid);
   }
 }
 

@@ -28,13 +28,41 @@ void check_turns(const Scenario& scenario, int group, Mistakes& mistakes) {
           "leave one of them out");
 }
 
+// Attention and experts on GPUs of their own.
+void check_split(const Scenario& scenario, bool divided, bool takes_turns, Mistakes& mistakes) {
+  if (!scenario.grid || !scenario.grid->splits()) {
+    if (takes_turns && scenario.grid)
+      mistakes.add(scenario.overlap.spot,
+                   fmt::format("overlap {} is between GPUs with attention and GPUs with experts",
+                               scenario.overlap.kind),
+                   "parallel: {attention_gpus: N} says how many have attention");
+    return;
+  }
+  if (divided && !takes_turns)
+    mistakes.add(scenario.overlap.spot,
+                 fmt::format("micro-batches of overlap {} have one compute stream, and attention "
+                             "and experts are on GPUs of their own",
+                             scenario.overlap.kind),
+                 "overlap: {kind: ping_pong, micro_batches: 3}");
+  if (scenario.workload.phase == WorkloadPhase::kTraining)
+    mistakes.add(scenario.workload_spot, "training has attention and experts on the same GPUs",
+                 "parallel.attention_gpus: 0");
+  if (scenario.cache.kind != "none")
+    mistakes.add(scenario.cache.spot,
+                 "GPUs with nothing but experts keep them all: a cache is for GPUs with both",
+                 "leave one of cache and parallel.attention_gpus out");
+}
+
 }  // namespace
 
 void check_division(const Scenario& scenario, Mistakes& mistakes) {
   if (scenario.cache.kind != "none" && scenario.grid && scenario.grid->parallel().fused_shared)
     mistakes.add(scenario.cache.spot, "a cache cuts the kernel of the routed experts in parts",
                  "parallel: {shared_experts: separate}");
-  const MicroBatches batches = Registry<Overlap>::make(scenario.overlap)->split(scenario.workload);
+  const auto overlap = Registry<Overlap>::make(scenario.overlap);
+  const MicroBatches batches = overlap->split(scenario.workload);
+  check_split(scenario, batches.tokens.size() > 1 || batches.peer_group > 0,
+              overlap->needs_attention_gpus(), mistakes);
   if (batches.peer_group > 0) check_turns(scenario, batches.peer_group, mistakes);
   if (batches.tokens.size() < 2 && batches.peer_group == 0) return;
   // Weights that move during a step are for all of a layer's tokens.

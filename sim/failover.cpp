@@ -100,7 +100,7 @@ int Failover::slots_on(int live) const {
 Placement Failover::place(const std::vector<GpuId>& dead, const Recovery& recovery, LoadWindow load,
                           const Placement* present) const {
   const PlacementRequest request = request_for(site_, std::move(load), present);
-  if (dead.empty()) return Registry<PlacementPolicy>::make(scenario_.placement)->place(request);
+  if (dead.empty()) return placement_policy(scenario_.placement, *scenario_.grid)->place(request);
   const Choice policy = policy_of(scenario_, recovery);
   const int live = site_.gpus - static_cast<int>(dead.size());
   const int slots = slots_on(live);

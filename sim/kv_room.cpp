@@ -14,6 +14,7 @@ std::int64_t kv_room(const Stretch& stretch, double mean_tokens) {
   Bytes room = request.capacity;
   MemoryUse fullest;
   for (const GpuId gpu : request.slots.ids()) {
+    if (!request.parallel.attends(gpu)) continue;
     MemoryUse use = memory_use(request, gpu);
     use.kv = Bytes(0);
     if (use.capacity - use.total() < room) {

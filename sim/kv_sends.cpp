@@ -10,21 +10,20 @@ KvSends::KvSends(Engine& engine, const Cluster& cluster, KvRoute route)
 Exchange KvSends::layer_exchange(const IdVector<GpuId, double>& bytes) const {
   const auto gpus = static_cast<std::size_t>(cluster_.gpus());
   ByteMatrix matrix(gpus, gpus);
-  std::vector<GpuId> group;
+  std::vector<GpuId> group, receivers;
+  for (const GpuId to : IdRange<GpuId>(route_.to.gpus))
+    receivers.emplace_back(route_.to.first.value + to.value);
   const int width = route_.gpus_per_node;
   for (const GpuId sender : senders_) {
     const GpuId source(route_.from.first.value + sender.value);
-    std::vector<GpuId> targets;  // on the sender's rail
-    for (const GpuId to : IdRange<GpuId>(route_.to.gpus)) {
-      const GpuId target(route_.to.first.value + to.value);
-      if (target.value % width == source.value % width) targets.push_back(target);
-    }
+    std::vector<GpuId> targets = receivers;  // all, where none is on the sender's rail
+    std::erase_if(targets, [&](GpuId to) { return to.value % width != source.value % width; });
+    if (targets.empty()) targets = receivers;
     for (const GpuId target : targets)
       matrix(source, target) = bytes[sender] / static_cast<double>(targets.size());
     group.push_back(source);
   }
-  for (const GpuId to : IdRange<GpuId>(route_.to.gpus))
-    group.emplace_back(route_.to.first.value + to.value);
+  group.insert(group.end(), receivers.begin(), receivers.end());
   return {
       .legs = {{.bytes = std::move(matrix)}}, .groups = {std::move(group)}, .phase = Phase::kKv};
 }

@@ -144,7 +144,7 @@ void LayerBuilder::add_experts(RoutedLayer& routed, int stage, const TokenRanges
   const IdVector<GpuId, double> shared_tokens = dense_.tokens_of_router(stage, dense);
   PartTimes times(grid_.cluster().gpus());
   for (const GpuId gpu : times.ids()) {
-    if (grid_.stage_of(gpu) != stage) continue;
+    if (grid_.stage_of(gpu) != stage || !grid_.parallel().holds_experts(gpu)) continue;
     std::vector<int> rows = routed.rows[gpu];
     const int shared = fused > 0 ? static_cast<int>(shared_tokens[gpu]) : 0;
     if (shared > 0) rows.insert(rows.end(), static_cast<std::size_t>(fused), shared);

@@ -10,9 +10,11 @@ namespace moesim {
 // GPUs that take over tokens of dead ones have as many, within one: all are taken at the most.
 TokenRanges LayerBuilder::tokens_at(int step) const {
   const auto gpus = static_cast<std::size_t>(grid_.cluster().gpus());
-  const bool own = !brought_.empty();
-  const std::vector<int> usual =
-      own ? brought_ : std::vector<int>(gpus, scenario_.workload.tokens_per_gpu);
+  const bool own = !brought_.empty() || grid_.splits();
+  const int each = scenario_.workload.tokens_per_gpu;
+  const std::vector<int> usual = !brought_.empty() ? brought_
+                                 : grid_.splits()  ? grid_.brought(each)
+                                                   : std::vector<int>(gpus, each);
   const std::vector<int> served = tokens_under(timeline_.at(step), usual);
   const int most = *std::max_element(served.begin(), served.end());
   TokenRanges tokens(gpus);

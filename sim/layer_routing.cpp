@@ -26,7 +26,7 @@ RoutingDetail choose_detail(const Scenario& scenario, RoutingDetail needed,
       break;
   }
   const double routes = static_cast<double>(scenario.workload.tokens_per_gpu) *
-                        scenario.grid->stage_gpus() * scenario.model.top_k *
+                        scenario.grid->attention_gpus() * scenario.model.top_k *
                         scenario.model.moe_layer_count();
   return routes <= kMostRoutesByIds ? std::max(needed, preferred) : needed;
 }
@@ -77,7 +77,7 @@ LayerRouting::LayerRouting(const Scenario& scenario, const Trace& trace, const C
       replica_(Registry<Replica>::make(scenario.replica)),
       exchange_(Registry<ExchangePolicy>::make(scenario.exchange)),
       copier_(scenario, cost),
-      tokens_(static_cast<std::size_t>(grid_.stage_gpus()), scenario.workload.tokens_per_gpu) {
+      tokens_(grid_.brought(scenario.workload.tokens_per_gpu)) {
   detail_ = choose_detail(scenario,
                           std::max({gate().needs(), capacity_->needs(), replica_->needs(),
                                     timeline.needs(), also_needed}),
@@ -243,7 +243,8 @@ RoutedLayer LayerRouting::route_batch(int step, LayerId layer, const LayerPlacem
         static_cast<std::size_t>(placement.first_slot[rank + 1] - placement.first_slot[rank]));
   }
   LayerLoad& load = routed.load;
-  load.first_gpu = first.value;
+  const int without = grid_.parallel().attention_gpus;  // experts
+  load.first_gpu = first.value + without;
   load.tokens = routing.tokens();
   for (const ExpertGroup& group : grid_.expert_groups(stage)) {
     Routing own = grid_.plain() ? std::move(routing) : routing_of(routing, group.members, first);
@@ -251,7 +252,7 @@ RoutedLayer LayerRouting::route_batch(int step, LayerId layer, const LayerPlacem
   }
   for (const std::int64_t count : expert_load(load.routing.counts))
     load.expert.push_back(static_cast<double>(count));
-  for (int gpu = 0; gpu < grid_.stage_gpus(); ++gpu) {
+  for (int gpu = without; gpu < grid_.stage_gpus(); ++gpu) {
     const std::vector<int>& rows = routed.rows[GpuId(first.value + gpu)];
     const std::vector<int>& copies = routed.copy_rows[GpuId(first.value + gpu)];
     load.gpu.push_back(std::accumulate(rows.begin(), rows.end(), 0.0) +

@@ -98,7 +98,61 @@ LayerPlacement among_all(LayerPlacement map, const std::vector<GpuId>& live, int
   return map;
 }
 
+// A map without the slots of the others, which hold none.
+Placement among_some(const Placement& all, const std::vector<GpuId>& some) {
+  Placement only;
+  for (const LayerPlacement& layer : all.layers) {
+    std::vector<int> first{0};
+    for (const GpuId gpu : some)
+      first.push_back(first.back() + layer.first_slot[gpu.index() + 1] -
+                      layer.first_slot[gpu.index()]);
+    MOESIM_CHECK(first.back() == layer.slots(), "GPUs without experts hold no slot");
+    LayerPlacement map = make_layer_placement(std::move(first), layer.expert_of, layer.experts());
+    map.slots_of = layer.slots_of;
+    only.layers.raw().push_back(std::move(map));
+  }
+  return only;
+}
+
+class OnSomeGpus final : public PlacementPolicy {
+ public:
+  OnSomeGpus(std::unique_ptr<PlacementPolicy> policy, std::vector<GpuId> gpus)
+      : policy_(std::move(policy)), gpus_(std::move(gpus)) {}
+
+  WindowNeeds needs() const override { return policy_->needs(); }
+  bool keeps_slots() const override { return policy_->keeps_slots(); }
+  Placement place(const PlacementRequest& request) const override {
+    PlacementRequest on_some = request_on_live(request, gpus_);
+    Placement present;
+    if (request.present != nullptr) present = among_some(*request.present, gpus_);
+    on_some.present = request.present != nullptr ? &present : nullptr;
+    Placement placement = policy_->place(on_some);
+    for (LayerPlacement& layer : placement.layers)
+      layer = among_all(std::move(layer), gpus_, request.gpus);
+    return placement;
+  }
+
+ private:
+  std::unique_ptr<PlacementPolicy> policy_;
+  std::vector<GpuId> gpus_;
+};
+
 }  // namespace
+
+std::unique_ptr<PlacementPolicy> placement_policy(const Choice& choice, const Grid& grid) {
+  auto policy = Registry<PlacementPolicy>::make(choice);
+  if (!grid.splits()) return policy;
+  std::vector<GpuId> holders;
+  for (const GpuId rank : IdRange<GpuId>(grid.ranks()))
+    if (grid.parallel().holds_experts(rank)) holders.push_back(rank);
+  return std::make_unique<OnSomeGpus>(std::move(policy), std::move(holders));
+}
+
+std::vector<int> even_first_slots(int slots, const Grid& grid) {
+  std::vector<int> first = even_first_slots(slots, grid.parallel().ep);
+  first.insert(first.begin(), static_cast<std::size_t>(grid.parallel().attention_gpus), 0);
+  return first;
+}
 
 std::vector<GpuId> live_gpus(int gpus, const std::vector<GpuId>& dead) {
   std::vector<GpuId> live;

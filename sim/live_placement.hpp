@@ -1,6 +1,9 @@
-// Maps for the GPUs that live: the others hold no slot.
+// Maps for some of the GPUs, those that live or those that have experts: the others hold no slot.
 #pragma once
 
+#include <memory>
+
+#include "sim/model/grid.hpp"
 #include "sim/placement/placement_policy.hpp"
 
 namespace moesim {
@@ -16,5 +19,12 @@ int slots_of_live_gpu(const Placement& present, int experts, int live);
 // The dead hold no slot. Throws InputError where the policy does.
 Placement place_on_live(const Choice& policy, const PlacementRequest& request,
                         const std::vector<GpuId>& dead, int slots);
+
+// The policy for the ranks of a grid. Where some have no expert, it sees the others alone, as if
+// there were no more of them.
+std::unique_ptr<PlacementPolicy> placement_policy(const Choice& choice, const Grid& grid);
+
+// Of `slots` dealt evenly over the ranks that have experts. [ranks + 1]
+std::vector<int> even_first_slots(int slots, const Grid& grid);
 
 }  // namespace moesim

@@ -1,3 +1,4 @@
+#include "sim/overlap/streams.hpp"
 #include "sim/training_layers.hpp"
 
 namespace moesim {
@@ -9,66 +10,18 @@ struct Way {
   LayerPass at;
 };
 
-void append(std::vector<NodeRef>& all, const std::vector<NodeRef>& more) {
-  for (const NodeRef& ref : more)
-    if (std::find(all.begin(), all.end(), ref) == all.end()) all.push_back(ref);
-}
-
 class Pair {
  public:
-  Pair(TaskGraph& graph, Carried& carried) : graph_(graph), carried_(carried) {}
+  Pair(TaskGraph& graph, Carried& carried) : streams_(graph, carried), main_(carried.main) {}
 
-  // On the compute stream, in the order of the calls.
-  void run(Way way, Part& part) {
-    for (PartStep& step : part) {
-      std::vector<NodeRef> after = way.lane.after;
-      if (carried_.compute) append(after, {*carried_.compute});
-      carried_.compute = add(way, std::move(step), after);
-      way.lane.after = {*carried_.compute};
-    }
-  }
-
-  // Beside it; libraries that take SMs have one communication stream.
-  void start(Way way, Part& part) {
-    std::vector<NodeRef> after = way.lane.after;
-    for (PartStep& step : part) {
-      const auto* exchange = std::get_if<Exchange>(&step.operation);
-      const bool serial = exchange != nullptr && exchange->sms > 0;
-      if (serial && carried_.communication) append(after, {*carried_.communication});
-      const NodeRef node = add(way, std::move(step), after);
-      if (serial) carried_.communication = node;
-      after = {node};
-    }
-    if (!part.empty()) way.lane.started = after;
-  }
-
-  static void wait(Way way) {
-    append(way.lane.after, way.lane.started);
-    way.lane.started.clear();
-  }
-
-  // What was of this fragment is now of the one before; what was of the one before has ended.
-  void end_fragment() {
-    for (Carried::Lane& lane : carried_.lanes)
-      for (auto* refs : {&lane.after, &lane.started}) {
-        std::erase_if(*refs, [](const NodeRef& ref) { return ref.previous; });
-        for (NodeRef& ref : *refs) ref.previous = true;
-      }
-    for (auto* ref : {&carried_.compute, &carried_.communication}) {
-      if (*ref && (*ref)->previous) ref->reset();
-      if (*ref) (*ref)->previous = true;
-    }
-  }
+  void run(Way way, Part& part) { streams_.run(way.lane, main_, std::move(part), way.at); }
+  void start(Way way, Part& part) { streams_.start(way.lane, main_, std::move(part), way.at); }
+  static void wait(Way way) { Streams::wait(way.lane); }
+  void end_fragment() { streams_.end_fragment(); }
 
  private:
-  NodeRef add(Way way, PartStep step, const std::vector<NodeRef>& after) {
-    const NodeRef node = add_step(graph_, std::move(step), after);
-    graph_.nodes.back().own = way.at;
-    return node;
-  }
-
-  TaskGraph& graph_;
-  Carried& carried_;
+  Streams streams_;
+  Carried::Stream& main_;
 };
 
 }  // namespace

@@ -112,9 +112,9 @@ LoadWindow offline_window(const Scenario& scenario, const Trace& trace, const Wi
   if (!needs.load) return {.load = ExpertLoad(model.moe_layer_count(), model.experts, 1.0)};
   // Of a rank: those of all GPUs that have its experts.
   const Grid& grid = *scenario.grid;
-  std::vector<int> tokens(
-      static_cast<std::size_t>(grid.ranks()),
-      scenario.workload.tokens_per_gpu * grid.expert_replicas() * grid.parallel().etp);
+  std::vector<int> tokens =
+      grid.brought(scenario.workload.tokens_per_gpu * grid.expert_replicas() * grid.parallel().etp);
+  tokens.resize(static_cast<std::size_t>(grid.ranks()));
   const Random random(scenario.seed);
   LoadWindow window;
   if (needs.steps > 0 || needs.sources) {

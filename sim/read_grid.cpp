@@ -44,6 +44,9 @@ void check_fused(const Arguments& arguments, const Parallel& parallel, const Moe
                  fmt::format("the shared experts of {} are {} wide, and its routed ones {}",
                              model.name, model.shared_width, model.expert_width),
                  "shared_experts: separate");
+  if (parallel.attention_gpus > 0)
+    mistakes.add(spot, "GPUs with attention have no kernel of routed experts",
+                 "shared_experts: separate");
   if (parallel.scattered ? parallel.etp > 1 : parallel.ep > 1)
     mistakes.add(spot,
                  "shared experts are fused where each GPU has its own tokens and whole experts, or "
@@ -60,16 +63,19 @@ GridSection read_grid(const Arguments& arguments, const MoeModel& model,
                     .pp = arguments.integer("pp"),
                     .etp = arguments.integer("etp"),
                     .collectives = arguments.text("collectives"),
-                    .chunks = chunks};
+                    .chunks = chunks,
+                    .attention_gpus = arguments.integer("attention_gpus")};
   const int share = parallel.pp * parallel.etp;
   parallel.ep = arguments.has("ep")            ? arguments.integer("ep")
+                : parallel.attention_gpus > 0  ? cluster->gpus() - parallel.attention_gpus
                 : cluster->gpus() % share == 0 ? cluster->gpus() / share
                                                : 1;
   GridSection section{.chosen = {{"ep", std::to_string(parallel.ep)}}};
   if (const GridMistake mistake = grid_mistake(parallel, cluster->gpus()); !mistake.key.empty())
     mistakes.add(arguments.spot(mistake.key), mistake.message, mistake.hint);
   check_model(arguments, model, chunks, mistakes);
-  const bool same = parallel.tp == parallel.ep * parallel.etp;  // groups of dense parts and experts
+  // The same groups for dense parts and experts.
+  const bool same = parallel.attention_gpus == 0 && parallel.tp == parallel.ep * parallel.etp;
   const std::string tokens = arguments.text("tokens");
   parallel.scattered = tokens == "auto" ? !same || parallel.tp == 1 : tokens == "scattered";
   section.chosen.emplace_back("tokens", parallel.scattered ? "scattered" : "replicated");

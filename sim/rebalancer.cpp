@@ -28,7 +28,7 @@ void check_maps(const Scenario& scenario, int redundant, const PlacementPolicy& 
                      "say rebalance.placement: {kind: eplb}, with the placement's redundant");
   const LayerPlacement& now = first.layers[LayerId(0)];
   const int slots = scenario.model.experts + redundant;
-  if (now.first_slot != even_first_slots(slots, scenario.grid->ranks()))
+  if (now.first_slot != even_first_slots(slots, *scenario.grid))
     throw InputError(
         spot, fmt::format("maps of {} slots cannot replace the placement's {}", slots, now.slots()),
         "rebalance.placement.redundant must be that of placement");
@@ -36,8 +36,15 @@ void check_maps(const Scenario& scenario, int redundant, const PlacementPolicy& 
 
 double predicted(const Placement& placement, const ExpertLoad& load) {
   double sum = 0;
-  for (const LayerId layer : placement.layers.ids())
-    sum += max_over_mean(predicted_gpu_load(placement.layers[layer], load.row(layer)).raw());
+  for (const LayerId id : placement.layers.ids()) {
+    const LayerPlacement& layer = placement.layers[id];
+    const auto all = predicted_gpu_load(layer, load.row(id));
+    std::vector<double> own;  // of GPUs that have experts
+    for (const GpuId gpu : all.ids())
+      if (layer.first_slot[gpu.index()] < layer.first_slot[gpu.index() + 1])
+        own.push_back(all[gpu]);
+    sum += max_over_mean(own);
+  }
   return sum / static_cast<double>(placement.layers.size());
 }
 
@@ -65,7 +72,7 @@ Rebalancer::Rebalancer(const Scenario& scenario, const CostModel& cost, Placemen
   if (policy_->idle()) return;
   options_ = read_rebalance_options(scenario.rebalance.arguments);
   const Choice maps = online_placement(scenario);
-  maps_ = Registry<PlacementPolicy>::make(maps);
+  maps_ = placement_policy(maps, *scenario.grid);
   check_maps(scenario, maps.arguments.has("redundant") ? maps.arguments.integer("redundant") : 0,
              *maps_, *placement_);
   seen_.emplace(options_, maps_->needs(), scenario.model.moe_layer_count(), scenario.model.experts,

@@ -20,11 +20,15 @@ struct RankShare {
 
 IdVector<GpuId, RankShare> rank_shares(const Scenario& scenario, const Placement* placement,
                                        const ExpertLoad* load) {
-  const int ranks = scenario.grid->ranks();
-  const RankShare even{.routes = 1.0 / ranks,
-                       .slots = std::ceil(1.0 * scenario.model.experts / ranks)};
-  IdVector<GpuId, RankShare> shares(ranks);
-  if (placement == nullptr || load == nullptr) return IdVector<GpuId, RankShare>(ranks, even);
+  const Parallel& parallel = scenario.grid->parallel();
+  const RankShare even{.routes = 1.0 / parallel.ep,
+                       .slots = std::ceil(1.0 * scenario.model.experts / parallel.ep)};
+  IdVector<GpuId, RankShare> shares(parallel.ranks());
+  if (placement == nullptr || load == nullptr) {
+    for (const GpuId rank : shares.ids())
+      if (parallel.holds_experts(rank)) shares[rank] = even;
+    return shares;
+  }
   for (const LayerId id : placement->layers.ids()) {
     const LayerPlacement& layer = placement->layers[id];
     const auto own = predicted_gpu_load(layer, load->row(id));
@@ -48,9 +52,11 @@ std::function<Bytes(const Workload&, GpuId)> activations_of(const Scenario& scen
   return [&scenario, &builder, &grid, shares = rank_shares(scenario, placement, load)](
              const Workload& work, GpuId gpu) {
     const Parallel& parallel = grid.parallel();
-    const double tokens = work.tokens_per_gpu;
-    const double of_group = tokens * parallel.ep * parallel.etp;
-    const double of_prompts = work.prompt_tokens();
+    const double each = work.tokens_per_gpu;
+    const double of_group =
+        each * (parallel.attention_gpus > 0 ? parallel.attention_gpus : parallel.ep * parallel.etp);
+    const double tokens = parallel.attends(gpu) ? each : 0;
+    const double of_prompts = parallel.attends(gpu) ? work.prompt_tokens() : 0;
     const double prompts = of_prompts > 0 ? std::max(1.0, of_prompts / work.prompt()) : 0;
     const RankShare& share = shares[GpuId(grid.rank_of(gpu))];
     const double rows =

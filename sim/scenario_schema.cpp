@@ -147,6 +147,12 @@ std::vector<Parameter> parallel() {
        .doc = "GPUs of a rank: tensor parallelism inside its experts",
        .fallback = "1",
        .minimum = 1},
+      {.name = "attention_gpus",
+       .type = Type::kInteger,
+       .doc = "the first so many GPUs have attention and all that is not a routed expert, the "
+              "others experts alone; 0: every GPU has both",
+       .fallback = "0",
+       .minimum = 0},
       {.name = "tokens",
        .type = Type::kChoice,
        .doc = "between the dense parts of a tp group: scattered over its GPUs (all-gather, "

@@ -75,6 +75,10 @@ class PoolRun {
   const std::string& name() const { return name_; }
   const Scenario& scenario() const { return scenario_; }
   GpuPart part() const { return part_; }
+  // That has the KV cache.
+  GpuPart attention_part() const {
+    return {.first = part_.first, .gpus = scenario_.grid->attention_gpus()};
+  }
   StepClock* clock() const { return clock_.get(); }
 
  private:
@@ -125,7 +129,7 @@ void start(const Pools& pools, const Cluster& cluster, Engine& engine) {
     pools[i]->start(engine, sends ? std::make_unique<KvSends>(
                                         engine, cluster,
                                         KvRoute{.from = pools[i]->part(),
-                                                .to = pools[i + 1]->part(),
+                                                .to = pools[i + 1]->attention_part(),
                                                 .gpus_per_node = cluster.gpus() / cluster.nodes()})
                                   : nullptr);
   }

@@ -24,13 +24,13 @@ RoutingDetail detail_for_copies(const Scenario& scenario, const EventTimeline& t
   if (offload_detail(scenario) == RoutingDetail::kIds) return RoutingDetail::kIds;
   const RoutingDetail failures = Failover::needs(scenario, timeline);
   if (Registry<Rebalance>::make(scenario.rebalance)->idle()) return failures;
-  const auto maps = Registry<PlacementPolicy>::make(online_placement(scenario));
+  const auto maps = placement_policy(online_placement(scenario), *scenario.grid);
   return maps->needs().pairs() ? RoutingDetail::kIds : failures;
 }
 
 Placement make_placement(const Scenario& scenario, const Trace& trace, const PlacementRequest& site,
                          ExpertLoad& load) {
-  const auto policy = Registry<PlacementPolicy>::make(scenario.placement);
+  const auto policy = placement_policy(scenario.placement, *scenario.grid);
   const PlacementRequest request =
       request_for(site, offline_window(scenario, trace, policy->needs()));
   load = request.load;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "sim/base/check.hpp"
 
 namespace moesim {
@@ -30,24 +32,30 @@ std::vector<int> divisors(int number) {
 Grid::Grid(Parallel parallel, std::shared_ptr<const Cluster> cluster)
     : parallel_(parallel), cluster_(std::move(cluster)) {
   MOESIM_CHECK(grid_mistake(parallel_, cluster_->gpus()).key.empty(), "a grid divides its GPUs");
-  plain_ = parallel_.ep == cluster_->gpus() && parallel_.tp == 1;
+  plain_ = ranks() == cluster_->gpus() && parallel_.tp == 1 && !splits();
   for (int stage = 0; stage < stages(); ++stage) {
     const GpuId first(stage * stage_gpus());
     shards_.push_back(neighbours(first, stage_gpus(), parallel_.etp));
-    tensors_.push_back(neighbours(first, stage_gpus(), parallel_.tp));
+    tensors_.push_back(neighbours(first, attention_gpus(), parallel_.tp));
     groups_.emplace_back();
     for (int replica = 0; replica < expert_replicas(); ++replica)
       for (int shard = 0; shard < parallel_.etp; ++shard) {
         ExpertGroup group;
-        for (int rank = 0; rank < parallel_.ep; ++rank)
+        for (int rank = 0; rank < ranks(); ++rank)
           group.members.push_back(
-              GpuId(first.value + (replica * parallel_.ep + rank) * parallel_.etp + shard));
+              GpuId(first.value + (replica * ranks() + rank) * parallel_.etp + shard));
         const bool all = static_cast<int>(group.members.size()) == cluster_->gpus();
         group.cluster =
             all ? cluster_ : std::make_shared<const Cluster>(cluster_->part(group.members));
         groups_.back().push_back(std::move(group));
       }
   }
+}
+
+std::vector<int> Grid::brought(int tokens_per_gpu) const {
+  std::vector<int> tokens(static_cast<std::size_t>(stage_gpus()));
+  std::fill_n(tokens.begin(), attention_gpus(), tokens_per_gpu);
+  return tokens;
 }
 
 int Grid::block_of_layer(int layer, int layers) const {
@@ -63,7 +71,34 @@ int Grid::chunk_of_layer(int layer, int layers) const {
   return block_of_layer(layer, layers) / stages();
 }
 
+namespace {
+
+GridMistake split_mistake(const Parallel& parallel, int gpus) {
+  const int attention = parallel.attention_gpus;
+  if (attention >= gpus)
+    return {"attention_gpus",
+            fmt::format("{} GPUs with attention leave none of the {} for experts", attention, gpus),
+            fmt::format("at most {}", gpus - 1)};
+  if (attention % parallel.tp != 0)
+    return {"tp",
+            fmt::format("tp is {}, which does not divide the {} GPUs with attention", parallel.tp,
+                        attention),
+            fmt::format("it can be {}", fmt::join(divisors(attention), ", "))};
+  for (const auto& [key, value] : {std::pair("pp", parallel.pp), std::pair("etp", parallel.etp)})
+    if (value != 1)
+      return {key, "GPUs of their own for attention have one stage, and whole experts beside them",
+              fmt::format("{}: 1", key)};
+  if (parallel.ranks() == gpus) return {};
+  return {"ep",
+          fmt::format("ep {} is not all of the {} GPUs without attention", parallel.ep,
+                      gpus - attention),
+          fmt::format("ep: {}, or leave it out", gpus - attention)};
+}
+
+}  // namespace
+
 GridMistake grid_mistake(const Parallel& parallel, int gpus) {
+  if (parallel.attention_gpus > 0) return split_mistake(parallel, gpus);
   const auto divides = [&](const char* key, int value, int of, const char* what) -> GridMistake {
     if (value >= 1 && of % value == 0) return {};
     return {key, fmt::format("{} is {}, which does not divide the {} {}", key, value, of, what),

@@ -4,6 +4,10 @@
 // World = stages × dp × tp for the dense parts, and stages × edp × ep × etp for the experts, the
 // last factor innermost (the order of Megatron-LM; policies.md 4.9). A rank of an expert-parallel
 // group is the place of a placement's GPU: its `etp` shards each hold a slice of its experts.
+//
+// With `attention_gpus` the two parts are on GPUs of their own (MegaScale-Infer, policies.md 3.7):
+// the first so many have the dense parts and no expert, the others experts and nothing else. All of
+// them are ranks of the one group that exchanges tokens.
 #pragma once
 
 #include <memory>
@@ -27,13 +31,19 @@ struct Parallel {
   // first layers to the last stage.
   int chunks = 1;
   bool mirrored = false;
+  int attention_gpus = 0;  // 0: every GPU has experts and dense parts
+
+  bool attends(GpuId gpu) const { return attention_gpus == 0 || gpu.value < attention_gpus; }
+  bool holds_experts(GpuId gpu) const { return gpu.value >= attention_gpus; }
+  // Of an expert-parallel group: `ep`, and those that have no expert.
+  int ranks() const { return ep + attention_gpus; }
 };
 
 using GpuGroups = std::vector<std::vector<GpuId>>;
 
 // GPUs that exchange tokens among themselves: shard s of every rank.
 struct ExpertGroup {
-  std::vector<GpuId> members;              // [ep], by rank
+  std::vector<GpuId> members;              // [ranks], by rank
   std::shared_ptr<const Cluster> cluster;  // of the members alone, numbered by rank
 };
 
@@ -48,13 +58,18 @@ class Grid {
   const Cluster& cluster() const { return *cluster_; }
   int stages() const { return parallel_.pp; }
   int stage_gpus() const { return cluster_->gpus() / parallel_.pp; }
-  int expert_replicas() const { return stage_gpus() / (parallel_.ep * parallel_.etp); }
-  int ranks() const { return parallel_.ep; }
+  // Of a stage, with attention.
+  int attention_gpus() const { return splits() ? parallel_.attention_gpus : stage_gpus(); }
+  bool splits() const { return parallel_.attention_gpus > 0; }
+  int expert_replicas() const { return stage_gpus() / (ranks() * parallel_.etp); }
+  int ranks() const { return parallel_.ranks(); }
+  // Of a stage's GPUs, where each one with attention brings so many [GPUs of the stage].
+  std::vector<int> brought(int tokens_per_gpu) const;
   // The GPUs of the first expert-parallel group: what placements are made for.
   const std::shared_ptr<const Cluster>& ranks_cluster() const { return groups_[0][0].cluster; }
 
   int stage_of(GpuId gpu) const { return gpu.value / stage_gpus(); }
-  int rank_of(GpuId gpu) const { return gpu.value / parallel_.etp % parallel_.ep; }
+  int rank_of(GpuId gpu) const { return gpu.value / parallel_.etp % ranks(); }
   // Of a stage: every expert-parallel group (edp × etp of them); the GPUs that share a rank (edp ×
   // ep groups of etp); those that share the dense parts (dp groups of tp).
   const std::vector<ExpertGroup>& expert_groups(int stage = 0) const { return groups_[at(stage)]; }

@@ -44,9 +44,10 @@ void add_training(const MemoryRequest& request, double slots, MemoryUse& use) {
 MemoryUse use_with(const MemoryRequest& request, const Workload& work, double slots, GpuId gpu) {
   const Parallel& parallel = request.parallel;
   const Workload pass = work.one_pass();
+  const double attends = parallel.attends(gpu) ? 1 : 0;
   MemoryUse use{.experts = expert_bytes(request.model) * slots / parallel.etp,
-                .dense = replicated_bytes(request.model) / (parallel.tp * parallel.pp),
-                .kv = kv_cache(request, work),
+                .dense = replicated_bytes(request.model) * attends / (parallel.tp * parallel.pp),
+                .kv = kv_cache(request, work) * attends,
                 .activations = request.activations ? request.activations(pass, gpu) : Bytes(0),
                 .buffers = request.buffers(pass.tokens_per_gpu),
                 .staging = request.staging,
@@ -73,7 +74,8 @@ std::optional<int> nodes_that_fit(const MemoryRequest& request, GpuId gpu) {
   const int all = std::accumulate(request.slots.begin(), request.slots.end(), 0);
   const int gpus = static_cast<int>(request.slots.size());
   const int ep = request.parallel.ep > 0 ? std::min(request.parallel.ep, gpus) : gpus;
-  const int slots_per_layer = static_cast<int>(std::ceil(1.0 * all / gpus * ep / layers));
+  const int holders = gpus - request.parallel.attention_gpus;
+  const int slots_per_layer = static_cast<int>(std::ceil(1.0 * all / holders * ep / layers));
   for (int nodes = 1 + (ep - 1) / request.gpus_per_node;; ++nodes) {
     const int members = nodes * request.gpus_per_node;
     const int held = (slots_per_layer + members - 1) / members;

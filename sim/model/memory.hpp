@@ -18,7 +18,7 @@ inline constexpr double kMemoryReserve = 0.1;  // of the GPU's memory
 
 struct MemoryUse {
   Bytes experts;  // weights of the routed experts in the GPU's slots
-  Bytes dense;    // weights of everything else, on every GPU
+  Bytes dense;    // weights of everything else, on every GPU with attention
   Bytes kv;
   Bytes activations;        // at their peak
   Bytes buffers;            // of the exchange library

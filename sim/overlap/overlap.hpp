@@ -73,8 +73,12 @@ struct Carried {
     std::optional<LayerParts> parts;  // of a layer that has begun
     int stage = 0;                    // of it that comes next
   };
+  // The last of a compute stream, and of its exchanges that take SMs.
+  struct Stream {
+    std::optional<NodeRef> compute, communication;
+  };
   std::vector<Lane> lanes;
-  std::optional<NodeRef> compute, communication;  // the last on each stream
+  Stream main, beside;
 };
 
 // Adds the experts, those at home behind `arrived` (what dispatch ends with), those that travel
@@ -91,6 +95,8 @@ class Overlap {
   virtual MicroBatches split(const Workload& workload) const {
     return {.tokens = {workload.tokens_per_gpu}};
   }
+  // Whether attention and experts have to be on GPUs of their own (parallel.attention_gpus).
+  virtual bool needs_attention_gpus() const { return false; }
   // The next layer's parts, one batch or as many as split() has. What is left of the layer for the
   // next fragment goes to `carried`.
   virtual TaskGraph build(std::vector<LayerParts> batches, Carried& carried) const = 0;

@@ -3,8 +3,7 @@
 // Every batch goes through the stages of its layers; a stage of the first batch is followed by the
 // stage of the next batch that lags behind by so many, as one host thread would launch them.
 // Kernels run in that order on the compute stream, each batch's exchanges beside it: a kernel that
-// waits for an exchange holds up those launched after it. Exchanges of a library that takes SMs run
-// one after the other, as on its one communication stream; others are in the network together.
+// waits for an exchange holds up those launched after it (streams.hpp).
 #pragma once
 
 #include "sim/overlap/overlap.hpp"
@@ -20,6 +19,7 @@ struct StageStep {
   };
   Kind kind = kRun;
   Part LayerParts::*part = nullptr;
+  bool beside = false;  // on a second compute stream, of GPUs that have no kernel on the first
 };
 using Stages = std::vector<std::vector<StageStep>>;
 

@@ -34,6 +34,29 @@ TEST(Grid, OfExpertParallelismAloneIsPlain) {
   EXPECT_EQ(grid.ranks_cluster()->gpus(), 8);
 }
 
+TEST(Grid, GivesAttentionAndExpertsGpusOfTheirOwn) {
+  const Grid grid = grid_of({.ep = 10, .tp = 2, .attention_gpus = 6}, 2);
+  EXPECT_FALSE(grid.plain());
+  EXPECT_EQ(grid.ranks(), 16);
+  EXPECT_EQ(grid.expert_replicas(), 1);
+  EXPECT_EQ(numbers(grid.tensor_groups()), (std::vector<std::vector<int>>{{0, 1}, {2, 3}, {4, 5}}));
+  EXPECT_EQ(members(grid, 0).front().size(), 16u);
+  EXPECT_EQ(grid.rank_of(GpuId(7)), 7);
+  EXPECT_EQ(grid.brought(3), (std::vector<int>{3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+  EXPECT_TRUE(grid.parallel().attends(GpuId(5)));
+  EXPECT_FALSE(grid.parallel().holds_experts(GpuId(5)));
+  EXPECT_TRUE(grid.parallel().holds_experts(GpuId(6)));
+}
+
+TEST(GridMistake, OfGpusOfTheirOwnSaysWhatWouldDo) {
+  EXPECT_EQ(grid_mistake({.ep = 10, .tp = 2, .attention_gpus = 6}, 16).key, "");
+  EXPECT_EQ(grid_mistake({.ep = 1, .attention_gpus = 16}, 16).key, "attention_gpus");
+  EXPECT_EQ(grid_mistake({.ep = 10, .tp = 4, .attention_gpus = 6}, 16).hint,
+            "it can be 1, 2, 3, 6");
+  EXPECT_EQ(grid_mistake({.ep = 8, .attention_gpus = 6}, 16).hint, "ep: 10, or leave it out");
+  EXPECT_EQ(grid_mistake({.ep = 10, .etp = 2, .attention_gpus = 6}, 16).key, "etp");
+}
+
 TEST(Grid, PutsShardsNextToEachOtherThenRanksThenReplicas) {
   const Grid grid = grid_of({.ep = 2, .etp = 2}, 1);
   EXPECT_FALSE(grid.plain());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/clusters.hpp"
 #include "tests/support/placements.hpp"
 
 namespace moesim {
@@ -58,6 +59,28 @@ TEST(PlacementOnLiveGpus, ShowsThePolicyTheMapInUseWithoutTheDead) {
       on_live("{kind: swift_balancer, redundant: 4}", request, {GpuId(3)}, 2);
   EXPECT_EQ(map.slots(), 6);
   EXPECT_EQ(by_gpu(map)[3], std::vector<int>{});
+}
+
+// Two GPUs with attention before four with experts: the policy sees four.
+TEST(PlacementOnExpertGpus, IsThatOfThePolicyForThem) {
+  const Grid grid({.ep = 4, .attention_gpus = 4},
+                  std::make_shared<const Cluster>(build_cluster(test_spec(1), "rail_optimized")));
+  PlacementRequest request{.load = load_of({{4, 3, 2, 1}}), .gpus = 8};
+  Mistakes mistakes;
+  const YamlNode root = parse_yaml(text_source("test", "placement: {kind: eplb, redundant: 4}"));
+  const Choice choice = read_choice("placement", root.entries.front().value, mistakes);
+  const auto policy = placement_policy(choice, grid);
+  const LayerPlacement map = policy->place(request).layers[LayerId(0)];
+  const PlacementRequest alone{.load = request.load, .gpus = 4};
+  Gpus expected = by_gpu(
+      plugin<PlacementPolicy>("{kind: eplb, redundant: 4}")->place(alone).layers[LayerId(0)]);
+  expected.insert(expected.begin(), 4, {});
+  EXPECT_EQ(by_gpu(map), expected);
+  EXPECT_EQ(map.first_slot, even_first_slots(8, grid));
+  // A policy that keeps what it can sees the map in use without the others, too.
+  const Placement present = policy->place(request);
+  request.present = &present;
+  EXPECT_EQ(by_gpu(policy->place(request).layers[LayerId(0)]), expected);
 }
 
 }  // namespace
