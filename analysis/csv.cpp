@@ -94,4 +94,22 @@ std::string gpus_csv(const RunResult& result) {
   return text;
 }
 
+std::string loads_csv(const RunResult& result) {
+  std::string text = "layer,gpu,expert,rows_per_step\n";
+  for (const ExpertLoadRecord& load : result.expert_loads)
+    text += CsvRow().add(load.layer).add(load.gpu).add(load.expert).add(load.rows).line();
+  return text;
+}
+
+std::string links_csv(const RunResult& result) {
+  std::string text = "name,class,from,to,bandwidth_bytes_per_s,bytes_per_step,use\n";
+  for (const LinkRecord& link : result.links.all) {
+    CsvRow row;
+    row.put(link.name).put(to_string(link.kind)).put(link.from).put(link.to).add(link.bandwidth);
+    link.can_fill ? row.add(link.bytes).add(link.use) : row.put("").put("");
+    text += row.line();
+  }
+  return text;
+}
+
 }  // namespace moesim

@@ -10,6 +10,11 @@
 // kept route), rows (computed by experts, padding included), and the bytes sent.
 // gpus.csv: gpu, node, PHASE_s (mean per step), routes_per_step, busy (share of the time with a
 // kernel running), memory_bytes.
+// loads.csv: layer (of MoE layers), gpu, expert, rows_per_step: what the GPU computes for each
+// expert that it has or had a copy of, padding included, mean over the measured steps.
+// links.csv: name, class, from, to, bandwidth_bytes_per_s, bytes_per_step, use (0–1; empty: no
+// traffic can fill the link, and its bytes were not counted). `from` and `to` are places of the
+// cluster: "node0.gpu3", "node0.nvswitch", "node0.nic2", "leaf.rail2", "spine".
 #pragma once
 
 #include <string>
@@ -20,5 +25,7 @@ namespace moesim {
 
 std::string steps_csv(const RunResult& result);
 std::string gpus_csv(const RunResult& result);
+std::string loads_csv(const RunResult& result);
+std::string links_csv(const RunResult& result);
 
 }  // namespace moesim

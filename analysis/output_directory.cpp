@@ -24,10 +24,10 @@ namespace moesim {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array kFiles = {"scenario.yaml", "summary.json",         "steps.csv",
-                               "gpus.csv",      "report.html",          "timeline.json",
-                               "requests.csv",  "serving_steps.csv",    "compare.csv",
-                               "compare.md",    "serving_latencies.csv"};
+constexpr std::array kFiles = {
+    "scenario.yaml",         "summary.json", "steps.csv",         "gpus.csv",    "report.html",
+    "timeline.json",         "requests.csv", "serving_steps.csv", "compare.csv", "compare.md",
+    "serving_latencies.csv", "loads.csv",    "links.csv",         "strip.csv"};
 
 // What an interrupt removes. Only async-signal-safe calls can, hence the plain buffer and the fixed
 // list of names.
@@ -146,6 +146,12 @@ void OutputDirectory::write(const std::string& name, std::string_view text) cons
   stream.write(text.data(), static_cast<std::streamsize>(text.size()));
   stream.close();
   if (!stream) throw cannot("write", path);
+}
+
+std::optional<std::string> OutputDirectory::read(const std::string& name) const {
+  std::ifstream stream(sibling_ / name, std::ios::binary);
+  if (!stream) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
 void OutputDirectory::commit() {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,8 @@ class OutputDirectory {
   std::filesystem::path file(const std::string& name) const;
   // Throws std::runtime_error where it cannot be written (a full disk).
   void write(const std::string& name, std::string_view text) const;
+  // A file that was written; none: it was not.
+  std::optional<std::string> read(const std::string& name) const;
   void commit();
 
   // The rules alone, for --dry-run and for a check before a long run.

@@ -25,6 +25,7 @@ std::vector<double> live_gpu_load(const LayerLoad& load) {
 void add(LayerLoad& sum, LayerLoad more) {
   add(sum.gpu, more.gpu);
   add(sum.expert, more.expert);
+  sum.on_gpu.insert(sum.on_gpu.end(), more.on_gpu.begin(), more.on_gpu.end());
   sum.tokens += more.tokens;
   sum.routes += more.routes;
   sum.dropped_routes += more.dropped_routes;

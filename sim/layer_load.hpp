@@ -12,11 +12,18 @@
 
 namespace moesim {
 
+// Rows that a GPU computes for a logical expert, all copies that it has of it together.
+struct ExpertRows {
+  int gpu = 0, expert = 0;
+  double rows = 0;
+};
+
 // What a layer's routing was, for the records.
 struct LayerLoad {
-  std::vector<double> gpu;     // routes computed by each GPU of the layer's stage
-  int first_gpu = 0;           // of the stage
-  std::vector<double> expert;  // routes admitted to each logical expert, [experts]
+  std::vector<double> gpu;         // routes computed by each GPU of the layer's stage
+  int first_gpu = 0;               // of the stage
+  std::vector<double> expert;      // routes admitted to each logical expert, [experts]
+  std::vector<ExpertRows> on_gpu;  // one entry a slot: a pair may come several times
   std::int64_t tokens = 0, routes = 0, dropped_routes = 0, dropped_tokens = 0, rows = 0;
   double nvlink_bytes = 0, network_bytes = 0;  // payload of dispatch and combine
   GateRecord gate;

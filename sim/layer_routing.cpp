@@ -138,10 +138,11 @@ void LayerRouting::take_copies(Group& group, RoutedLayer& routed) const {
   std::vector<int> resident;
   for (const SlotId slot : layer.placement.expert_of.ids()) {
     const int rows = group.rows[slot.index()];
-    if (layer.temporary[slot.index()])
-      routed.copy_rows[layer.placement.gpu_of(slot)].push_back(rows);
-    else
-      resident.push_back(rows);
+    const GpuId gpu = layer.placement.gpu_of(slot);
+    const bool travels = layer.temporary[slot.index()];
+    (travels ? routed.copy_rows[gpu] : resident).push_back(rows);
+    if (travels)
+      routed.load.on_gpu.push_back({gpu.value, layer.placement.expert_of[slot].value, 1.0 * rows});
   }
   group.rows = std::move(resident);
   routed.load.travelling_experts = group.copies->experts;
@@ -169,8 +170,10 @@ void LayerRouting::merge(Group group, const ExpertGroup& where, const LayerPlace
     const auto local = slot.index() - static_cast<std::size_t>(resident.first_slot[rank.index()]);
     // Every shard of the rank computes a slice of the rows that came to any of them.
     const int first = where.members[rank.index()].value / shards * shards;
-    for (int shard = 0; shard < shards; ++shard)
-      routed.rows[GpuId(first + shard)][local] += group.rows[slot.index()];
+    for (int gpu = first, rows = group.rows[slot.index()]; gpu < first + shards; ++gpu) {
+      routed.rows[GpuId(gpu)][local] += rows;
+      load.on_gpu.push_back({gpu, resident.expert_of[slot].value, 1.0 * rows});
+    }
   }
   for (std::size_t rank = 0; rank < where.members.size(); ++rank)
     routed.received[where.members[rank]] =

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/model/cluster_graph.hpp"
+
 namespace moesim {
 namespace {
 
@@ -13,7 +15,10 @@ LinkRecord record_of(const LinkUses& uses, const Link& link, Seconds time, int s
   LinkRecord record{.name = link.name,
                     .kind = link.kind,
                     .background = link.background,
-                    .hash_loss = link.hash_loss};
+                    .hash_loss = link.hash_loss,
+                    .bandwidth = link.bandwidth.value,
+                    .can_fill = link.can_fill};
+  if (!link.can_fill) return record;
   for (int phase = 0; phase < kPhases; ++phase) {
     const LinkUse& use = uses[static_cast<std::size_t>(phase)];
     if (use.bytes[link.id] <= 0) continue;
@@ -44,6 +49,19 @@ void count_spine(const LinkUses& uses, int steps, LinkClassRecord& spine) {
     spine.bytes += bytes;
     add(spine.phases, {.phase = static_cast<Phase>(phase), .bytes = bytes});
   }
+}
+
+std::vector<LinkRecord> all_links(const LinkUses& uses, const Cluster& cluster, Seconds time,
+                                  int steps) {
+  std::vector<LinkRecord> all;
+  for (const Link& link : cluster.links()) all.push_back(record_of(uses, link, time, steps));
+  const ClusterGraph& graph = cluster.graph();
+  for (const Edge edge : boost::make_iterator_range(boost::edges(graph))) {
+    LinkRecord& record = all[graph[edge].id.index()];
+    record.from = graph[boost::source(edge, graph)].name;
+    record.to = graph[boost::target(edge, graph)].name;
+  }
+  return all;
 }
 
 }  // namespace
@@ -81,6 +99,7 @@ LinkReport report_links(const LinkUses& uses, const Cluster& cluster, Seconds ti
                    [](const LinkRecord& a, const LinkRecord& b) { return a.use > b.use; });
   records.resize(std::min(records.size(), kHottest));
   report.hottest = std::move(records);
+  report.all = all_links(uses, cluster, time, steps);
   return report;
 }
 

@@ -106,6 +106,7 @@ void RunRecorder::layer_built(int step, int moe_layer, const LayerLoad& load) {
   ++layer.loads;
   add(layer.gpu, load.gpu);
   add(layer.expert, load.expert);
+  for (const ExpertRows& own : load.on_gpu) layer.on_gpu[{own.gpu, own.expert}] += own.rows;
   layer.dropped += load.dropped_routes;
   layer.travelling += load.travelling_experts;
   for (std::size_t g = 0; g < load.gpu.size(); ++g)
@@ -184,6 +185,11 @@ void RunRecorder::finish(RunResult& result) {
                              .hottest_expert = index_of_largest(layer.expert),
                              .dropped_routes = layer.dropped,
                              .travelling_experts = layer.travelling / steps});
+    for (const auto& [place, rows] : layer.on_gpu)
+      result.expert_loads.push_back({.layer = static_cast<int>(l),
+                                     .gpu = place.first,
+                                     .expert = place.second,
+                                     .rows = rows / steps});
   }
   for (std::size_t g = 0; g < gpus_.size(); ++g) {
     GpuRecord& gpu = gpus_[g];

@@ -37,7 +37,8 @@ class RunRecorder {
     std::map<std::pair<int, int>, std::pair<double, double>> open;  // (step, pass) → begin, end
     double seconds = 0;                                             // over all measured passes
     std::vector<double> gpu, expert;
-    int first_gpu = 0;  // of `gpu`
+    std::map<std::pair<int, int>, double> on_gpu;  // (gpu, expert) → rows
+    int first_gpu = 0;                             // of `gpu`
     std::int64_t dropped = 0;
     double travelling = 0;  // experts, over all steps
   };

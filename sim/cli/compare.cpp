@@ -9,8 +9,10 @@
 #include "analysis/experiment.hpp"
 #include "analysis/output_directory.hpp"
 #include "analysis/progress.hpp"
+#include "analysis/report/report.hpp"
 #include "analysis/summary.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/compare_flags.hpp"
 #include "sim/cli/flags.hpp"
 #include "sim/cli/vary.hpp"
 #include "sim/read_scenario.hpp"
@@ -18,18 +20,6 @@
 
 namespace moesim {
 namespace {
-
-struct CompareFlags {
-  std::vector<std::string> paths, overrides, vary;
-  std::optional<std::uint64_t> seed;
-  int seeds = 1;
-  std::string baseline;
-  std::string metric = CompareOptions{}.metric;
-  std::optional<double> fail_below;
-  bool csv = false, markdown = false;
-  std::string directory;
-  OutputFlags output;
-};
 
 struct NamedVariant {
   std::string name;
@@ -193,6 +183,15 @@ void check_metric(const CompareFlags& flags) {
            "--fail-below goes with another metric");
 }
 
+void write_outputs(const OutputDirectory& directory, const std::string& document,
+                   const VariantComparison& comparison, const CompareHeading& heading) {
+  directory.write("summary.json", document);
+  directory.write("compare.csv", comparison_csv(comparison));
+  directory.write("compare.md", comparison_markdown(comparison, heading));
+  directory.write("report.html",
+                  report_page([&](const std::string& name) { return directory.read(name); }));
+}
+
 int run(const CompareFlags& flags) {
   check_metric(flags);
   const std::vector<NamedVariant> variants = read_variants(flags);
@@ -204,11 +203,12 @@ int run(const CompareFlags& flags) {
   const std::vector<ComparedVariant> compared = simulate_all(variants, flags.output);
   const VariantComparison comparison = compare(compared, options);
   const CompareHeading heading = heading_of(variants);
-  const std::string document = write_json(comparison_document(comparison, compared));
+  Json whole = comparison_document(comparison, compared);
+  whole["provenance"] = compared.front().summaries.front().at("provenance");
+  whole["command"] = command_of(flags);
+  const std::string document = write_json(whole);
   if (directory) {
-    directory->write("summary.json", document);
-    directory->write("compare.csv", comparison_csv(comparison));
-    directory->write("compare.md", comparison_markdown(comparison, heading));
+    write_outputs(*directory, document, comparison, heading);
     directory->commit();
   }
   fmt::print("{}", flags.output.json ? document
@@ -232,7 +232,7 @@ void declare_outputs(CLI::App& app, CompareFlags& flags) {
   csv->excludes(json)->excludes(markdown);
   markdown->excludes(json);
   app.add_option("-o,--out", flags.directory,
-                 "directory for summary.json, compare.csv and compare.md")
+                 "directory for summary.json, compare.csv, compare.md and report.html")
       ->check([](const std::string& text) {
         return text.empty() ? std::string("needs the name of a directory") : std::string();
       });

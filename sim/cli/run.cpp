@@ -12,7 +12,9 @@
 #include "analysis/json.hpp"
 #include "analysis/output_directory.hpp"
 #include "analysis/progress.hpp"
+#include "analysis/report/report.hpp"
 #include "analysis/serving_csv.hpp"
+#include "analysis/strip.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/table.hpp"
 #include "analysis/timeline.hpp"
@@ -80,7 +82,12 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
   Progress progress(scenario.serves() ? "requests" : "steps", show_progress);
   RunListener listener;
   listener.step_ended = [&](int step, int steps) { progress.update(step, steps); };
-  if (!timeline_path.empty()) listener.span = [&](const Span& span) { timeline.add(span); };
+  StripRecorder strip(scenario.workload.warmup_steps);
+  if (!flags.directory.empty())
+    listener.span = [&](const Span& span) {
+      timeline.add(span);
+      strip.add(span);
+    };
   const RunResult result = simulate(scenario, listener);
   timeline.finish();
   Json documents;
@@ -94,6 +101,9 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
   }
   documents["steps"] = steps_csv(result);
   documents["gpus"] = gpus_csv(result);
+  documents["loads"] = loads_csv(result);
+  documents["links"] = links_csv(result);
+  documents["strip"] = strip.csv(result);
   documents["step_seconds"] = step_seconds(result);
   return documents.dump();
 }
@@ -111,9 +121,12 @@ void write_outputs(const OutputDirectory& directory, const Scenario& scenario,
                    const Json& documents) {
   directory.write("scenario.yaml", write_yaml(relocated(scenario.resolved, directory.path())));
   directory.write("summary.json", documents["summary"].get<std::string>());
-  for (const char* name : {"steps", "gpus", "requests", "serving_steps", "serving_latencies"})
+  for (const char* name : {"steps", "gpus", "loads", "links", "strip", "requests", "serving_steps",
+                           "serving_latencies"})
     if (documents.contains(name))
       directory.write(fmt::format("{}.csv", name), documents[name].get<std::string>());
+  directory.write("report.html",
+                  report_page([&](const std::string& name) { return directory.read(name); }));
 }
 
 int print_preview(const Scenario& scenario, const RunFlags& flags) {

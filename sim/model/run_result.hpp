@@ -73,6 +73,13 @@ struct LayerRecord {
   double travelling_experts = 0;  // that came to the tokens of a batch, mean over steps
 };
 
+// What a GPU computes for an expert that it has.
+struct ExpertLoadRecord {
+  int layer = 0;  // MoE layer
+  int gpu = 0, expert = 0;
+  double rows = 0;  // mean per step, padding included
+};
+
 struct GpuRecord {
   int gpu = 0, node = 0;
   PhaseSeconds breakdown{};  // mean per step
@@ -139,6 +146,9 @@ struct LinkRecord {
   double use = 0;                        // 0–1, over all phases
   std::vector<PhaseUse> phases;          // with traffic
   double background = 0, hash_loss = 0;  // shares of the link that were lost
+  std::string from, to;                  // what it joins; of LinkReport::all only
+  double bandwidth = 0;                  // bytes per second
+  bool can_fill = true;                  // false: no traffic can, and nobody counted its use
 };
 
 struct LinkClassRecord {
@@ -153,6 +163,7 @@ struct LinkClassRecord {
 struct LinkReport {
   std::vector<LinkClassRecord> classes;     // in the order of LinkKind, where there are such links
   std::vector<LinkRecord> hottest;          // by use
+  std::vector<LinkRecord> all;              // in the order of the cluster
   double largest_use(LinkKind kind) const;  // 0 without such a link
 };
 
@@ -171,6 +182,7 @@ struct RunResult {
   double output_per_token = 1;    // as Workload's
   std::vector<StepRecord> steps;  // measured ones
   std::vector<LayerRecord> layers;
+  std::vector<ExpertLoadRecord> expert_loads;  // by layer, GPU and expert
   std::vector<GpuRecord> gpu_records;
   std::vector<HotSpot> hot;
   LinkReport links;

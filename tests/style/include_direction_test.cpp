@@ -48,7 +48,9 @@ std::optional<int> rank_of(const std::string& folder) {
   if (kInterfaces.contains(folder)) return 3;
   if (folder == "sim") return 4;  // simulate, read_scenario, …
   if (folder == "analysis") return 5;
-  if (folder == "sim/cli") return 6;
+  if (folder == "analysis/plan") return 6;
+  if (folder == "analysis/report") return 7;
+  if (folder == "sim/cli") return 8;
   return std::nullopt;
 }
 
@@ -102,6 +104,7 @@ TEST(IncludeDirection, ObjectsToWhatTheDesignForbids) {
   EXPECT_NE(objection("sim/helpers/x.cpp", "sim/base/ids.hpp"), "");
   EXPECT_EQ(objection("sim/cli/run.cpp", "analysis/summary.hpp"), "");
   EXPECT_EQ(objection("analysis/summary.cpp", "sim/simulate.hpp"), "");
+  EXPECT_EQ(objection("analysis/report/run.cpp", "analysis/summary.hpp"), "");
 }
 
 struct Library {

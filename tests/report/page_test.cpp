@@ -1,0 +1,69 @@
+// Reports in a real browser, driven by page_test.mjs. Its screenshots stay in the build folder,
+// under report-screenshots.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "analysis/report/assets.hpp"
+#include "tests/support/program.hpp"
+
+namespace moesim {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kBuild = fs::path(MOESIM_PROGRAM).parent_path();
+const fs::path kModules = kBuild / "report" / "node_modules";
+
+std::string path_of(const std::string& program) {
+  std::string folders = std::getenv("PATH") != nullptr ? std::getenv("PATH") : "";
+  for (std::size_t begin = 0; begin < folders.size();) {
+    const std::size_t end = std::min(folders.find(':', begin), folders.size());
+    const fs::path file = fs::path(folders.substr(begin, end - begin)) / program;
+    if (fs::exists(file)) return file.string();
+    begin = end + 1;
+  }
+  return {};
+}
+
+// What a browser test needs and this machine lacks.
+std::string missing() {
+  if (path_of("node").empty()) return "no node";
+  if (path_of("chromium").empty()) return "no chromium";
+  if (!fs::exists(kModules / "playwright-core")) return "npm did not bring playwright-core";
+  if (chart_script().empty()) return "npm did not bring ECharts";
+  return {};
+}
+
+// Runs the program with `arguments` and -o, then opens what it wrote.
+void look_at(const std::string& name, std::vector<std::string> arguments) {
+  if (const std::string why = missing(); !why.empty()) GTEST_SKIP() << why;
+  const TemporaryDirectory scratch;
+  arguments.insert(arguments.end(), {"-q", "-o", (scratch / "result").string()});
+  const Session session = run_program(arguments);
+  ASSERT_EQ(session.exit_code, 0) << session.err;
+  fs::create_directories(kBuild / "report-screenshots");
+  const std::string command =
+      fmt::format("'{}' '{}/tests/report/page_test.mjs' '{}' '{}' '{}' '{}' > '{}' 2>&1",
+                  path_of("node"), MOESIM_SOURCE_DIR, kModules.string(), path_of("chromium"),
+                  (scratch / "result/report.html").string(),
+                  (kBuild / "report-screenshots" / name).string(), (scratch / "log").string());
+  EXPECT_EQ(std::system(command.c_str()), 0) << file_text(scratch / "log");
+}
+
+TEST(ReportPage, OfARunIsDrawnInABrowser) {
+  look_at("run", {"run", "scenarios/quickstart.yaml", "--set", "model.layers=4"});
+}
+
+TEST(ReportPage, OfAComparisonIsDrawnInABrowser) {
+  look_at("compare", {"compare", "scenarios/quickstart.yaml", "--set", "model.layers=2", "--set",
+                      "workload.steps=1", "--vary", "placement=linear,lpt", "--seeds", "3"});
+}
+
+TEST(ReportPage, OfServedRequestsIsDrawnInABrowser) {
+  look_at("serving", {"run", "scenarios/serving_domain_shift.yaml", "--set", "requests.count=600",
+                      "--set", "model.layers=2"});
+}
+
+}  // namespace
+}  // namespace moesim
