@@ -1,6 +1,8 @@
 // The report of a run: of fixed batches here, of requests with serving_charts.hpp.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "analysis/format.hpp"
 #include "analysis/report/batch_charts.hpp"
 #include "analysis/report/parts.hpp"
@@ -31,12 +33,15 @@ std::string batch_answer(const Json& summary) {
   if (own.is_object())
     band = fmt::format(" ({} to {} within the error of the kernels' costs)",
                        format_count(number_at(own, "low")), format_count(number_at(own, "high")));
+  const double busiest = number_at(metrics, "imbalance.gpu_max_over_mean");
   return fmt::format(
-      "{} computes {} tokens/s{}: a step takes {}{}, and the busiest GPU has {} × the mean load.",
-      subject_of(summary.at("scenario")), format_count(number_at(metrics, "tokens_per_s")), band,
+      "{} computes {} tokens/s{}: a step takes {}{}{}.", subject_of(summary.at("scenario")),
+      format_count(number_at(metrics, "tokens_per_s")), band,
       format_time(Seconds(number_at(metrics, "step_time_s.mean"))),
       phase.empty() ? "" : ", " + phase,
-      format_number(number_at(metrics, "imbalance.gpu_max_over_mean")));
+      std::isfinite(busiest)
+          ? fmt::format(", and the busiest GPU has {} × the mean load", format_number(busiest))
+          : "");
 }
 
 std::string batch_question(const Json& scenario) {

@@ -27,10 +27,14 @@ std::string section_text(const Json& section) {
 }
 
 std::string model_text(const Json& model) {
+  if (!model.contains("top_k"))  // no experts
+    return fmt::format("{}: {} layers, dense, {}", value_text(model.at("name")),
+                       value_text(model.at("layers")), value_text(model.at("dtype")));
   return fmt::format("{}: {} layers, {} experts of which a token takes {}, {} shared, {}",
                      value_text(model.at("name")), value_text(model.at("layers")),
                      value_text(model.at("experts")), value_text(model.at("top_k")),
-                     value_text(model.at("shared_experts")), value_text(model.at("dtype")));
+                     value_text(model.value("shared_experts", Json(0))),
+                     value_text(model.at("dtype")));
 }
 
 std::string cluster_text(const Json& cluster) {

@@ -144,9 +144,12 @@ Json over_time(const CsvColumns& steps, const Json& pools, const OverTime& shown
     for (const auto& [column, title] : shown.columns) {
       const Thinned points =
           thinned(own.numbers("begin_s"), own.numbers("end_s"), values_of(own, column));
-      any |= std::any_of(points.y.begin(), points.y.end(),
-                         [](double value) { return std::isfinite(value) && value > 0; });
-      part["series"].push_back(series(before + title, points.x, points.y));
+      const bool own_any = std::any_of(points.y.begin(), points.y.end(), [](double value) {
+        return std::isfinite(value) && value > 0;
+      });
+      any |= own_any;
+      if (own_any || pools.size() == 1)
+        part["series"].push_back(series(before + title, points.x, points.y));
     }
   }
   if (!any) part["series"].clear();

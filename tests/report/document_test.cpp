@@ -169,6 +169,19 @@ TEST_F(ReportOfARun, IsPrintedAsADocument) {
   EXPECT_EQ(Json::parse(session.out).at("schema"), "moesim.report/1");
 }
 
+TEST(ReportOfADenseModel, SpeaksOfNoExperts) {
+  const TemporaryDirectory scratch;
+  const Session session = run_program(
+      {"run", "scenarios/quickstart.yaml", "--set", "model=llama-3.1-70b", "--set",
+       "cluster.preset=h200-sxm-ib400", "--set", "calibration=h200-sxm", "--set",
+       "trace.kind=balanced", "--set", "parallel.tp=8", "--set", "network.fidelity=analytic",
+       "--set", "workload.steps=1", "-q", "-o", (scratch / "result").string()});
+  ASSERT_EQ(session.exit_code, 0) << session.err;
+  const Json report = report_document(files_in((scratch / "result").string()), "result");
+  EXPECT_THAT(report.at("assumptions")[0].at("text").get<std::string>(), HasSubstr("dense"));
+  EXPECT_THAT(report.at("answer").get<std::string>(), Not(HasSubstr("busiest GPU")));
+}
+
 TEST(ReportCommand, RefusesWhatIsNoResult) {
   const TemporaryDirectory empty;
   for (const std::string& path : {(empty / "nothing").string(), empty.path().string()}) {
