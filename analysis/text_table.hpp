@@ -5,6 +5,7 @@
 // bars go; the widest cells are broken into lines. No line is longer than the screen is wide.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,10 @@ class TextTable {
   explicit TextTable(std::vector<TextColumn> columns) : columns_(std::move(columns)) {}
   // One cell a column.
   void add(std::vector<TextCell> cells);
+  template <std::same_as<std::vector<std::string>> Texts>
+  void add(const Texts& texts) {
+    add(std::vector<TextCell>(texts.begin(), texts.end()));
+  }
   std::size_t rows() const { return rows_.size(); }
 
   // A line of titles, if there are any, then the rows, each ending with a line end. Columns that

@@ -235,10 +235,10 @@ void declare_outputs(CLI::App& app, CompareFlags& flags) {
   declare_table_forms(app, flags.csv, flags.markdown);
   app.add_option("-o,--out", flags.directory,
                  "directory for summary.json, compare.csv and compare.md")
-      ->type_name("DIR")
       ->check([](const std::string& text) {
         return text.empty() ? std::string("needs the name of a directory") : std::string();
-      });
+      })
+      ->type_name("DIR");
 }
 
 const RegisterCommand kCompare(
