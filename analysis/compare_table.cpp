@@ -189,7 +189,7 @@ TextTable differences_table(const VariantComparison& comparison) {
   return table;
 }
 
-// "best in tokens/s per GPU: lpt, +0.93 % (+0.50 % to +1.40 %) to eplb, the next".
+// "best in tokens/s per GPU: lpt, +0.93 % (+0.50 % to +1.40 %) against eplb, the next".
 std::string verdict_line(const VariantComparison& comparison) {
   if (!comparison.verdict) return {};
   const Verdict& verdict = *comparison.verdict;
@@ -198,9 +198,9 @@ std::string verdict_line(const VariantComparison& comparison) {
   const std::string start = fmt::format("best in {}: ", comparison.metric->title);
   if (verdict.lead.finding == Finding::kSame) return start + best + ", and the same with " + next;
   if (verdict.lead.finding == Finding::kNothing)
-    return fmt::format("{}{}, but to {}, the next, {}: {}", start, best, next, kNoDifference,
+    return fmt::format("{}{}, but against {}, the next, {}: {}", start, best, next, kNoDifference,
                        shown_difference(verdict.lead));
-  return fmt::format("{}{}, {} to {}, the next", start, best, shown_difference(verdict.lead), next);
+  return fmt::format("{}{}, {} against {}, the next", start, best, shown_difference(verdict.lead), next);
 }
 
 }  // namespace
