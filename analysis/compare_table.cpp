@@ -200,7 +200,8 @@ std::string verdict_line(const VariantComparison& comparison) {
   if (verdict.lead.finding == Finding::kNothing)
     return fmt::format("{}{}, but against {}, the next, {}: {}", start, best, next, kNoDifference,
                        shown_difference(verdict.lead));
-  return fmt::format("{}{}, {} against {}, the next", start, best, shown_difference(verdict.lead), next);
+  return fmt::format("{}{}, {} against {}, the next", start, best, shown_difference(verdict.lead),
+                     next);
 }
 
 }  // namespace

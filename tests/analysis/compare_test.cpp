@@ -109,11 +109,13 @@ TEST(Comparison, SaysThatOneSeedShowsNoSpread) {
 
 TEST(Comparison, NamesTheBestAndWhetherTheNextIsBehind) {
   // 123 and 120 on the mean, and by pairs −12, +12 and −4 %.
-  EXPECT_THAT(comparison_text(compare(kThree, {}), {.title = "three"}, {}),
-              ContainsRegex("best in tokens/s per GPU: random, but against lpt, the next, no difference "
-                            "that[ \n]+this[ \n]+data[ \n]+can[ \n]+show: −1.32"));
-  EXPECT_THAT(comparison_text(compare({kThree[0], kThree[1]}, {}), {.title = "two"}, {}),
-              ContainsRegex("best in tokens/s per GPU: lpt, [+]3.00 % .* against linear, the next\n"));
+  EXPECT_THAT(
+      comparison_text(compare(kThree, {}), {.title = "three"}, {}),
+      ContainsRegex("best in tokens/s per GPU: random, but against lpt, the next, no difference "
+                    "that[ \n]+this[ \n]+data[ \n]+can[ \n]+show: −1.32"));
+  EXPECT_THAT(
+      comparison_text(compare({kThree[0], kThree[1]}, {}), {.title = "two"}, {}),
+      ContainsRegex("best in tokens/s per GPU: lpt, [+]3.00 % .* against linear, the next\n"));
   EXPECT_THAT(comparison_text(compare({variant("a", {{100, 1}}), variant("b", {{100, 1}})}, {}),
                               {.title = "same"}, {}),
               Not(HasSubstr("best in")));
