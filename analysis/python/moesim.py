@@ -20,6 +20,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -141,24 +142,30 @@ def _key(name):
 
 
 def _value(value):
-    """As a flow of YAML, which JSON is; plain words stay words."""
-    return value if isinstance(value, str) else json.dumps(_dotted(value))
-
-
-def _dotted(value):
-    return value.tolist() if hasattr(value, "tolist") else value  # NumPy's numbers and arrays
+    """As a flow of YAML. Quotes only where words need them: "2 us" and "16:64:x2" are read as they are."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()  # NumPy's numbers and arrays
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_value(key)}: {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if isinstance(value, str) and re.fullmatch(r"[\w./+-]([\w./+% :-]*[\w./+%-])?", value):
+        return value if ": " not in value else json.dumps(value)
+    return json.dumps(value)
 
 
 def _values(values):
     if isinstance(values, str):
         return values
-    return ",".join(_value(value) for value in values)
+    return ",".join(value if isinstance(value, str) else _value(value) for value in values)
 
 
 def _settings(overrides):
     words = []
     for name, value in overrides.items():
-        words += ["--set", f"{_key(name)}={_value(value)}"]
+        words += ["--set", f"{_key(name)}={value if isinstance(value, str) else _value(value)}"]
     return words
 
 
@@ -169,11 +176,12 @@ def _file_of(scenario, base):
         yield os.fspath(scenario)
         return
     document = {"name": "scenario", **scenario} if "model" in scenario else scenario
+    text = "".join(f"{_value(key)}: {_value(value)}\n" for key, value in document.items())
     folder = os.fspath(base) if base is not None else os.getcwd()
     with tempfile.NamedTemporaryFile(
         "w", suffix=".yaml", prefix=".moesim-", dir=folder, encoding="utf-8"
     ) as file:
-        json.dump(document, file, default=_dotted)
+        file.write(text)
         file.flush()
         yield file.name
 

@@ -74,7 +74,23 @@ TEST_F(PythonDoor, ComparesWithoutPandas) {
           "print([row['placement'] for row in rows])\n"
           "print(rows[0]['difference'], rows[1]['finding'] in ('higher', 'no_difference_shown'))\n"
           "print(rows[1]['difference_low'] <= rows[1]['difference'])\n"),
-      "['linear', '{\"kind\": \"lpt\"}']\n0.0 True\nTrue\n");
+      "['linear', '{kind: lpt}']\n0.0 True\nTrue\n");
+}
+
+TEST_F(PythonDoor, SweepsAndKeepsWhatFailed) {
+  if (run_program({"sweep", "--help"}).exit_code != 0) GTEST_SKIP() << "there is no sweep";
+  const TemporaryDirectory folder;
+  std::ofstream(folder / "small.yaml")
+      << "model: {preset: olmoe-1b-7b, layers: 2}\ncluster: {preset: h100-sxm, nodes: 1}\n"
+         "workload: {tokens_per_gpu: 64, steps: 1}\ntrace: {kind: lognormal, sigma: 1}\n";
+  EXPECT_EQ(script("moesim.pandas = None\n"
+                   "rows = moesim.sweep({'scenario': '" +
+                   (folder / "small.yaml").string() +
+                   "', 'matrix': {'workload.tokens_per_gpu': '16:32:x2'}, "
+                   "'list': [{'placement': 'nope'}]}, jobs=1)\n"
+                   "print([(row['workload.tokens_per_gpu'], row['status']) for row in rows])\n"
+                   "print(rows[0]['tokens_per_s'] > 0, 'nope' in rows[2]['error'])\n"),
+            "[(16, 'done'), (32, 'done'), (None, 'failed')]\nTrue True\n");
 }
 
 TEST_F(PythonDoor, RaisesWhatTheProgramSays) {
