@@ -83,7 +83,10 @@ std::vector<Outcome> run_variants(const std::vector<Variant>& variants,
     std::erase_if(running, [&](auto& entry) {
       if (entry.second->read_more()) return false;
       outcomes[entry.first] = entry.second->finish();
-      if (options.on_outcome) options.on_outcome(entry.first, outcomes[entry.first]);
+      if (options.on_outcome) {
+        options.on_outcome(entry.first, outcomes[entry.first]);
+        outcomes[entry.first].document = {};
+      }
       if (options.on_done) options.on_done(++ended);
       return true;
     });

@@ -33,7 +33,8 @@ struct ExperimentOptions {
   bool share_stderr = false;
   // In the parent, as children end; the number of variants that have ended.
   std::function<void(int)> on_done = {};
-  // In the parent, as a child ends: the number of its variant, and what became of it.
+  // In the parent, as a child ends: the number of its variant, and what became of it. The document
+  // is then not kept for the end.
   std::function<void(std::size_t, const Outcome&)> on_outcome = {};
 };
 

@@ -50,6 +50,7 @@ class Reader {
     if (top.has("scenario")) find_scenario(top);
     if (const YamlNode* node = root_.find("set")) file_.settings = settings_in(*node, "set");
     if (const YamlNode* node = root_.find("matrix")) read_matrix(*node);
+    check_set_keys();
     file_.exclude = entries_in("exclude");
     file_.include = entries_in("include");
     file_.list = entries_in("list");
@@ -91,6 +92,13 @@ class Reader {
     for (const NodeEntry& entry : node.entries)
       if (check_key(entry)) settings.push_back({entry.key, entry.spot, entry.value});
     return settings;
+  }
+
+  void check_set_keys() {
+    for (const SweepSetting& setting : file_.settings)
+      for (const SweepAxis& axis : file_.matrix)
+        if (axis.key == setting.key)
+          mistakes_.add(setting.spot, fmt::format("the matrix varies '{}'", setting.key));
   }
 
   void read_matrix(const YamlNode& node) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -162,8 +163,9 @@ bool is_asked(const std::set<int>& only, std::size_t index) {
 }
 
 // Of every point, in their order; `first_seed` is the scenario's.
-std::vector<CheckedPoint> checked_points(const SweepPlan& plan, const std::set<int>& only,
-                                         std::uint64_t& first_seed) {
+std::vector<CheckedPoint> checked_points(
+    const SweepPlan& plan, const std::set<int>& only, std::uint64_t& first_seed,
+    const std::function<void(std::int64_t, std::int64_t)>& progress) {
   std::vector<CheckedPoint> checked;
   InputDigests digests;
   PointMistakes mistakes;
@@ -180,6 +182,7 @@ std::vector<CheckedPoint> checked_points(const SweepPlan& plan, const std::set<i
       checked.back().error = error.what();
       mistakes.add(point, &error);
     }
+    if (progress) progress(static_cast<std::int64_t>(i) + 1, std::ssize(plan.points));
   }
   mistakes.throw_if_of_file();
   return checked;
@@ -192,7 +195,8 @@ std::string program_digest() {
 }  // namespace
 
 SweepPlan plan_sweep(const std::string& path, const std::vector<std::string>& overrides,
-                     const std::set<int>& only) {
+                     const std::set<int>& only,
+                     const std::function<void(std::int64_t, std::int64_t)>& progress) {
   const SweepFile file = read_sweep_file(path);
   SweepPlan plan{.program = program_digest(), .points = sweep_points(file)};
   plan.heading = {.name = file.name,
@@ -201,7 +205,7 @@ SweepPlan plan_sweep(const std::string& path, const std::vector<std::string>& ov
   refuse_swept_overrides(overrides, plan.heading.axes);
   plan.base = base_of(file, overrides);
   std::uint64_t first_seed = 1;
-  const std::vector<CheckedPoint> checked = checked_points(plan, only, first_seed);
+  const std::vector<CheckedPoint> checked = checked_points(plan, only, first_seed, progress);
   std::vector<std::uint64_t> seeds = file.seeds;
   for (int i = 0; seeds.empty() || (file.seeds.empty() && i < file.seed_count); ++i)
     seeds.push_back(first_seed + static_cast<std::uint64_t>(i));

@@ -19,9 +19,10 @@ struct SweepPlan {
 // Reads the sweep and the scenario of each point; `overrides` as of --set. A point that is no valid
 // scenario has an aim with its error. Throws InputError with the mistakes of the file where no
 // point is valid, or none that has a certain key because of that key. `only` are the points to look
-// at, if not all; only they have aims.
+// at, if not all; only they have aims. `progress` is told how many points of how many are checked.
 SweepPlan plan_sweep(const std::string& path, const std::vector<std::string>& overrides,
-                     const std::set<int>& only = {});
+                     const std::set<int>& only = {},
+                     const std::function<void(std::int64_t, std::int64_t)>& progress = {});
 
 // Simulates; what a SweepRecord holds of the run, as JSON. Throws InputError.
 std::string simulate_aim(const SweepPlan& plan, const SweepAim& aim);

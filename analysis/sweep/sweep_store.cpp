@@ -102,8 +102,7 @@ SweepStore::SweepStore(const std::filesystem::path& path)
   transaction.commit();
 }
 
-void SweepStore::set_aims(const SweepHeading& heading, const std::vector<SweepAim>& aims,
-                          const std::string& program) {
+void SweepStore::set_aims(const SweepHeading& heading, const std::vector<SweepAim>& aims) {
   const std::string before = value_in(database_, "name");
   if (!before.empty() && before != heading.name)
     throw InputError({text_source(database_.path().string(), ""), 0, 0},
@@ -129,8 +128,6 @@ void SweepStore::set_aims(const SweepHeading& heading, const std::vector<SweepAi
     insert.step();
     insert.reset();
   }
-  // No program will ask for what another one has made.
-  database_.prepare("DELETE FROM runs WHERE program <> ?").bind(1, program).step();
   create_views(heading);
   transaction.commit();
 }

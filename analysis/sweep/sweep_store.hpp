@@ -20,7 +20,8 @@
 // `step_time`, `breakdown`, … have point, seed, the swept keys, and a group of metrics; `pools` has
 // a row for each pool of serving runs.
 //
-// Runs of points that the sweep no longer has stay for the day that it has them again.
+// Runs of points that the sweep no longer has, and of other programs, stay for the day that they
+// are asked for again.
 #pragma once
 
 #include <set>
@@ -66,8 +67,7 @@ class SweepStore {
 
   // What the sweep asks for from now on, with the views of its keys. Throws InputError where the
   // file is another sweep's.
-  void set_aims(const SweepHeading& heading, const std::vector<SweepAim>& aims,
-                const std::string& program);
+  void set_aims(const SweepHeading& heading, const std::vector<SweepAim>& aims);
   std::set<std::string> finished() const;  // runs with a row
   void put(const SweepRecord& record);     // at once and for good
   // Takes over what another file has finished; all or nothing. Returns the runs that were new.

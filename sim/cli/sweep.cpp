@@ -15,6 +15,12 @@
 namespace moesim {
 namespace {
 
+SweepPlan checked_plan(const SweepFlags& flags) {
+  Progress progress("points checked", Progress::wanted(flags.output.quiet));
+  return plan_sweep(flags.path, flags.overrides, {},
+                    [&](std::int64_t done, std::int64_t total) { progress.update(done, total); });
+}
+
 void run_here(const SweepPlan& plan, SweepStore& store, const SweepFlags& flags) {
   const std::vector<const SweepAim*> pending = pending_aims(plan, store.finished());
   say(flags, "{} runs, {} to do", plan.aims.size(), pending.size());
@@ -24,7 +30,8 @@ void run_here(const SweepPlan& plan, SweepStore& store, const SweepFlags& flags)
         {.jobs = flags.output.job_count(), .show_progress = Progress::wanted(flags.output.quiet)});
   } catch (const Interrupted&) {
     const std::size_t left = pending_aims(plan, store.finished()).size();
-    fmt::print(stderr, "moesim: interrupted; {} has what is done, {} runs are left: say it again\n",
+    fmt::print(stderr,
+               "moesim: interrupted; {} has what is done, {} runs are left for the same command\n",
                flags.results, left);
     throw;
   }
@@ -37,13 +44,13 @@ int run(SweepFlags flags) {
   if (flags.results.empty())
     flags.results = std::filesystem::path(flags.path).stem().string() + ".sqlite";
   check_sweep_metric(flags.metric);
-  const SweepPlan plan = plan_sweep(flags.path, flags.overrides);
+  const SweepPlan plan = checked_plan(flags);
   if (flags.dry_run) {
     fmt::print("{}", sweep_preview(plan, flags));
     return kExitDone;
   }
   SweepStore store(flags.results);
-  store.set_aims(plan.heading, plan.aims, plan.program);
+  store.set_aims(plan.heading, plan.aims);
   if (flags.retry_failed) store.forget_failed();
   if (flags.executor == "local")
     run_here(plan, store, flags);

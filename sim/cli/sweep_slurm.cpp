@@ -54,14 +54,23 @@ class SlurmRun {
     const int tasks = static_cast<int>(std::min(aims.size(), asked));
     write_shards(submission, aims, tasks);
     const fs::path script = submission / "sweep.sbatch";
-    std::ofstream(script) << sbatch_script({.name = slurm_job_name(plan_.heading.name, submission),
-                                            .submission = submission,
-                                            .directory = fs::current_path(),
-                                            .tasks = tasks,
-                                            .cpus = std::max(1, flags_.output.jobs),
-                                            .options = flags_.sbatch,
-                                            .command = shard_command(submission)});
-    const std::string job = submit_to_slurm(script);
+    std::ofstream file(script);
+    file << sbatch_script({.name = slurm_job_name(plan_.heading.name, submission),
+                           .submission = submission,
+                           .directory = fs::current_path(),
+                           .tasks = tasks,
+                           .cpus = std::max(1, flags_.output.jobs),
+                           .options = flags_.sbatch,
+                           .command = shard_command(submission)});
+    file.close();
+    if (!file) throw InputError({text_source(script.string(), ""), 0, 0}, "cannot write the file");
+    std::string job;
+    try {
+      job = submit_to_slurm(script);
+    } catch (const InputError&) {  // nothing was submitted
+      fs::remove_all(submission);
+      throw;
+    }
     say(flags_, "job {}: {} runs in {} shards, script {}", job, aims.size(), tasks,
         script.string());
     say(flags_, "it goes on without this program; --resume collects what it has done");

@@ -77,6 +77,8 @@ TEST(SweepFile, PlacesEveryMistake) {
   EXPECT_THAT(mistake("matrix: {a: []}"), HasSubstr("s.yaml:2:13: error: 'a' has no values"));
   EXPECT_THAT(mistake("matrix: {seed: [1, 2]}"), HasSubstr("s.yaml:2:10: error: seeds are not"));
   EXPECT_THAT(mistake("matrix: {a: [1]}\nseeds: 0"), HasSubstr("s.yaml:3:8: error: seeds are"));
+  EXPECT_THAT(mistake("set: {a: 2}\nmatrix: {a: [1]}"),
+              HasSubstr("s.yaml:2:7: error: the matrix varies 'a'"));
   EXPECT_THAT(mistake("matrx: {a: [1]}"), HasSubstr("did you mean 'matrix'?"));
   EXPECT_THAT(mistake("matrix: {alpha: [1]}\nexclude: [{alpa: 1}]"),
               HasSubstr("s.yaml:3:12: error: 'alpa' is not a key of the matrix"));

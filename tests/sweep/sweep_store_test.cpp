@@ -48,7 +48,7 @@ TEST(SweepStore, GivesBackWhatWasPutToTheLastBit) {
   const auto path = folder / "s.sqlite";
   {
     SweepStore store(path);
-    store.set_aims(kHeading, {aim(1, 1, "r1"), aim(2, 1, "r2")}, "p");
+    store.set_aims(kHeading, {aim(1, 1, "r1"), aim(2, 1, "r2")});
     store.put(record("r2", 0.1 + 0.2));
   }
   const SweepTable table = read_sweep(path);
@@ -70,7 +70,7 @@ TEST(SweepStore, WritesTheSameCsvInWhicheverOrderResultsCame) {
   const TemporaryDirectory folder;
   const auto csv = [&](const std::string& name, const std::vector<std::string>& order) {
     SweepStore store(folder / name);
-    store.set_aims(kHeading, {aim(1, 1, "r1"), aim(1, 2, "r2"), aim(2, 1, "r3")}, "p");
+    store.set_aims(kHeading, {aim(1, 1, "r1"), aim(1, 2, "r2"), aim(2, 1, "r3")});
     for (const std::string& run : order)
       store.put(run == "r3" ? SweepRecord{.run = "r3",
                                           .seed = 1,
@@ -91,24 +91,24 @@ TEST(SweepStore, WritesTheSameCsvInWhicheverOrderResultsCame) {
   EXPECT_EQ(text, csv("b", {"r3", "r2", "r1"}));
 }
 
-TEST(SweepStore, KeepsRunsThatTheSweepHasNoLongerAndDropsThoseOfOtherPrograms) {
+TEST(SweepStore, KeepsRunsThatTheSweepHasNoLonger) {
   const TemporaryDirectory folder;
   const auto path = folder / "s.sqlite";
   SweepStore store(path);
-  store.set_aims(kHeading, {aim(1, 1, "r1"), aim(2, 1, "r2")}, "p");
+  store.set_aims(kHeading, {aim(1, 1, "r1"), aim(2, 1, "r2")});
   store.put(record("r1", 4));
   store.put(record("r2", 8));
-  store.set_aims(kHeading, {aim(1, 1, "r2")}, "p");
+  store.set_aims(kHeading, {aim(1, 1, "r2")});
   EXPECT_THAT(store.finished(), ElementsAre("r1", "r2"));
   EXPECT_THAT(statuses(path), ElementsAre("done"));
-  store.set_aims(kHeading, {aim(1, 1, "r3")}, "another");
-  EXPECT_THAT(store.finished(), ElementsAre());
+  store.set_aims(kHeading, {aim(1, 1, "r3"), aim(2, 1, "r1")});
+  EXPECT_THAT(statuses(path), ElementsAre("missing", "done"));
 }
 
 TEST(SweepStore, MergesAnotherFileAndNothingTwice) {
   const TemporaryDirectory folder;
   SweepStore store(folder / "all.sqlite");
-  store.set_aims(kHeading, {aim(1, 1, "r1"), aim(2, 1, "r2")}, "p");
+  store.set_aims(kHeading, {aim(1, 1, "r1"), aim(2, 1, "r2")});
   store.put(record("r1", 4));
   {
     SweepStore shard(folder / "shard.sqlite");
@@ -141,8 +141,8 @@ TEST(SweepStore, RefusesFilesThatAreNotItsOwn) {
               HasSubstr("no results of a sweep"));
   EXPECT_THAT(mistake_of([&] { read_sweep(folder / "none"); }), HasSubstr("cannot read the file"));
   SweepStore store(folder / "s.sqlite");
-  store.set_aims(kHeading, {}, "p");
-  EXPECT_THAT(mistake_of([&] { store.set_aims({.name = "t"}, {}, "p"); }),
+  store.set_aims(kHeading, {});
+  EXPECT_THAT(mistake_of([&] { store.set_aims({.name = "t"}, {}); }),
               HasSubstr("holds the sweep 's', not 't'"));
 }
 
@@ -150,7 +150,7 @@ TEST(SweepStore, RefusesFilesThatAreNotItsOwn) {
 TEST(SweepTable, AveragesOverSeeds) {
   const TemporaryDirectory folder;
   SweepStore store(folder / "s.sqlite");
-  store.set_aims(kHeading, {aim(1, 1, "r1"), aim(1, 2, "r2"), aim(2, 1, "r3")}, "p");
+  store.set_aims(kHeading, {aim(1, 1, "r1"), aim(1, 2, "r2"), aim(2, 1, "r3")});
   store.put(record("r1", 4));
   store.put(record("r2", 8));
   const SweepTable table = read_sweep(folder / "s.sqlite");
