@@ -19,6 +19,8 @@
 namespace moesim {
 namespace {
 
+constexpr std::size_t kMostRuns = 1'000'000;
+
 // Whether one of the keys is the other or a section of it.
 bool overlap(const std::string& a, const std::string& b) {
   return a == b || a.starts_with(b + ".") || b.starts_with(a + ".");
@@ -192,6 +194,21 @@ std::string program_digest() {
   return fmt::format("{} {}", MOESIM_VERSION, file_digest("/proc/self/exe"));
 }
 
+std::vector<std::uint64_t> seeds_of(const SweepFile& file, std::uint64_t first) {
+  std::vector<std::uint64_t> seeds = file.seeds;
+  if (!seeds.empty()) return seeds;
+  for (int i = 0; i < file.seed_count; ++i) seeds.push_back(first + static_cast<std::uint64_t>(i));
+  return seeds;
+}
+
+void check_size(const SweepFile& file, std::size_t points) {
+  const std::size_t seeds =
+      file.seeds.empty() ? static_cast<std::size_t>(file.seed_count) : file.seeds.size();
+  if (points * seeds > kMostRuns)
+    throw InputError(file.spot, fmt::format("the sweep has more than {} runs", kMostRuns),
+                     "fewer seeds, or several sweeps");
+}
+
 }  // namespace
 
 SweepPlan plan_sweep(const std::string& path, const std::vector<std::string>& overrides,
@@ -199,6 +216,7 @@ SweepPlan plan_sweep(const std::string& path, const std::vector<std::string>& ov
                      const std::function<void(std::int64_t, std::int64_t)>& progress) {
   const SweepFile file = read_sweep_file(path);
   SweepPlan plan{.program = program_digest(), .points = sweep_points(file)};
+  check_size(file, plan.points.size());
   plan.heading = {.name = file.name,
                   .scenario = file.scenario.stem().string(),
                   .axes = swept_keys(plan.points)};
@@ -206,9 +224,7 @@ SweepPlan plan_sweep(const std::string& path, const std::vector<std::string>& ov
   plan.base = base_of(file, overrides);
   std::uint64_t first_seed = 1;
   const std::vector<CheckedPoint> checked = checked_points(plan, only, first_seed, progress);
-  std::vector<std::uint64_t> seeds = file.seeds;
-  for (int i = 0; seeds.empty() || (file.seeds.empty() && i < file.seed_count); ++i)
-    seeds.push_back(first_seed + static_cast<std::uint64_t>(i));
+  const std::vector<std::uint64_t> seeds = seeds_of(file, first_seed);
   for (std::size_t i = 0; i < plan.points.size(); ++i)
     for (const std::uint64_t seed : is_asked(only, i) ? seeds : std::vector<std::uint64_t>{}) {
       SweepAim aim{.point = static_cast<int>(i) + 1,
