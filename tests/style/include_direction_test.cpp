@@ -48,7 +48,8 @@ std::optional<int> rank_of(const std::string& folder) {
   if (kInterfaces.contains(folder)) return 3;
   if (folder == "sim") return 4;  // simulate, read_scenario, …
   if (folder == "analysis") return 5;
-  if (folder == "sim/cli") return 6;
+  if (folder == "analysis/plan") return 6;
+  if (folder == "sim/cli") return 8;
   return std::nullopt;
 }
 
