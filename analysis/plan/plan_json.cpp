@@ -1,5 +1,7 @@
 #include "analysis/plan/plan_json.hpp"
 
+#include <set>
+
 #include "analysis/csv_row.hpp"
 #include "analysis/plan/plan_text.hpp"
 
@@ -144,6 +146,25 @@ Json growth_json(const PlanQuestion& question, const PlanAnswer& answer) {
   return list;
 }
 
+// What the figures of the deployments rest on.
+Json provenance_json(const PlanQuestion& question, const PlanAnswer& answer) {
+  std::set<std::string> calibrations, fidelities;
+  const auto add = [&](const PoolSize& size) {
+    const StepAnswer& step = size.point.step;
+    calibrations.insert(step.calibrations.begin(), step.calibrations.end());
+    fidelities.insert(step.fidelity);
+  };
+  for (const Deployment& deployment : answer.deployments) {
+    add(deployment.decode);
+    if (deployment.prefill) add(*deployment.prefill);
+  }
+  return {{"moesim", MOESIM_VERSION},
+          {"seed", question.seed},
+          {"calibrations", calibrations},
+          {"fidelities", fidelities},
+          {"screened_with", "analytic"}};
+}
+
 }  // namespace
 
 Json plan_document(const PlanQuestion& question, const PlanAnswer& answer) {
@@ -173,6 +194,7 @@ Json plan_document(const PlanQuestion& question, const PlanAnswer& answer) {
                         {"slo_attainment", answer.verified->attainment}};
   json["not_included"] = not_included(question);
   json["warnings"] = answer.warnings;
+  json["provenance"] = provenance_json(question, answer);
   json["simulated_steps"] = answer.simulated;
   return json;
 }

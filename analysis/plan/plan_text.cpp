@@ -67,9 +67,10 @@ std::string rivals_text(const PlanQuestion& question, const PlanAnswer& answer) 
     const double least = dollars(other, other.band ? other.band->low : other.nodes);
     const bool open = !cheapest.band->high || least <= dollars(cheapest, *cheapest.band->high);
     if (d == *answer.cheapest || !open) continue;
-    text += fmt::format("{}{} (${} an hour, ${} where its kernels are as fast as may be)",
-                        text.empty() ? "" : ", ", question.clusters[other.cluster].name,
-                        format_number(other.dollars_per_hour), format_number(least));
+    text +=
+        fmt::format("{}{} at ${} an hour", text.empty() ? "" : ", ",
+                    question.clusters[other.cluster].name, format_number(other.dollars_per_hour));
+    if (least < other.dollars_per_hour) text += fmt::format(" or ${}", format_number(least));
   }
   if (text.empty()) return "";
   return fmt::format("within these errors the cheapest may be another: {}; {} may come to {}", text,
@@ -150,7 +151,7 @@ std::vector<std::string> not_included(const PlanQuestion& question) {
   if (!question.prefill.planned)
     parts.emplace_back("prompts: prefill is not planned");
   else
-    parts.emplace_back("time to the first token counts half a step under way and the prompt's own");
+    parts.emplace_back("waiting for the first token, but for the half of a step that is under way");
   return parts;
 }
 

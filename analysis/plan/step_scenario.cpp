@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -11,7 +12,8 @@
 namespace moesim {
 namespace {
 
-constexpr const char* kServingSeconds = "30";
+// Requests arrive so long, or until there are so many.
+constexpr double kServingSeconds = 30, kServingRequests = 3000;
 
 void set(YamlNode& root, const std::string& key, const auto& value) {
   apply_override(root, fmt::format("{}={}", key, value));
@@ -138,7 +140,9 @@ YamlNode serving_tree(const PlanQuestion& question, const std::vector<Candidate>
   set(root, "name", question.name + "_serving");
   set(root, "requests.kind", "poisson");
   set(root, "requests.rate", question.workload.requests);
-  set(root, "requests.duration", fmt::format("{} s", kServingSeconds));
+  set(root, "requests.duration",
+      fmt::format("{} s",
+                  std::min(kServingSeconds, kServingRequests / question.workload.requests)));
   const auto lengths = [&](const char* key, int mean) {
     set(root, fmt::format("requests.{}", key),
         fmt::format("{{kind: lognormal, mean: {}, cv: 1}}", mean));

@@ -74,6 +74,18 @@ TEST_F(PlanCommand, ExitsWithOneWhereNothingMeetsTheTargets) {
   EXPECT_THAT(session.out, HasSubstr("what would mend it: a target of"));
 }
 
+// Queues and the spread of lengths make the first token late for some, at the largest prefill batch
+// that the target allows.
+TEST_F(PlanCommand, ServesRequestsOnTheCheapest) {
+  const Session session = plan({"--verify", "--json", "--set", "workload.output=1 M tokens/s"});
+  ASSERT_EQ(session.exit_code, 0) << session.err;
+  const Json verified = Json::parse(session.out)["verified"];
+  EXPECT_GT(verified["requests"], 1000);
+  EXPECT_GE(verified["ttft_p99_s"], verified["ttft_mean_s"]);
+  EXPECT_GT(verified["tpot_mean_s"], 0);
+  EXPECT_LE(verified["slo_attainment"], 1);
+}
+
 TEST_F(PlanCommand, RefusesWhatItCannotRead) {
   const Session session = plan({"--set", "clusters=[]", "--set", "targets.tpot=5"});
   EXPECT_EQ(session.exit_code, 2);

@@ -14,12 +14,12 @@ class FakeSteps final : public StepSource {
 
   std::function<double(const StepQuery&)> seconds;  // of a step; infinite: it cannot be run
   std::function<int(const PlanOption&)> room = [](const PlanOption&) { return 512; };
-  double error = 0.1;
+  double error = 0.1, yield = 1;  // tokens that an answer gets from a step
 
   std::vector<OptionRoom> rooms(const std::vector<PlanOption>& options) override {
     std::vector<OptionRoom> rooms;
     for (const PlanOption& option : options) {
-      rooms.push_back({.batch = room(option), .gpus = 8 * option.nodes});
+      rooms.push_back({.batch = room(option), .gpus = 8 * option.nodes, .yield = yield});
       if (rooms.back().batch > 0) continue;
       rooms.back().why_not = "it does not fit";
       rooms.back().way_out = "take more nodes";
@@ -36,10 +36,11 @@ class FakeSteps final : public StepSource {
       const int gpus = 8 * query.option.nodes;
       const double step = seconds(query);
       const bool prefill = query.option.pool == PlanPoolKind::kPrefill;
-      const double tokens = 1.0 * query.batch * (prefill ? question_.workload.prompt : 1);
+      const double tokens = query.batch * (prefill ? question_.workload.prompt : yield);
       answers.push_back({.step = Seconds(step),
                          .tokens_per_s = tokens * gpus / step,
                          .gpus = gpus,
+                         .yield = yield,
                          .error = error});
     }
     return answers;

@@ -129,6 +129,20 @@ TEST(Plan, SizesPrefillApart) {
   EXPECT_EQ(a.nodes, 6);
 }
 
+// With 1.8 tokens a step, 160 sequences in 90 ms are 50 ms a token, and 25,600 tokens/s a node.
+TEST(Plan, CountsTheTokensThatDraftsAddToAStep) {
+  PlanQuestion question = two_clusters();
+  question.clusters.pop_back();
+  Planned plan(question);
+  plan.source.yield = 1.8;
+  const PlanAnswer answer = plan.answer();
+  const Deployment& a = answer.deployments[*answer.cheapest];
+  EXPECT_EQ(a.decode.point.batch, 160);
+  EXPECT_NEAR(a.decode.point.latency.value, 0.05, 1e-12);
+  EXPECT_NEAR(a.decode.capacity, 25600, 1e-6);
+  EXPECT_EQ(a.nodes, 1);
+}
+
 TEST(Plan, NamesTheNearestMissWhereNothingIsFastEnough) {
   PlanQuestion question = two_clusters();
   question.targets.tpot = Seconds(0.005);
