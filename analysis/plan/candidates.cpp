@@ -57,6 +57,13 @@ void look_at_memory(const PlanQuestion& question, StepSource& source,
   }
 }
 
+// Usual batches. The largest that fit into memory would be slow to simulate where models are small.
+int first_guess(const PlanQuestion& question, PlanPoolKind pool) {
+  constexpr int kSequences = 128, kPromptTokens = 8192;
+  return pool == PlanPoolKind::kDecode ? kSequences
+                                       : std::max(1, kPromptTokens / question.workload.prompt);
+}
+
 // Searches the batches of the candidates that are in.
 std::vector<BatchResult> search(const PlanQuestion& question, StepSource& source,
                                 const std::vector<Candidate*>& chosen, bool screening) {
@@ -66,7 +73,8 @@ std::vector<BatchResult> search(const PlanQuestion& question, StepSource& source
                    .grid = candidate->grid,
                    .limit = step_limit(question, *candidate),
                    .screening = screening};
-    if (candidate->screened) task.guess = candidate->screened->batch;
+    task.guess = candidate->screened ? candidate->screened->batch
+                                     : first_guess(question, candidate->option.pool);
     tasks.push_back(std::move(task));
   }
   return search_batches(source, tasks);

@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 constexpr const char* kQuestion = R"(name: small
 model: {preset: olmoe-1b-7b, layers: 2}
 workload: {output: 40 M tokens/min, prompt: 256, answer: 64, growth: [3]}
-targets: {tpot: 0.5 ms, ttft: 20 ms}
+targets: {tpot: 0.5 ms, ttft: 4 ms}
 clusters:
   - {name: H100, cluster: h100-sxm-ib400, gpu_hour: 2, gpu_watts: 700, max_nodes: 8}
   - {name: B200, cluster: b200-sxm-ib400, gpu_hour: 5, gpu_watts: 1000, max_nodes: 8}
