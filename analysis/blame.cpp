@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis/format.hpp"
+#include "analysis/text_table.hpp"
 #include "sim/base/check.hpp"
 #include "sim/model/imbalance.hpp"
 
@@ -80,22 +81,21 @@ Json blame_json(const Blame& blame) {
           {"interaction_s", number_or_null(together - sum_saved(blame))}};
 }
 
-std::string blame_table(const Blame& blame) {
-  constexpr std::size_t kText = 30, kNumber = 13;
+std::string blame_table(const Blame& blame, const Screen& screen) {
+  constexpr std::size_t kText = 28, kNumber = 11;
   const double step = mean(blame.steps);
-  std::string table = pad_right("the same draws again", kText) + pad_left("step time", kNumber) +
-                      pad_left("difference", kNumber) + pad_left("share", kNumber) + "\n" +
-                      pad_right("as it was", kText) +
-                      pad_left(format_time(Seconds(step)), kNumber) + "\n";
+  TextTable table({{.title = "the same draws again", .width = kText},
+                   {.title = "step time", .right = true, .width = kNumber},
+                   {.title = "difference", .right = true, .width = kNumber},
+                   {.title = "share", .right = true, .drop = 1, .width = kNumber}});
+  table.add({"as it was", format_time(Seconds(step)), "", ""});
   for (std::size_t cause = 0; cause < causes().size(); ++cause) {
     const double time = mean(blame.without[cause]);
-    std::string line = pad_right(causes()[cause].text, kText) +
-                       pad_left(format_time(Seconds(time)), kNumber) +
-                       pad_left(difference_text(step - time, step), kNumber) +
-                       pad_left(share_text(step - time, step), kNumber);
-    table += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    table.add({causes()[cause].text, format_time(Seconds(time)), difference_text(step - time, step),
+               share_text(step - time, step)});
   }
-  return table + wrap(interaction_text(blame, step), 100, "") + "\n";
+  return table.text(screen) +
+         wrap(screen.shown(interaction_text(blame, step)), screen.prose(), "") + "\n";
 }
 
 }  // namespace moesim

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analysis/json.hpp"
+#include "analysis/screen.hpp"
 #include "sim/model/counterfactual.hpp"
 
 namespace moesim {
@@ -32,6 +33,6 @@ struct Blame {
 // The `blame` of summary.json.
 Json blame_json(const Blame& blame);
 // For the terminal: a line per cause, and one on how they interact.
-std::string blame_table(const Blame& blame);
+std::string blame_table(const Blame& blame, const Screen& screen);
 
 }  // namespace moesim

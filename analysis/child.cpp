@@ -166,8 +166,10 @@ Outcome Child::finish() {
   std::string& said = diagnostics_.text;
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    return bug(name_, fmt::format("ended by signal {} ({})", signal, strsignal(signal)),
-               std::move(said));
+    Outcome outcome = bug(name_, fmt::format("ended by signal {} ({})", signal, strsignal(signal)),
+                          std::move(said));
+    outcome.signal = signal;
+    return outcome;
   }
   const int code = WEXITSTATUS(status);
   std::optional<std::string> text = unframed(frame_.text);

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "analysis/format.hpp"
+#include "analysis/metric_catalog.hpp"
 #include "sim/base/check.hpp"
-#include "sim/base/csv.hpp"
 
 namespace moesim {
 namespace {
@@ -59,6 +59,17 @@ std::optional<Interval> band_of(const ComparedVariant& variant, const std::strin
   return band;
 }
 
+// Of the chosen metric; none where it is not defined for all pairs of runs.
+std::optional<PairedDifference> difference_of(const ComparedVariant& variant,
+                                              const ComparedVariant& baseline,
+                                              const std::string& metric) {
+  const auto own = values_of(variant, metric), base = values_of(baseline, metric);
+  if (!own || !base) return std::nullopt;
+  for (std::size_t i = 0; i < own->size(); ++i)
+    if ((*base)[i] == 0 && (*own)[i] != 0) return std::nullopt;
+  return paired_difference(*own, *base);
+}
+
 ComparedRow row_of(const ComparedVariant& variant, const ComparedVariant& baseline,
                    const ComparedMetric& metric) {
   ComparedRow row{.name = variant.name, .labels = variant.labels};
@@ -66,14 +77,19 @@ ComparedRow row_of(const ComparedVariant& variant, const ComparedVariant& baseli
     const auto values = values_of(variant, each.name);
     row.means.push_back(values ? std::optional<double>(mean_of(*values)) : std::nullopt);
   }
-  const auto own = values_of(variant, metric.name), base = values_of(baseline, metric.name);
-  row.has_difference = own && base;
-  if (row.has_difference)
-    for (std::size_t i = 0; i < own->size(); ++i)
-      row.has_difference &= (*base)[i] != 0 || (*own)[i] == 0;
-  if (row.has_difference) row.difference = paired_difference(*own, *base);
+  const auto difference = difference_of(variant, baseline, metric.name);
+  row.has_difference = difference.has_value();
+  if (difference) row.difference = *difference;
   row.band = band_of(variant, metric.name);
   return row;
+}
+
+// Whether no run depends on its seed.
+bool seeds_alike(const std::vector<ComparedVariant>& variants) {
+  for (const ComparedVariant& variant : variants)
+    for (const Json& summary : variant.summaries)
+      if (summary.at("metrics") != variant.summaries.front().at("metrics")) return false;
+  return true;
 }
 
 // Equal for all variants and seeds.
@@ -102,6 +118,26 @@ std::vector<std::size_t> best_rows(const std::vector<ComparedRow>& rows, std::si
   return best.size() == rows.size() ? std::vector<std::size_t>{} : best;
 }
 
+// Rows by the chosen metric, the best first; those without a value are left out.
+std::optional<Verdict> verdict_of(const std::vector<ComparedVariant>& variants,
+                                  const VariantComparison& comparison) {
+  const ComparedMetric& metric = *comparison.metric;
+  const auto index = static_cast<std::size_t>(&metric - compared_metrics().data());
+  if (metric.better == Better::kNeither || comparison.same[index]) return std::nullopt;
+  std::vector<std::size_t> order;
+  for (std::size_t r = 0; r < comparison.rows.size(); ++r)
+    if (comparison.rows[r].means[index]) order.push_back(r);
+  if (order.size() < 2) return std::nullopt;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const double first = *comparison.rows[a].means[index];
+    const double second = *comparison.rows[b].means[index];
+    return metric.better == Better::kHigher ? first > second : first < second;
+  });
+  const auto lead = difference_of(variants[order[0]], variants[order[1]], metric.name);
+  if (!lead) return std::nullopt;
+  return Verdict{.best = order[0], .next = order[1], .lead = *lead};
+}
+
 // Each once. Of those that differ in figures only, the first.
 std::vector<std::string> warnings_of(const std::vector<ComparedVariant>& variants) {
   std::vector<std::string> warnings;
@@ -118,48 +154,13 @@ std::vector<std::string> warnings_of(const std::vector<ComparedVariant>& variant
   return warnings;
 }
 
-const char* to_string(Finding finding) {
-  switch (finding) {
-    case Finding::kSame:
-      return "same";
-    case Finding::kUnknown:
-      return "one_seed";
-    case Finding::kNothing:
-      return "no_difference_shown";
-    case Finding::kHigher:
-      return "higher";
-    case Finding::kLower:
-      return "lower";
-  }
-  return "";
-}
-
 std::string signed_percent(double ratio) {
   return (ratio < 0 ? "−" : "+") + format_percent(std::fabs(ratio));
 }
 
-Json interval_json(const std::optional<Interval>& interval) {
-  if (!interval) return nullptr;
-  return {{"low", number_or_null(interval->low)}, {"high", number_or_null(interval->high)}};
-}
-
 }  // namespace
 
-std::string ComparedMetric::shown(double value) const {
-  switch (unit) {
-    case Unit::kCount:
-      return format_count(value);
-    case Unit::kTime:
-      return format_time(Seconds(value));
-    case Unit::kBytes:
-      return format_bytes(Bytes(value));
-    case Unit::kShare:
-      return format_percent(value);
-    case Unit::kRatio:
-      return format_number(value);
-  }
-  return {};
-}
+std::string ComparedMetric::shown(double value) const { return shown_metric(value, unit); }
 
 const std::vector<ComparedMetric>& compared_metrics() {
   using Unit = ComparedMetric::Unit;
@@ -192,19 +193,23 @@ const ComparedMetric* find_metric(const std::string& name) {
   return nullptr;
 }
 
-VariantComparison compare(const std::vector<ComparedVariant>& variants,
+VariantComparison compare(const std::vector<ComparedVariant>& given,
                           const CompareOptions& options) {
   VariantComparison result{.metric = find_metric(options.metric), .baseline = options.baseline};
-  MOESIM_CHECK(result.metric != nullptr && options.baseline < variants.size(),
-               "options were checked");
-  for (const Json& summary : variants.front().summaries)
+  MOESIM_CHECK(result.metric != nullptr && options.baseline < given.size(), "options were checked");
+  for (const Json& summary : given.front().summaries)
     result.seeds.push_back(summary.at("seed").get<std::uint64_t>());
+  result.seeds_alike = result.seeds.size() > 1 && seeds_alike(given);
+  std::vector<ComparedVariant> variants = given;
+  if (result.seeds_alike)
+    for (ComparedVariant& variant : variants) variant.summaries.resize(1);
   for (const ComparedVariant& variant : variants)
     result.rows.push_back(row_of(variant, variants[options.baseline], *result.metric));
   for (std::size_t i = 0; i < compared_metrics().size(); ++i) {
     result.same.push_back(is_same(variants, compared_metrics()[i].name));
     result.best.push_back(best_rows(result.rows, i));
   }
+  result.verdict = verdict_of(variants, result);
   result.warnings = warnings_of(variants);
   return result;
 }
@@ -212,13 +217,16 @@ VariantComparison compare(const std::vector<ComparedVariant>& variants,
 std::string shown_difference(const ComparedRow& row, bool is_baseline) {
   if (is_baseline) return "baseline";
   if (!row.has_difference) return "not defined";
-  const PairedDifference& difference = row.difference;
+  const std::string text = shown_difference(row.difference);
+  return row.difference.finding == Finding::kNothing ? text + ": " + kNoDifference : text;
+}
+
+std::string shown_difference(const PairedDifference& difference) {
   if (difference.finding == Finding::kSame) return "the same";
   std::string text = signed_percent(difference.mean);
   if (difference.interval)
     text += fmt::format(" ({} to {})", signed_percent(difference.interval->low),
                         signed_percent(difference.interval->high));
-  if (difference.finding == Finding::kNothing) text += ": no difference that this data can show";
   return text;
 }
 
@@ -229,67 +237,6 @@ double best_case_ratio(const ComparedRow& row, const ComparedMetric& metric) {
     return 1 / std::max(1 + least, 1e-300);
   }
   return 1 + (difference.interval ? difference.interval->high : difference.mean);
-}
-
-Json comparison_document(const VariantComparison& comparison,
-                         const std::vector<ComparedVariant>& variants) {
-  Json same = Json::object(), rows = Json::array();
-  const auto& metrics = compared_metrics();
-  for (std::size_t i = 0; i < metrics.size(); ++i)
-    if (const auto value = comparison.rows.front().means[i]; comparison.same[i])
-      same[metrics[i].name] = value ? number_or_null(*value) : Json(nullptr);
-  for (std::size_t r = 0; r < comparison.rows.size(); ++r) {
-    const ComparedRow& row = comparison.rows[r];
-    Json means = Json::object(), best = Json::array(), runs = Json::array();
-    for (std::size_t i = 0; i < metrics.size(); ++i) {
-      means[metrics[i].name] = row.means[i] ? number_or_null(*row.means[i]) : Json(nullptr);
-      const auto& top = comparison.best[i];
-      if (std::find(top.begin(), top.end(), r) != top.end()) best.push_back(metrics[i].name);
-    }
-    for (const Json& summary : variants[r].summaries)
-      runs.push_back({{"seed", summary.at("seed")}, {"metrics", summary.at("metrics")}});
-    Json difference = nullptr;
-    if (row.has_difference)
-      difference = {{"mean", number_or_null(row.difference.mean)},
-                    {"interval", interval_json(row.difference.interval)},
-                    {"finding", to_string(row.difference.finding)}};
-    rows.push_back({{"name", row.name},
-                    {"means", means},
-                    {"best", best},
-                    {"difference", difference},
-                    {"calibration_band", interval_json(row.band)},
-                    {"scenario", variants[r].summaries.front().at("scenario")},
-                    {"runs", runs}});
-  }
-  return {{"schema", "moesim.compare/1"},
-          {"metric", comparison.metric->name},
-          {"baseline", comparison.rows[comparison.baseline].name},
-          {"confidence", kConfidence},
-          {"seeds", comparison.seeds},
-          {"same_for_all", same},
-          {"variants", rows},
-          {"warnings", comparison.warnings}};
-}
-
-std::string comparison_csv(const VariantComparison& comparison) {
-  const auto field = [](std::optional<double> value) {
-    return value && std::isfinite(*value) ? fmt::format(",{}", *value) : std::string(",");
-  };
-  std::string text = "variant";
-  for (const ComparedMetric& metric : compared_metrics()) text += "," + metric.name;
-  text += ",difference,difference_low,difference_high,finding,band_low,band_high\n";
-  for (const ComparedRow& row : comparison.rows) {
-    text += csv_field(row.name);
-    for (const std::optional<double>& mean : row.means) text += field(mean);
-    const auto& interval = row.difference.interval;
-    const bool known = row.has_difference;
-    text += known ? field(row.difference.mean) : ",";
-    text += known && interval ? field(interval->low) + field(interval->high) : ",,";
-    text += fmt::format(",{}", known ? to_string(row.difference.finding) : "");
-    text += row.band ? field(row.band->low) + field(row.band->high) : ",,";
-    text += "\n";
-  }
-  return text;
 }
 
 }  // namespace moesim

@@ -51,14 +51,23 @@ struct ComparedRow {
   bool has_difference = true;  // false: the metric is not defined for both
 };
 
+// Which variant is best in the chosen metric, and by how much the next one is behind.
+struct Verdict {
+  std::size_t best = 0, next = 0;  // rows
+  PairedDifference lead;           // of the best to the next
+};
+
 struct VariantComparison {
   const ComparedMetric* metric = nullptr;
   std::size_t baseline = 0;
   std::vector<std::uint64_t> seeds;
+  // Runs of other seeds are the same (nothing is drawn): they count once, and show no spread.
+  bool seeds_alike = false;
   std::vector<ComparedRow> rows;
   std::vector<bool> same;  // metrics that are equal for all variants
   std::vector<std::vector<std::size_t>>
       best;                           // rows with the best value, by metric; of `same` none
+  std::optional<Verdict> verdict;     // none: no order, or all are equal
   std::vector<std::string> warnings;  // of all variants, those that differ in figures once
 };
 VariantComparison compare(const std::vector<ComparedVariant>& variants,
@@ -66,6 +75,9 @@ VariantComparison compare(const std::vector<ComparedVariant>& variants,
 
 // "+3.2 % (+1.1 % to +5.3 %)", "no difference that this data can show", …
 std::string shown_difference(const ComparedRow& row, bool is_baseline);
+// The figures alone.
+std::string shown_difference(const PairedDifference& difference);
+inline constexpr const char* kNoDifference = "no difference that this data can show";
 
 // How good a row is at most, compared with the baseline: above 1 is better, whichever way the
 // metric goes. The upper end of its interval, or the difference itself where there is none.

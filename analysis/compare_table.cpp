@@ -4,26 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "analysis/format.hpp"
 #include "analysis/paint.hpp"
+#include "analysis/text_table.hpp"
 
 namespace moesim {
 namespace {
 
-constexpr const char* kBest = "*";
-constexpr std::size_t kWidth = 100;
-
-struct Cell {
-  std::string text;
-  bool best = false;
-};
-
-struct Table {
-  std::size_t names = 1;  // columns that say which variant it is
-  std::vector<std::string> titles;
-  std::vector<std::vector<Cell>> rows;
-};
+using Labels = std::vector<std::pair<std::string, std::string>>;
 
 // Metrics that differ, and that are defined for some variant.
 std::vector<std::size_t> shown_metrics(const VariantComparison& comparison) {
@@ -33,48 +23,86 @@ std::vector<std::size_t> shown_metrics(const VariantComparison& comparison) {
   return shown;
 }
 
-// A column for each varied key, or one of names.
-Table named_rows(const VariantComparison& comparison) {
-  const auto& keys = comparison.rows.front().labels;
-  const bool alike =
-      !keys.empty() &&
-      std::all_of(comparison.rows.begin(), comparison.rows.end(), [&](const ComparedRow& row) {
-        return std::equal(row.labels.begin(), row.labels.end(), keys.begin(), keys.end(),
-                          [](const auto& a, const auto& b) { return a.first == b.first; });
-      });
-  Table table;
-  if (!alike) {
-    table.titles = {"variant"};
-    for (const ComparedRow& row : comparison.rows) table.rows.push_back({{row.name}});
-    return table;
-  }
-  table.names = keys.size();
-  for (const auto& [key, value] : keys) table.titles.push_back(key);
-  for (const ComparedRow& row : comparison.rows) {
-    table.rows.emplace_back();
-    for (const auto& [key, value] : row.labels) table.rows.back().push_back({value});
-  }
-  return table;
+// Keys that all variants have, with values that differ.
+std::vector<std::size_t> varied_keys(const VariantComparison& comparison) {
+  const Labels& first = comparison.rows.front().labels;
+  std::vector<std::size_t> varied;
+  for (std::size_t i = 0; i < first.size(); ++i)
+    if (std::any_of(comparison.rows.begin(), comparison.rows.end(),
+                    [&](const ComparedRow& row) { return row.labels[i] != first[i]; }))
+      varied.push_back(i);
+  return varied;
 }
 
-Table table_of(const VariantComparison& comparison) {
-  Table table = named_rows(comparison);
-  const std::vector<std::size_t> shown = shown_metrics(comparison);
-  for (const std::size_t i : shown) table.titles.push_back(compared_metrics()[i].title);
-  for (std::size_t r = 0; r < comparison.rows.size(); ++r) {
-    const ComparedRow& row = comparison.rows[r];
-    std::vector<Cell>& cells = table.rows[r];
-    for (const std::size_t i : shown) {
-      const auto& best = comparison.best[i];
-      cells.push_back({row.means[i] ? compared_metrics()[i].shown(*row.means[i]) : "–",
-                       std::find(best.begin(), best.end(), r) != best.end()});
-    }
+bool labelled_alike(const VariantComparison& comparison) {
+  const Labels& first = comparison.rows.front().labels;
+  return !first.empty() &&
+         std::all_of(comparison.rows.begin(), comparison.rows.end(), [&](const ComparedRow& row) {
+           return std::equal(row.labels.begin(), row.labels.end(), first.begin(), first.end(),
+                             [](const auto& a, const auto& b) { return a.first == b.first; });
+         });
+}
+
+// What says which variant a row is of: a column for each key that was varied, or one of names.
+struct Names {
+  std::vector<TextColumn> columns;
+  std::vector<std::vector<TextCell>> rows;
+};
+
+Names names_of(const VariantComparison& comparison) {
+  Names names;
+  if (!labelled_alike(comparison)) {
+    names.columns = {{"variant"}};
+    for (const ComparedRow& row : comparison.rows) names.rows.push_back({row.name});
+    return names;
   }
+  const std::vector<std::size_t> keys = varied_keys(comparison);
+  for (const std::size_t i : keys)
+    names.columns.push_back({comparison.rows.front().labels[i].first});
+  for (const ComparedRow& row : comparison.rows) {
+    names.rows.emplace_back();
+    for (const std::size_t i : keys) names.rows.back().emplace_back(row.labels[i].second);
+  }
+  return names;
+}
+
+// The best are marked where people can see that they are.
+void add_figures(const VariantComparison& comparison, std::size_t metric,
+                 std::vector<std::vector<TextCell>>& rows) {
+  const auto& best = comparison.best[metric];
+  std::set<std::string> seen;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const std::optional<double>& mean = comparison.rows[r].means[metric];
+    rows[r].emplace_back(mean ? compared_metrics()[metric].shown(*mean) : "–");
+    seen.insert(rows[r].back().text);
+  }
+  for (const std::size_t r : best) rows[r].back().best = seen.size() > 1;
+}
+
+// A column for each metric that differs. The last give way first where the screen is narrow.
+TextTable metrics_table(const VariantComparison& comparison) {
+  Names names = names_of(comparison);
+  const std::vector<std::size_t> shown = shown_metrics(comparison);
+  for (std::size_t rank = 0; rank < shown.size(); ++rank)
+    names.columns.push_back({.title = compared_metrics()[shown[rank]].title,
+                             .right = true,
+                             .drop = static_cast<int>(rank)});
+  TextTable table(std::move(names.columns));
+  for (const std::size_t i : shown) add_figures(comparison, i, names.rows);
+  for (std::vector<TextCell>& cells : names.rows) table.add(std::move(cells));
   return table;
 }
 
 std::string same_line(const VariantComparison& comparison) {
   std::string text;
+  if (labelled_alike(comparison)) {
+    const std::vector<std::size_t> varied = varied_keys(comparison);
+    const Labels& labels = comparison.rows.front().labels;
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      if (std::find(varied.begin(), varied.end(), i) == varied.end())
+        text +=
+            fmt::format("{}{} {}", text.empty() ? "" : " · ", labels[i].first, labels[i].second);
+  }
   for (std::size_t i = 0; i < compared_metrics().size(); ++i) {
     const auto& value = comparison.rows.front().means[i];
     if (!comparison.same[i] || !value || !compared_metrics()[i].in_table) continue;
@@ -86,8 +114,9 @@ std::string same_line(const VariantComparison& comparison) {
 
 std::string seeds_line(const VariantComparison& comparison) {
   if (comparison.seeds.size() == 1) return fmt::format("seed {}", comparison.seeds.front());
-  return fmt::format("seeds {} to {}, the same draws for every variant", comparison.seeds.front(),
-                     comparison.seeds.back());
+  return fmt::format(
+      "seeds {} to {}{}", comparison.seeds.front(), comparison.seeds.back(),
+      comparison.seeds_alike ? ", which give the same runs" : ", the same draws for every variant");
 }
 
 std::string band_text(const ComparedRow& row) {
@@ -96,103 +125,108 @@ std::string band_text(const ComparedRow& row) {
                      format_percent(row.band->high));
 }
 
+bool has_bands(const VariantComparison& comparison) {
+  return std::any_of(comparison.rows.begin(), comparison.rows.end(),
+                     [](const ComparedRow& row) { return row.band.has_value(); });
+}
+
 // What to know about the differences.
 std::vector<std::string> notes_on(const VariantComparison& comparison) {
-  std::vector<std::string> notes = {fmt::format(
-      "{}: difference of {} to {}", comparison.seeds.size() > 1 ? "mean over seeds" : "one seed",
-      comparison.metric->title, comparison.rows[comparison.baseline].name)};
-  if (comparison.seeds.size() > 1)
+  const bool spread = comparison.seeds.size() > 1 && !comparison.seeds_alike;
+  std::vector<std::string> notes = {
+      fmt::format("{}: difference of {} to {}", spread ? "mean over seeds" : "one draw",
+                  comparison.metric->title, comparison.rows[comparison.baseline].name)};
+  if (comparison.seeds_alike)
+    notes.push_back(
+        "nothing in these runs depends on the seed (a recorded trace): more seeds say no more");
+  else if (spread)
     notes.push_back(
         fmt::format("in brackets: where it lies with {:.0f} % confidence (Student's t "
                     "over {} pairs of runs on the same draws)",
                     100 * kConfidence, comparison.seeds.size()));
   else
     notes.push_back("one seed says nothing of how a difference varies: --seeds 5");
-  const bool banded = std::any_of(comparison.rows.begin(), comparison.rows.end(),
-                                  [](const ComparedRow& row) { return row.band.has_value(); });
-  if (banded)
+  if (has_bands(comparison))
     notes.push_back(
         "calibration: how far the value itself may be off because the kernels' costs "
         "are; much of it is common to all variants");
   return notes;
 }
 
-std::string aligned(const Table& table, const Paint& paint) {
-  std::vector<std::size_t> widths;
-  for (const std::string& title : table.titles) widths.push_back(display_width(title));
-  const auto text_of = [](const Cell& cell) { return cell.best ? cell.text + kBest : cell.text; };
-  for (const auto& row : table.rows)
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], display_width(text_of(row[i])));
-  std::string text;
-  const auto add = [&](std::size_t i, const std::string& cell) {
-    if (i > 0) text += "  ";
-    text += i < table.names ? pad_right(cell, widths[i]) : pad_left(cell, widths[i]);
-  };
-  const auto end_line = [&] { text.erase(text.find_last_not_of(' ') + 1), text += "\n"; };
-  for (std::size_t i = 0; i < table.titles.size(); ++i) add(i, paint(Ink::kDim, table.titles[i]));
-  end_line();
-  for (const auto& row : table.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i)
-      add(i, row[i].best ? paint(Ink::kBold, text_of(row[i])) : row[i].text);
-    end_line();
-  }
-  return text;
+bool shows_nothing(const ComparedRow& row) {
+  return row.has_difference && row.difference.finding == Finding::kNothing;
 }
 
-Table differences_of(const VariantComparison& comparison) {
-  Table table = named_rows(comparison);
-  for (const char* title : {comparison.metric->title.c_str(), "difference", "calibration"})
-    table.titles.emplace_back(title);
+// The chosen metric of each variant, with bars from 0, and how far it is from the baseline.
+TextTable differences_table(const VariantComparison& comparison) {
+  Names names = names_of(comparison);
   const auto chosen = static_cast<std::size_t>(comparison.metric - compared_metrics().data());
+  double largest = 0;
+  for (const ComparedRow& row : comparison.rows)
+    largest = std::max(largest, row.means[chosen].value_or(0));
+  names.columns.push_back({.title = comparison.metric->title, .right = true});
+  names.columns.push_back({.bar = true});
+  names.columns.push_back({.title = "difference", .right = true});
+  const bool banded = has_bands(comparison);
+  if (banded) names.columns.push_back({.title = "calibration", .right = true, .drop = 1});
+  const bool uncertain = std::any_of(comparison.rows.begin(), comparison.rows.end(), shows_nothing);
+  if (uncertain) names.columns.push_back({.title = "finding"});
+  TextTable table(std::move(names.columns));
   for (std::size_t r = 0; r < comparison.rows.size(); ++r) {
     const ComparedRow& row = comparison.rows[r];
-    for (std::string text :
-         {row.means[chosen] ? comparison.metric->shown(*row.means[chosen]) : std::string("–"),
-          shown_difference(row, r == comparison.baseline), band_text(row)})
-      table.rows[r].push_back({std::move(text)});
+    const std::optional<double>& mean = row.means[chosen];
+    std::vector<TextCell>& cells = names.rows[r];
+    cells.emplace_back(mean ? comparison.metric->shown(*mean) : "–");
+    cells.emplace_back("", largest > 0 ? mean.value_or(0) / largest : 0);
+    cells.back().dim = r == comparison.baseline;
+    const bool shown = r != comparison.baseline && row.has_difference;
+    cells.emplace_back(shown ? shown_difference(row.difference)
+                             : shown_difference(row, r == comparison.baseline));
+    if (banded) cells.emplace_back(band_text(row));
+    if (uncertain) cells.emplace_back(shows_nothing(row) ? kNoDifference : "");
+    table.add(std::move(cells));
   }
   return table;
 }
 
-std::string markdown(const Table& table) {
-  const auto escaped = [](std::string text) {
-    for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
-      text.insert(at, 1, '\\');
-    return text;
-  };
-  std::string text, rule = "|";
-  for (std::size_t i = 0; i < table.titles.size(); ++i) {
-    text += "| " + escaped(table.titles[i]) + " ";
-    rule += i < table.names ? "---|" : "---:|";
-  }
-  text += "|\n" + rule + "\n";
-  for (const auto& row : table.rows) {
-    for (const Cell& cell : row)
-      text += cell.best ? "| **" + escaped(cell.text) + "** " : "| " + escaped(cell.text) + " ";
-    text += "|\n";
-  }
-  return text;
+// "best in tokens/s per GPU: lpt, +0.93 % (+0.50 % to +1.40 %) against eplb, the next".
+std::string verdict_line(const VariantComparison& comparison) {
+  if (!comparison.verdict) return {};
+  const Verdict& verdict = *comparison.verdict;
+  const std::string best = comparison.rows[verdict.best].name;
+  const std::string next = comparison.rows[verdict.next].name;
+  const std::string start = fmt::format("best in {}: ", comparison.metric->title);
+  if (verdict.lead.finding == Finding::kSame) return start + best + ", and the same with " + next;
+  if (verdict.lead.finding == Finding::kNothing)
+    return fmt::format("{}{}, but against {}, the next, {}: {}", start, best, next, kNoDifference,
+                       shown_difference(verdict.lead));
+  return fmt::format("{}{}, {} against {}, the next", start, best, shown_difference(verdict.lead),
+                     next);
 }
 
 }  // namespace
 
 std::string comparison_text(const VariantComparison& comparison, const CompareHeading& heading,
-                            bool colour) {
-  const Paint paint(colour);
-  std::string text = paint(Ink::kBold, heading.title) + "\n";
-  if (!heading.subject.empty()) text += heading.subject + "\n";
-  text += seeds_line(comparison) + "\n";
+                            const Screen& screen) {
+  const Paint paint(screen.colour);
+  const auto prose = [&](const std::string& text, const std::string& indent) {
+    return wrap(screen.shown(text), screen.prose(), indent) + "\n";
+  };
+  std::string text = paint(Ink::kBold, screen.shown(heading.title)) + "\n";
+  if (!heading.subject.empty()) text += prose(heading.subject, "  ");
+  text += prose(seeds_line(comparison), "  ");
   if (const std::string same = same_line(comparison); !same.empty())
-    text += wrap("same for all: " + same, kWidth, "  ") + "\n";
-  const Table table = table_of(comparison);
-  if (table.titles.size() > table.names) text += "\n" + aligned(table, paint);
-  text += "\n" + aligned(differences_of(comparison), paint) + "\n";
-  for (const std::string& note : notes_on(comparison)) text += wrap(note, kWidth, "  ") + "\n";
-  if (table.titles.size() > table.names) text += fmt::format("{} best of its column\n", kBest);
+    text += prose("same for all: " + same, "  ");
+  const bool metrics = !shown_metrics(comparison).empty();
+  if (metrics) text += "\n" + metrics_table(comparison).text(screen);
+  text += "\n" + differences_table(comparison).text(screen) + "\n";
+  if (const std::string verdict = verdict_line(comparison); !verdict.empty())
+    text += paint(Ink::kBold, prose(verdict, "  "));
+  for (const std::string& note : notes_on(comparison)) text += prose(note, "  ");
+  if (metrics) text += "* best of its column\n";
   if (!comparison.warnings.empty()) text += "\n";
   for (const std::string& warning : comparison.warnings)
-    text += wrap(paint(Ink::kYellow, "warning:") + " " + warning, kWidth, "         ") + "\n";
+    text += prose(paint(Ink::kYellow, "warning:") + " " + warning, "         ");
   return text;
 }
 
@@ -203,9 +237,10 @@ std::string comparison_markdown(const VariantComparison& comparison,
   text += seeds_line(comparison) + "\n\n";
   if (const std::string same = same_line(comparison); !same.empty())
     text += "same for all: " + same + "\n\n";
-  const Table table = table_of(comparison);
-  if (table.titles.size() > table.names) text += markdown(table) + "\n";
-  text += markdown(differences_of(comparison)) + "\n";
+  if (!shown_metrics(comparison).empty()) text += metrics_table(comparison).markdown() + "\n";
+  text += differences_table(comparison).markdown() + "\n";
+  if (const std::string verdict = verdict_line(comparison); !verdict.empty())
+    text += "* " + verdict + "\n";
   for (const std::string& note : notes_on(comparison)) text += "* " + note + "\n";
   for (const std::string& warning : comparison.warnings) text += "* warning: " + warning + "\n";
   return text;

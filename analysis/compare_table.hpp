@@ -4,6 +4,7 @@
 #include <string>
 
 #include "analysis/compare.hpp"
+#include "analysis/screen.hpp"
 
 namespace moesim {
 
@@ -13,9 +14,9 @@ struct CompareHeading {
 };
 
 // The best value of each column is marked; columns that are equal for all stand above the table,
-// with the differences below. `colour` as in Paint.
+// with the differences below, a bar for each value and which variant is best.
 std::string comparison_text(const VariantComparison& comparison, const CompareHeading& heading,
-                            bool colour);
+                            const Screen& screen);
 std::string comparison_markdown(const VariantComparison& comparison, const CompareHeading& heading);
 
 }  // namespace moesim

@@ -45,12 +45,24 @@ class InterruptWatch {
 
 using Running = std::map<std::size_t, std::unique_ptr<Child>>;  // by the number of the variant
 
+// A signal that came while ppoll found news at once is still waiting.
+bool interrupt_waits() {
+  sigset_t waiting;
+  sigpending(&waiting);
+  if (sigismember(&waiting, SIGINT) != 1) return false;
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  int taken = 0;
+  return sigwait(&interrupt, &taken) == 0;
+}
+
 void wait_for_news(const Running& running, const sigset_t& mask) {
   std::vector<pollfd> pipes;
   for (const auto& [number, child] : running) child->add_pipes(pipes);
   const int ready = ppoll(pipes.data(), pipes.size(), nullptr, &mask);
   MOESIM_CHECK(ready >= 0 || errno == EINTR, "the pipes are open");
-  if (interrupt_seen != 0) throw Interrupted();
+  if (interrupt_seen != 0 || interrupt_waits()) throw Interrupted();
 }
 
 }  // namespace
@@ -71,6 +83,10 @@ std::vector<Outcome> run_variants(const std::vector<Variant>& variants,
     std::erase_if(running, [&](auto& entry) {
       if (entry.second->read_more()) return false;
       outcomes[entry.first] = entry.second->finish();
+      if (options.on_outcome) {
+        options.on_outcome(entry.first, outcomes[entry.first]);
+        outcomes[entry.first].document = {};
+      }
       if (options.on_done) options.on_done(++ended);
       return true;
     });

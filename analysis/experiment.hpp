@@ -18,6 +18,14 @@ struct Variant {
   std::function<std::string()> run;
 };
 
+struct Outcome {
+  std::string document;
+  int exit_code = 0;        // 0, 2 (bad input) or 70 (a bug, a crash)
+  int signal = 0;           // that ended the child, if one did
+  std::string error;        // what to print; empty where exit_code is 0
+  std::string diagnostics;  // what the child wrote to stderr
+};
+
 struct ExperimentOptions {
   int jobs = 1;
   // Children write to our stderr, for a progress line. Otherwise what they write there is kept in
@@ -25,13 +33,9 @@ struct ExperimentOptions {
   bool share_stderr = false;
   // In the parent, as children end; the number of variants that have ended.
   std::function<void(int)> on_done = {};
-};
-
-struct Outcome {
-  std::string document;
-  int exit_code = 0;        // 0, 2 (bad input) or 70 (a bug, a crash)
-  std::string error;        // what to print; empty where exit_code is 0
-  std::string diagnostics;  // what the child wrote to stderr
+  // In the parent, as a child ends: the number of its variant, and what became of it. The document
+  // is then not kept for the end.
+  std::function<void(std::size_t, const Outcome&)> on_outcome = {};
 };
 
 // The user pressed Ctrl-C: the children are gone, `main` exits with 130.

@@ -1,4 +1,4 @@
-// Text for a terminal: labels on the left, at most 100 columns.
+// Text for a terminal: labels on the left, lines no wider than the screen and than 100 columns.
 #pragma once
 
 #include <string>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "analysis/paint.hpp"
+#include "analysis/screen.hpp"
 
 namespace moesim {
 
@@ -14,10 +15,10 @@ std::string joined(const std::vector<std::string>& parts);
 
 class Lines {
  public:
-  static constexpr std::size_t kWidth = 100;
   static constexpr std::size_t kLabel = 14;  // columns of the labels
 
-  explicit Lines(Paint paint) : paint_(paint) {}
+  explicit Lines(Paint paint) : Lines(Screen{.colour = paint.colour()}) {}
+  explicit Lines(const Screen& screen) : screen_(screen), paint_(screen.colour) {}
   // A label, and text that is broken where the line would be too long.
   void add(std::string_view label, std::string_view text);
   // A line whose columns are set.
@@ -26,10 +27,12 @@ class Lines {
   // Lines of the same width.
   void append(std::string_view lines) { out_ += lines; }
   void gap() { out_ += "\n"; }
+  const Screen& screen() const { return screen_; }
   const Paint& paint() const { return paint_; }
   const std::string& text() const { return out_; }
 
  private:
+  Screen screen_;
   Paint paint_;
   std::string out_;
 };

@@ -24,10 +24,29 @@ namespace moesim {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array kFiles = {
-    "scenario.yaml",         "summary.json", "steps.csv",         "gpus.csv",    "report.html",
-    "timeline.json",         "requests.csv", "serving_steps.csv", "compare.csv", "compare.md",
-    "serving_latencies.csv", "loads.csv",    "links.csv",         "strip.csv"};
+constexpr std::array kFiles = {"scenario.yaml",
+                               "summary.json",
+                               "steps.csv",
+                               "gpus.csv",
+                               "report.html",
+                               "timeline.json",
+                               "requests.csv",
+                               "serving_steps.csv",
+                               "compare.csv",
+                               "compare.md",
+                               "serving_latencies.csv",
+                               "loads.csv",
+                               "links.csv",
+                               "strip.csv",
+                               "plan.json",
+                               "plan.yaml",
+                               "candidates.csv",
+                               "cheapest_decode.yaml",
+                               "cheapest_prefill.yaml",
+                               "cheapest_serving.yaml",
+                               "smallest_decode.yaml",
+                               "smallest_prefill.yaml",
+                               "smallest_serving.yaml"};
 
 // What an interrupt removes. Only async-signal-safe calls can, hence the plain buffer and the fixed
 // list of names.
@@ -70,7 +89,8 @@ void forget_interrupt() {
 
 // A document of ours names its schema: "moesim.summary/1", "moesim.compare/1", ….
 bool holds_result(const fs::path& folder) {
-  std::ifstream file(folder / "summary.json");
+  const bool plan = !fs::exists(folder / "summary.json");
+  std::ifstream file(folder / (plan ? "plan.json" : "summary.json"));
   const auto document = nlohmann::json::parse(file, nullptr, false);
   if (!document.is_object()) return false;
   const auto schema = document.find("schema");

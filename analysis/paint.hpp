@@ -11,6 +11,7 @@ enum class Ink { kBold, kDim, kBlue, kCyan, kYellow };
 class Paint {
  public:
   explicit Paint(bool colour) : colour_(colour) {}
+  bool colour() const { return colour_; }
   std::string operator()(Ink ink, std::string_view text) const;
 
  private:

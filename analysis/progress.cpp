@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "analysis/format.hpp"
+#include "analysis/paint.hpp"
 
 namespace moesim {
 namespace {
 
 constexpr double kPatience = 1.0;  // seconds before the first line
 constexpr double kInterval = 0.1;  // between two lines
+constexpr int kBar = 20;           // columns
 
 double wall_clock() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -41,7 +44,10 @@ void Progress::update(std::int64_t done, std::int64_t total) {
   if (now < next_) return;
   next_ = now + kInterval;
   const double rate = static_cast<double>(done) / (now - start_);
-  std::string text = fmt::format("{} {} of {}", what_, done, total);
+  const double share =
+      static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(total, 1));
+  std::string text =
+      fmt::format("{} {} {} of {}", what_, pad_right(bar(kBar * share), kBar), done, total);
   if (done > 0)
     text += fmt::format(" · {} per s · {} left", format_number(rate),
                         format_time(Seconds(static_cast<double>(total - done) / rate)));

@@ -71,10 +71,11 @@ void add_cache(Lines& lines, const PoolSummary& pool) {
 
 }  // namespace
 
-std::string serving_run_table(const Scenario& scenario, const RunResult& result, bool colour) {
-  Lines lines{Paint(colour)};
+std::string serving_run_table(const Scenario& scenario, const RunResult& result,
+                              const Screen& screen) {
+  Lines lines{screen};
   add_headline(lines, scenario, result);
-  lines.append(serving_table(metrics_of(scenario, result), scenario.serving.targets, colour));
+  lines.append(serving_table(metrics_of(scenario, result), scenario.serving.targets, screen));
   for (const PoolSummary& pool : result.pools) {
     if (pool.steps == 0) continue;
     const Metrics metrics = step_metrics(pool);

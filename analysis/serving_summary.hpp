@@ -4,6 +4,7 @@
 #include <string>
 
 #include "analysis/json.hpp"
+#include "analysis/screen.hpp"
 #include "analysis/serving_metrics.hpp"
 #include "sim/model/run_result.hpp"
 #include "sim/model/scenario.hpp"
@@ -14,12 +15,13 @@ namespace moesim {
 // serving_steps.csv.
 Json serving_json(const ServingMetrics& metrics, const ServiceTargets& targets);
 
-// Within 100 columns; ends with a line end. `colour` adds ANSI colours.
+// Ends with a line end.
 std::string serving_table(const ServingMetrics& metrics, const ServiceTargets& targets,
-                          bool colour);
+                          const Screen& screen);
 
 // The whole table of a serving run.
-std::string serving_run_table(const Scenario& scenario, const RunResult& result, bool colour);
+std::string serving_run_table(const Scenario& scenario, const RunResult& result,
+                              const Screen& screen);
 
 // For summary.json: what "serving" says, and of each pool the phases of its mean step and its step
 // cache.

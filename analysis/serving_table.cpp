@@ -6,20 +6,29 @@
 #include "analysis/format.hpp"
 #include "analysis/lines.hpp"
 #include "analysis/serving_summary.hpp"
+#include "analysis/text_table.hpp"
 
 namespace moesim {
 namespace {
 
 using Parts = std::vector<std::string>;
 
-constexpr std::size_t kColumn = 12;  // of latencies
+constexpr std::size_t kColumn = 10, kNarrow = 8;  // of latencies, of what pools do
 
 std::string time_of(double seconds) { return format_time(Seconds(seconds)); }
 
-std::string columns(const Parts& cells, std::size_t width = kColumn) {
-  std::string row;
-  for (const std::string& cell : cells) row += pad_left(cell, width);
-  return row;
+// Of a table whose labels stand below those of the lines; figures take `width` columns at least.
+struct Figure {
+  std::string title;
+  int drop = 0;  // as of a TextColumn
+};
+
+TextTable figures_table(const std::string& label, const std::vector<Figure>& figures,
+                        std::size_t width) {
+  std::vector<TextColumn> columns = {{.title = label, .width = Lines::kLabel}};
+  for (const Figure& figure : figures)
+    columns.push_back({.title = figure.title, .right = true, .drop = figure.drop, .width = width});
+  return TextTable(std::move(columns));
 }
 
 std::string counted(double count, const char* noun) {
@@ -48,10 +57,11 @@ void add_rates(Lines& lines, const ServingMetrics& metrics) {
 }
 
 void add_latencies(Lines& lines, const ServiceMetrics& all) {
-  lines.row("latency", columns({"mean", "p50", "p90", "p95", "p99", "max"}));
+  TextTable table = figures_table(
+      "latency", {{"mean"}, {"p50"}, {"p90", 3}, {"p95", 2}, {"p99"}, {"max", 1}}, kColumn);
   const auto row = [&](const char* label, const Distribution& latency) {
-    lines.row(label, columns({time_of(latency.mean), time_of(latency.p50), time_of(latency.p90),
-                              time_of(latency.p95), time_of(latency.p99), time_of(latency.max)}));
+    table.add({label, time_of(latency.mean), time_of(latency.p50), time_of(latency.p90),
+               time_of(latency.p95), time_of(latency.p99), time_of(latency.max)});
   };
   row("TTFT", all.ttft);
   row("TPOT", all.tpot);
@@ -59,6 +69,7 @@ void add_latencies(Lines& lines, const ServiceMetrics& all) {
   row("end to end", all.e2e);
   row("queueing", all.queueing);
   if (all.kv_waiting.max > 0) row("KV waiting", all.kv_waiting);
+  lines.append(table.text(lines.screen()));
   lines.gap();
 }
 
@@ -95,50 +106,51 @@ void add_service(Lines& lines, const ServiceMetrics& all, const ServiceTargets& 
 void add_classes(Lines& lines, const std::vector<ServiceMetrics>& classes) {
   if (classes.empty()) return;
   lines.gap();
-  lines.row("class",
-            columns({"requests", "TTFT p50", "TTFT p99", "TPOT p50", "TPOT p99", "in SLO"}));
-  for (const ServiceMetrics& one : classes) {
-    // A long name has a line of its own.
-    const bool fits = display_width(one.name) < Lines::kLabel;
-    if (!fits) lines.plain(one.name);
-    lines.row(fits ? one.name : "",
-              columns({format_count(static_cast<double>(one.requests)), time_of(one.ttft.p50),
-                       time_of(one.ttft.p99), time_of(one.tpot.p50), time_of(one.tpot.p99),
-                       format_percent(one.slo_attainment)}));
-  }
+  TextTable table = figures_table(
+      "class",
+      {{"requests"}, {"TTFT p50", 2}, {"TTFT p99"}, {"TPOT p50", 1}, {"TPOT p99"}, {"in SLO"}},
+      kColumn);
+  for (const ServiceMetrics& one : classes)
+    table.add({one.name, format_count(static_cast<double>(one.requests)), time_of(one.ttft.p50),
+               time_of(one.ttft.p99), time_of(one.tpot.p50), time_of(one.tpot.p99),
+               format_percent(one.slo_attainment)});
+  lines.append(table.text(lines.screen()));
 }
 
 std::string share(double value) { return value == 0 ? "0 %" : format_percent(value); }
 
 // The means over time of each pool, and below them the most.
 void add_pools(Lines& lines, const std::vector<PoolMetrics>& pools) {
-  constexpr std::size_t kNarrow = 10;
-  lines.row("pool", columns({"steps", "step time", "step p99", "busy", "running", "waiting",
-                             "KV cache", "balance"},
-                            kNarrow));
+  TextTable table = figures_table("pool",
+                                  {{"steps", 3},
+                                   {"step time"},
+                                   {"step p99", 2},
+                                   {"busy"},
+                                   {"running", 1},
+                                   {"waiting"},
+                                   {"KV cache"},
+                                   {"balance", 4}},
+                                  kNarrow);
   Parts stalls;
   for (const PoolMetrics& pool : pools) {
-    lines.row(pool.name,
-              columns({format_count(static_cast<double>(pool.steps)), time_of(pool.step_time.mean),
-                       time_of(pool.step_time.p99), share(pool.busy),
-                       format_number(pool.running_mean), format_number(pool.waiting_mean),
-                       share(pool.kv_use_mean), format_number(pool.gpu_max_over_mean) + " ×"},
-                      kNarrow));
-    lines.row("  at most",
-              columns({"", time_of(pool.step_time.max), "", "", format_count(pool.running_max),
-                       format_count(pool.waiting_max), share(pool.kv_use_max)},
-                      kNarrow));
+    table.add({pool.name, format_count(static_cast<double>(pool.steps)),
+               time_of(pool.step_time.mean), time_of(pool.step_time.p99), share(pool.busy),
+               format_number(pool.running_mean), format_number(pool.waiting_mean),
+               share(pool.kv_use_mean), format_number(pool.gpu_max_over_mean) + " ×"});
+    table.add({"  at most", "", time_of(pool.step_time.max), "", "", format_count(pool.running_max),
+               format_count(pool.waiting_max), share(pool.kv_use_max), ""});
     if (pool.stall > 0)
       stalls.push_back(time_of(pool.stall) + (pools.size() > 1 ? " in " + pool.name : ""));
   }
+  lines.append(table.text(lines.screen()));
   if (!stalls.empty()) lines.add("stalled for", joined(stalls));
 }
 
 }  // namespace
 
 std::string serving_table(const ServingMetrics& metrics, const ServiceTargets& targets,
-                          bool colour) {
-  Lines lines{Paint(colour)};
+                          const Screen& screen) {
+  Lines lines{screen};
   add_rates(lines, metrics);
   add_latencies(lines, metrics.all);
   add_service(lines, metrics.all, targets);

@@ -178,10 +178,10 @@ void add_hot_spots(Lines& lines, const Metrics& metrics, const RunResult& result
 
 }  // namespace
 
-std::string run_table(const Scenario& scenario, const RunResult& result, bool colour) {
-  if (result.serving) return serving_run_table(scenario, result, colour);
+std::string run_table(const Scenario& scenario, const RunResult& result, const Screen& screen) {
+  if (result.serving) return serving_run_table(scenario, result, screen);
   const Metrics metrics = compute_metrics(result);
-  Lines lines{Paint(colour)};
+  Lines lines{screen};
   add_headline(lines, scenario, result);
   add_speed(lines, metrics, result);
   add_breakdown(lines, metrics);

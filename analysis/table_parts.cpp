@@ -13,7 +13,8 @@
 namespace moesim {
 namespace {
 
-constexpr std::size_t kBar = 40;  // columns of the longest bar
+// Columns of the longest bar, and of the time, its share and what is hidden.
+constexpr std::size_t kBar = 40, kShortBar = 8, kFigures = 38;
 
 using Parts = std::vector<std::string>;
 
@@ -70,14 +71,17 @@ std::string policy_text(const Scenario& scenario) {
 }
 
 void add_breakdown(Lines& lines, const Metrics& metrics) {
+  const std::size_t room = lines.screen().prose() - Lines::kLabel;
+  const std::size_t width = std::clamp(room > kFigures ? room - kFigures : 0, kShortBar, kBar);
   const double longest = *std::max_element(metrics.breakdown.begin(), metrics.breakdown.end());
   if (!(longest > 0)) return;
   for (const Phase phase : reported_phases({&metrics.breakdown, 1})) {
     const double seconds = seconds_of(metrics.breakdown, phase);
     const std::string hidden = hidden_text(metrics, phase);
     if (!(seconds > 0) && hidden.empty()) continue;
-    const std::string drawn = bar(static_cast<double>(kBar) * seconds / longest);
-    lines.row(to_string(phase), pad_right(lines.paint()(ink_of(phase), drawn), kBar) +
+    const std::string drawn =
+        lines.screen().shown(bar(static_cast<double>(width) * seconds / longest));
+    lines.row(to_string(phase), pad_right(lines.paint()(ink_of(phase), drawn), width) +
                                     pad_left(format_time(Seconds(seconds)), 10) +
                                     pad_left(share_text(seconds / metrics.step_time.mean), 9) +
                                     hidden);

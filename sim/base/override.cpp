@@ -1,9 +1,9 @@
 // --set a.b=c: changes a tree of YAML before anybody reads it.
+#include "sim/base/override.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "sim/base/yaml.hpp"
 
 namespace moesim {
 namespace {
@@ -13,15 +13,14 @@ struct KeyPart {
   Spot spot;
 };
 
-// "a.b" with the places of its parts.
-std::vector<KeyPart> split_key(const std::string& key,
-                               const std::shared_ptr<const SourceText>& source) {
+// "a.b", which begins at `start`, with the places of its parts.
+std::vector<KeyPart> split_key(const std::string& key, const Spot& start) {
   std::vector<KeyPart> parts;
   for (std::size_t begin = 0; begin <= key.size();) {
     const std::size_t end = std::min(key.find('.', begin), key.size());
-    const Spot spot{source, 1, static_cast<int>(begin) + 1};
+    const Spot spot{start.source, start.line, start.column + static_cast<int>(begin)};
     if (end == begin)
-      throw InputError(spot, "--set has an empty key",
+      throw InputError(spot, "there is an empty key",
                        "write the keys with one dot between them, as in placement.kind");
     parts.push_back({key.substr(begin, end - begin), spot});
     begin = end + 1;
@@ -45,14 +44,19 @@ YamlNode& step_into(YamlNode& node, const KeyPart& part) {
 }  // namespace
 
 void apply_override(YamlNode& root, const std::string& assignment) {
-  if (!root.is_map()) throw InputError(root.spot, "there is no section here to --set a key of");
   const auto source = text_source("--set", assignment, true);
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0)
     throw InputError({source, 1, 1}, "--set needs KEY=VALUE",
                      "for example --set network.tolerance=0.01");
-  const std::vector<KeyPart> key = split_key(assignment.substr(0, equals), source);
-  YamlNode value = parse_yaml_value(source, static_cast<int>(equals) + 1);
+  apply_override(root, assignment.substr(0, equals), {source, 1, 1},
+                 parse_yaml_value(source, static_cast<int>(equals) + 1));
+}
+
+void apply_override(YamlNode& root, const std::string& path, const Spot& path_spot,
+                    YamlNode value) {
+  if (!root.is_map()) throw InputError(root.spot, "there is no section here to set a key of");
+  const std::vector<KeyPart> key = split_key(path, path_spot);
   if (value.kind == YamlNode::Kind::kNull) value.spot = key.back().spot;
   YamlNode* node = &root;
   for (std::size_t i = 0; i + 1 < key.size(); ++i) node = &step_into(*node, key[i]);

@@ -1,8 +1,8 @@
-// A YAML tree as text, in block style.
+// A YAML tree as text, in block style or in one line.
 #include <algorithm>
 #include <cctype>
 
-#include "sim/base/yaml.hpp"
+#include "sim/base/yaml_flow.hpp"
 
 namespace moesim {
 namespace {
@@ -80,6 +80,16 @@ std::string write_yaml(const YamlNode& node) {
   std::string out;
   write_node(node, 0, out);
   return out;
+}
+
+std::string write_flow(const YamlNode& node) {
+  if (!node.is_map() && !node.is_list()) return scalar_text(node);
+  std::string out;
+  for (const YamlNode& item : node.items) out += (out.empty() ? "" : ", ") + write_flow(item);
+  for (const NodeEntry& entry : node.entries)
+    out += (out.empty() ? "" : ", ") + scalar_text(YamlNode::scalar(entry.key)) + ": " +
+           write_flow(entry.value);
+  return node.is_map() ? "{" + out + "}" : "[" + out + "]";
 }
 
 }  // namespace moesim

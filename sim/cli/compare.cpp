@@ -14,6 +14,7 @@
 #include "sim/cli/command.hpp"
 #include "sim/cli/compare_flags.hpp"
 #include "sim/cli/flags.hpp"
+#include "sim/cli/replaced_sections.hpp"
 #include "sim/cli/vary.hpp"
 #include "sim/read_scenario.hpp"
 #include "sim/simulate.hpp"
@@ -160,15 +161,21 @@ std::vector<ComparedVariant> simulate_all(const std::vector<NamedVariant>& varia
   return compared;
 }
 
-// Variants that are worse than the baseline by more than is allowed, whatever their noise.
+// Variants that are worse than the baseline by more than is allowed, whatever their noise, and
+// those of which nothing is known.
 std::vector<std::string> failing(const VariantComparison& comparison, double fail_below) {
-  std::vector<std::string> names;
+  std::vector<std::string> reasons;
   for (std::size_t i = 0; i < comparison.rows.size(); ++i) {
     const ComparedRow& row = comparison.rows[i];
-    if (i == comparison.baseline || !row.has_difference) continue;
-    if (best_case_ratio(row, *comparison.metric) < fail_below) names.push_back(row.name);
+    if (i == comparison.baseline) continue;
+    if (!row.has_difference)
+      reasons.push_back(fmt::format("{}: {} is not defined, here or for the baseline", row.name,
+                                    comparison.metric->name));
+    else if (best_case_ratio(row, *comparison.metric) < fail_below)
+      reasons.push_back(fmt::format("{} is below {} of the baseline in {}", row.name, fail_below,
+                                    comparison.metric->name));
   }
-  return names;
+  return reasons;
 }
 
 void check_metric(const CompareFlags& flags) {
@@ -201,7 +208,9 @@ int run(const CompareFlags& flags) {
   std::optional<OutputDirectory> directory;
   if (!flags.directory.empty()) directory.emplace(flags.directory);
   const std::vector<ComparedVariant> compared = simulate_all(variants, flags.output);
-  const VariantComparison comparison = compare(compared, options);
+  VariantComparison comparison = compare(compared, options);
+  for (const std::string& warning : replaced_sections(flags.paths, flags.vary))
+    comparison.warnings.insert(comparison.warnings.begin(), warning);
   const CompareHeading heading = heading_of(variants);
   Json whole = comparison_document(comparison, compared);
   whole["provenance"] = compared.front().summaries.front().at("provenance");
@@ -213,63 +222,59 @@ int run(const CompareFlags& flags) {
   }
   fmt::print("{}", flags.output.json ? document
                    : flags.csv       ? comparison_csv(comparison)
-                   : flags.markdown
-                       ? comparison_markdown(comparison, heading)
-                       : comparison_text(comparison, heading, flags.output.color_on_stdout()));
+                   : flags.markdown  ? comparison_markdown(comparison, heading)
+                                     : comparison_text(comparison, heading, flags.output.screen()));
   if (!flags.fail_below) return kExitDone;
   const std::vector<std::string> worse = failing(comparison, *flags.fail_below);
-  for (const std::string& name : worse)
-    fmt::print(stderr, "moesim: {} is below {} of the baseline in {}\n", name, *flags.fail_below,
-               comparison.metric->name);
+  for (const std::string& reason : worse) fmt::print(stderr, "moesim: {}\n", reason);
   return worse.empty() ? kExitDone : kExitNo;
 }
 
 void declare_outputs(CLI::App& app, CompareFlags& flags) {
   flags.output.declare(app);
-  CLI::Option* json = app.get_option("--json");
-  CLI::Option* csv = app.add_flag("--csv", flags.csv, "print one line for each variant, SI units");
-  CLI::Option* markdown = app.add_flag("--markdown", flags.markdown, "print Markdown tables");
-  csv->excludes(json)->excludes(markdown);
-  markdown->excludes(json);
+  declare_table_forms(app, flags.csv, flags.markdown);
   app.add_option("-o,--out", flags.directory,
                  "directory for summary.json, compare.csv, compare.md and report.html")
       ->check([](const std::string& text) {
         return text.empty() ? std::string("needs the name of a directory") : std::string();
-      });
+      })
+      ->type_name("DIR");
 }
 
 const RegisterCommand kCompare(
-    "compare", {"set variants side by side, on the same draws", [](CLI::App& app) {
-                  auto flags = std::make_shared<CompareFlags>();
-                  app.add_option("SCENARIO", flags->paths, "scenario files (YAML)")->required();
-                  const auto texts = [&](const char* name, std::vector<std::string>& values,
-                                         const char* type, const char* doc) {
-                    app.add_option(name, values, doc)
-                        ->type_name(type)
-                        ->expected(1)
-                        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-                        ->allow_extra_args(false);
-                  };
-                  texts("--set", flags->overrides, "KEY=VALUE", "override a key (repeatable)");
-                  texts("--vary", flags->vary, "KEY=VALUES",
-                        "values of a key: a,b,c, or LO:HI:STEP, or LO:HI:xK (repeatable: all "
-                        "combinations)");
-                  app.add_option("--seed", flags->seed, "the first seed");
-                  app.add_option("--seeds", flags->seeds, "runs of each variant, on seeds in a row")
-                      ->check(CLI::Range(1, 10000))
-                      ->capture_default_str();
-                  app.add_option("--baseline", flags->baseline,
-                                 "name of the variant that the others are compared with, or the "
-                                 "value of its --vary (default: the first)");
-                  app.add_option("--metric", flags->metric, "what the difference is of")
-                      ->capture_default_str();
-                  app.add_option("--fail-below", flags->fail_below,
-                                 "exit with 1 where a variant is worse than this share of the "
-                                 "baseline, its noise allowed for: 0.97")
-                      ->check(CLI::PositiveNumber);
-                  declare_outputs(app, *flags);
-                  return [flags] { return run(*flags); };
-                }});
+    "compare",
+    {"set variants side by side, on the same draws", [](CLI::App& app) {
+       auto flags = std::make_shared<CompareFlags>();
+       app.add_option("SCENARIO", flags->paths, "scenario files")->required()->type_name("YAML");
+       const auto texts = [&](const char* name, std::vector<std::string>& values, const char* type,
+                              const char* doc) {
+         app.add_option(name, values, doc)
+             ->type_name(type)
+             ->expected(1)
+             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+             ->allow_extra_args(false);
+       };
+       texts("--set", flags->overrides, "KEY=VALUE", "override a key (repeatable)");
+       texts("--vary", flags->vary, "KEY=VALUES",
+             "values of a key: a,b,c, or LO:HI:STEP, or LO:HI:xK (repeatable: all "
+             "combinations)");
+       app.add_option("--seed", flags->seed, "the first seed");
+       app.add_option("--seeds", flags->seeds, "runs of each variant, on seeds in a row")
+           ->check(CLI::Range(1, 10000))
+           ->capture_default_str();
+       app.add_option("--baseline", flags->baseline,
+                      "name of the variant that the others are compared with, or the "
+                      "value of its --vary (default: the first)");
+       app.add_option("--metric", flags->metric, "what the difference is of")
+           ->type_name("METRIC")
+           ->capture_default_str();
+       app.add_option("--fail-below", flags->fail_below,
+                      "exit with 1 where a variant is worse than this share of the "
+                      "baseline, its noise allowed for: 0.97")
+           ->check(CLI::PositiveNumber);
+       declare_outputs(app, *flags);
+       return [flags] { return run(*flags); };
+     }});
 
 }  // namespace
 }  // namespace moesim

@@ -1,5 +1,6 @@
 #include "sim/cli/flags.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +12,7 @@
 namespace moesim {
 
 void ScenarioFlags::declare(CLI::App& app) {
-  app.add_option("SCENARIO", path, "scenario file (YAML)")->required();
+  app.add_option("SCENARIO", path, "scenario file")->required()->type_name("YAML");
   app.add_option("--set", overrides, "override a key: --set section.key=value (repeatable)")
       ->type_name("KEY=VALUE")
       ->expected(1)
@@ -26,19 +27,41 @@ Scenario ScenarioFlags::read() const {
   return read_scenario(path, all);
 }
 
+void declare_table_forms(CLI::App& app, bool& csv, bool& markdown) {
+  CLI::Option* json = app.get_option("--json");
+  CLI::Option* as_csv = app.add_flag("--csv", csv, "print CSV: a line of names, SI units");
+  CLI::Option* as_markdown = app.add_flag("--markdown", markdown, "print Markdown tables");
+  as_csv->excludes(json)->excludes(as_markdown);
+  as_markdown->excludes(json);
+}
+
 void OutputFlags::declare(CLI::App& app) {
   app.add_flag("--json", json, "print one JSON document on stdout, nothing else");
   app.add_flag("-q,--quiet", quiet, "no progress line");
-  app.add_option("--color", color, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->capture_default_str();
+  declare_color(app, color);
   app.add_option("-j,--jobs", jobs, "children at a time (default: one per core)")
       ->check(CLI::NonNegativeNumber);
 }
 
-bool OutputFlags::color_on_stdout() const {
-  if (color != "auto") return color == "always";
-  return isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+Screen stdout_screen(const std::string& color) {
+  const bool terminal = isatty(STDOUT_FILENO) != 0;
+  const char* no_color = std::getenv("NO_COLOR");
+  Screen screen{.colour = color == "auto" ? terminal && (no_color == nullptr || *no_color == '\0')
+                                          : color == "always",
+                .unicode = locale_is_utf8()};
+  const char* columns = std::getenv("COLUMNS");
+  winsize size{};
+  if (columns != nullptr && std::atoi(columns) > 0)
+    screen.columns = static_cast<std::size_t>(std::atoi(columns));
+  else if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    screen.columns = size.ws_col;
+  return screen;
+}
+
+void declare_color(CLI::App& app, std::string& color) {
+  app.add_option("--color", color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
 }
 
 int OutputFlags::job_count() const {

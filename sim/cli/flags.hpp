@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/screen.hpp"
 #include "sim/model/scenario.hpp"
 
 namespace moesim {
@@ -19,6 +20,13 @@ struct ScenarioFlags {
   Scenario read() const;
 };
 
+// What stdout is, for tables: colours by --color, the terminal's width (or COLUMNS), its
+// characters.
+Screen stdout_screen(const std::string& color);
+void declare_color(CLI::App& app, std::string& color);
+// --csv and --markdown, which go neither with each other nor with a --json declared before.
+void declare_table_forms(CLI::App& app, bool& csv, bool& markdown);
+
 struct OutputFlags {
   bool json = false;
   bool quiet = false;
@@ -26,7 +34,8 @@ struct OutputFlags {
   int jobs = 0;  // 0 = one per core
 
   void declare(CLI::App& app);
-  bool color_on_stdout() const;
+  Screen screen() const { return stdout_screen(color); }
+  bool color_on_stdout() const { return screen().colour; }
   int job_count() const;
 };
 

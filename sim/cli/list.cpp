@@ -1,16 +1,17 @@
 // `moesim list`: presets, and plug-ins with their parameters.
 #include <fmt/format.h>
 
-#include <cmath>
 #include <memory>
 
 #include "analysis/format.hpp"
+#include "analysis/text_table.hpp"
 #include "sim/base/presets.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/flags.hpp"
 #include "sim/cli/list_presets.hpp"
+#include "sim/cli/parameter_text.hpp"
 #include "sim/cli/reference.hpp"
-#include "sim/cli/text_table.hpp"
 
 namespace moesim {
 namespace {
@@ -21,57 +22,62 @@ std::vector<std::string> topics() {
   return all;
 }
 
-// "≥ 1", "above 0, at most 1": in the unit of the file (SI where it has one).
-std::string range_of(const Parameter& parameter) {
-  std::string text;
-  if (!parameter.choices.empty()) {
-    for (const std::string& choice : parameter.choices)
-      text += (text.empty() ? "" : " | ") + choice;
-    return text;
-  }
-  if (std::isfinite(parameter.minimum))
-    text = fmt::format("{} {:g}", parameter.above_minimum ? ">" : "≥", parameter.minimum);
-  if (std::isfinite(parameter.maximum))
-    text += fmt::format("{}≤ {:g}", text.empty() ? "" : ", ", parameter.maximum);
-  return text;
-}
-
-std::string default_of(const Parameter& parameter) {
-  if (parameter.fallback) return *parameter.fallback;
-  return parameter.required ? "(needed)" : "–";
-}
-
-std::string plugins_text() {
+std::string plugins_text(const Screen& screen) {
   std::string text;
   for (const std::string& role : Catalog::instance().roles()) {
     text += role + "\n";
-    std::size_t width = 0;
-    const auto names = Catalog::instance().names(role);
-    for (const std::string& name : names) width = std::max(width, name.size());
-    for (const std::string& name : names)
-      text += fmt::format("  {}  {}\n", pad_right(name, width),
-                          Catalog::instance().find(role, name)->summary);
+    TextTable table({{""}, {""}});
+    for (const std::string& name : Catalog::instance().names(role))
+      table.add({"  " + name, Catalog::instance().find(role, name)->summary});
+    text += table.text(screen);
   }
   for (const char* folder : {"models", "clusters", "calibrations"})
     text += fmt::format("{}  {} presets: moesim list {}\n", pad_right(folder, 12),
                         preset_names(folder).size(), folder);
-  return text + "\nmoesim list ROLE shows the parameters of its plug-ins, with defaults.\n";
+  return text + "\n" +
+         wrap("moesim list ROLE shows the parameters of its plug-ins, with defaults.",
+              screen.prose(), "") +
+         "\n";
 }
 
-std::string role_text(const std::string& role) {
+// All of them, and the presets.
+TextTable everything_table() {
+  TextTable table({{"role"}, {"name"}, {"summary"}, {"source"}});
+  for (const std::string& role : Catalog::instance().roles())
+    for (const std::string& name : Catalog::instance().names(role)) {
+      const PluginInfo& info = *Catalog::instance().find(role, name);
+      table.add({role, name, info.summary, info.source});
+    }
+  for (const char* folder : {"models", "clusters", "calibrations"})
+    for (const std::string& name : preset_names(folder)) table.add({folder, name, "preset", ""});
+  return table;
+}
+
+std::string role_text(const std::string& role, const Screen& screen) {
   std::string text;
+  const auto prose = [&](const std::string& line) {
+    return wrap(screen.shown(line), screen.prose(), "    ") + "\n";
+  };
   for (const std::string& name : Catalog::instance().names(role)) {
     const PluginInfo& info = *Catalog::instance().find(role, name);
-    text += fmt::format("{}{}: {}\n", text.empty() ? "" : "\n", name, info.summary);
-    if (!info.source.empty()) text += fmt::format("  source: {}\n", info.source);
-    if (info.parameters.empty()) continue;
-    TextTable table({{"  parameter"}, {"type"}, {"default"}, {"range"}, {""}});
-    for (const Parameter& parameter : info.parameters)
-      table.add({"  " + parameter.name, type_name(parameter.type), default_of(parameter),
-                 range_of(parameter), parameter.doc});
-    text += table.text();
+    text += (text.empty() ? "" : "\n") + prose(name + ": " + info.summary);
+    if (!info.source.empty()) text += "  " + prose("source: " + info.source);
+    if (!info.parameters.empty()) text += parameters_table(info.parameters, "  ").text(screen);
   }
   return text;
+}
+
+// One line a parameter of any plug-in of the role; a plug-in without any has a line of its own.
+TextTable role_table(const std::string& role) {
+  TextTable table({{"plugin"}, {"parameter"}, {"type"}, {"default"}, {"range"}, {"doc"}});
+  for (const std::string& name : Catalog::instance().names(role)) {
+    const PluginInfo& info = *Catalog::instance().find(role, name);
+    for (const Parameter& parameter : info.parameters)
+      table.add({name, parameter.name, type_name(parameter.type), default_of(parameter),
+                 range_of(parameter), parameter.doc});
+    if (info.parameters.empty()) table.add({name, "", "", "", "", info.summary});
+  }
+  return table;
 }
 
 Json parameter_json(const Parameter& parameter) {
@@ -117,11 +123,21 @@ Json topic_json(const std::string& topic) {
   return {{topic, role_json(topic)}};
 }
 
-std::string topic_text(const std::string& topic) {
+PresetTable preset_table(const std::string& topic) {
   if (topic == "models") return models_table();
-  if (topic == "clusters") return clusters_table();
-  if (topic == "calibrations") return calibrations_table();
-  return role_text(topic);
+  return topic == "clusters" ? clusters_table() : calibrations_table();
+}
+
+bool is_role(const std::string& topic) {
+  const auto roles = Catalog::instance().roles();
+  return std::find(roles.begin(), roles.end(), topic) != roles.end();
+}
+
+std::string topic_text(const std::string& topic, const Screen& screen) {
+  if (is_role(topic)) return role_text(topic, screen);
+  const PresetTable presets = preset_table(topic);
+  return presets.table.text(screen) + "\n" + wrap(screen.shown(presets.note), screen.prose(), "") +
+         "\n";
 }
 
 void check_topic(const std::string& topic) {
@@ -131,27 +147,36 @@ void check_topic(const std::string& topic) {
                      hint_for(topic, known));
 }
 
+struct ListFlags {
+  std::string topic, color = "auto";
+  bool json = false, csv = false, markdown = false;
+};
+
+std::string document(const ListFlags& flags) {
+  const std::string& topic = flags.topic;
+  if (flags.json) return write_json(topic.empty() ? all_json() : topic_json(topic));
+  if (flags.markdown) {
+    if (topic.empty()) return reference_markdown();
+    return is_role(topic) ? role_markdown(topic) : preset_table(topic).table.markdown();
+  }
+  if (flags.csv) {
+    if (topic.empty()) return everything_table().csv();
+    return is_role(topic) ? role_table(topic).csv() : preset_table(topic).table.csv();
+  }
+  const Screen screen = stdout_screen(flags.color);
+  return topic.empty() ? plugins_text(screen) : topic_text(topic, screen);
+}
+
 std::function<int()> declare(CLI::App& app) {
-  struct Flags {
-    std::string topic;
-    bool json = false;
-    bool markdown = false;
-  };
-  const auto flags = std::make_shared<Flags>();
-  app.add_option("topic", flags->topic, "models, clusters, calibrations, or a role of plug-ins");
+  const auto flags = std::make_shared<ListFlags>();
+  app.add_option("topic", flags->topic, "models, clusters, calibrations, or a role of plug-ins")
+      ->type_name("TOPIC");
   app.add_flag("--json", flags->json, "one JSON document");
-  app.add_flag("--markdown", flags->markdown, "every key of a scenario, as in scenarios/README.md");
+  declare_table_forms(app, flags->csv, flags->markdown);
+  declare_color(app, flags->color);
   return [flags] {
-    if (flags->markdown) {
-      fmt::print("{}", reference_markdown());
-      return kExitDone;
-    }
     if (!flags->topic.empty()) check_topic(flags->topic);
-    if (flags->json) {
-      fmt::print("{}", write_json(flags->topic.empty() ? all_json() : topic_json(flags->topic)));
-    } else {
-      fmt::print("{}", flags->topic.empty() ? plugins_text() : topic_text(flags->topic));
-    }
+    fmt::print("{}", document(*flags));
     return kExitDone;
   };
 }

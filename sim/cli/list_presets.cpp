@@ -9,7 +9,6 @@
 #include "analysis/format.hpp"
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
-#include "sim/cli/text_table.hpp"
 #include "sim/model/model_reader.hpp"
 #include "sim/topology/cluster_reader.hpp"
 
@@ -116,19 +115,19 @@ std::string peak(const GpuSpec& gpu, DType dtype) {
 
 }  // namespace
 
-std::string models_table() {
+PresetTable models_table() {
   TextTable table({{"model"},
-                   {"layers (MoE)", true},
+                   {"layers (MoE)", true, 1},
                    {"experts", true},
                    {"top-k", true},
-                   {"hidden", true},
-                   {"width", true},
-                   {"shared"},
-                   {"dtype"},
+                   {"hidden", true, 2},
+                   {"width", true, 3},
+                   {"shared", false, 4},
+                   {"dtype", false, 5},
                    {"total", true},
                    {"active", true},
-                   {"published", true},
-                   {"source"}});
+                   {"published", true, 6},
+                   {"source", false, 7}});
   for (const MoeModel& model : all_models())
     table.add(
         {model.name, fmt::format("{} ({})", model.layers, model.moe_layer_count()),
@@ -137,24 +136,24 @@ std::string models_table() {
          billions(total_parameters(model)), billions(active_parameters(model)),
          fmt::format("{} / {}", billions(model.published_total), billions(model.published_active)),
          model.source});
-  return table.text() +
-         "\nwidth: FFN width of an expert. Parameters are counted from the sizes (active: with "
-         "embeddings); published: total / active.\n";
+  return {std::move(table),
+          "width: FFN width of an expert. Parameters are counted from the sizes (active: with "
+          "embeddings); published: total / active."};
 }
 
-std::string clusters_table() {
+PresetTable clusters_table() {
   TextTable table({{"cluster"},
                    {"GPU"},
                    {"memory", true},
-                   {"bandwidth", true},
-                   {"bf16", true},
-                   {"fp8", true},
-                   {"mxfp4", true},
-                   {"SMs", true},
-                   {"nodes × GPUs", true},
+                   {"bandwidth", true, 1},
+                   {"bf16", true, 3},
+                   {"fp8", true, 2},
+                   {"mxfp4", true, 7},
+                   {"SMs", true, 6},
+                   {"nodes × GPUs", true, 5},
                    {"NVLink", true},
                    {"NICs", true},
-                   {"topology"}});
+                   {"topology", false, 4}});
   for (const auto& [name, section] : all_clusters()) {
     const ClusterSpec& spec = section.spec;
     table.add({name, spec.gpu.name, format_bytes(spec.gpu.memory),
@@ -165,13 +164,13 @@ std::string clusters_table() {
                fmt::format("{} × {}", spec.nics_per_node, format_rate(spec.nic_bandwidth)),
                section.topology.kind});
   }
-  return table.text() +
-         "\nPeaks: dense TFLOP/s. Rates are one way, per GPU and per NIC. Override keys as in "
-         "cluster: {preset: NAME, nodes: 4}.\n";
+  return {std::move(table),
+          "Peaks: dense TFLOP/s. Rates are one way, per GPU and per NIC. Override keys as in "
+          "cluster: {preset: NAME, nodes: 4}."};
 }
 
-std::string calibrations_table() {
-  TextTable table({{"calibration"}, {"GPU"}, {"framework"}, {"held-out error"}});
+PresetTable calibrations_table() {
+  TextTable table({{"calibration"}, {"GPU"}, {"framework", false, 1}, {"held-out error"}});
   for (const std::string& name : preset_names("calibrations")) {
     const Calibration calibration = read_calibration_file(name, {});
     std::vector<std::string> lines = kernel_lines(calibration);
@@ -180,9 +179,9 @@ std::string calibrations_table() {
     table.add({name, calibration.gpu.name, calibration.framework, lines.front()});
     for (std::size_t i = 1; i < lines.size(); ++i) table.add({"", "", "", lines[i]});
   }
-  return table.text() +
-         "\nHeld-out error: mean of |predicted / measured − 1| over measurements that the fit had "
-         "not seen.\nSources: --json.\n";
+  return {std::move(table),
+          "Held-out error: mean of |predicted / measured − 1| over measurements that the fit had "
+          "not seen. Sources: --json."};
 }
 
 Json models_json() {

@@ -4,13 +4,18 @@
 #include <string>
 
 #include "analysis/json.hpp"
+#include "analysis/text_table.hpp"
 
 namespace moesim {
 
-// Tables for the terminal. Throws InputError where a preset does not read.
-std::string models_table();
-std::string clusters_table();
-std::string calibrations_table();
+// For people, and what to know about the columns. Throws InputError where a preset does not read.
+struct PresetTable {
+  TextTable table;
+  std::string note;
+};
+PresetTable models_table();
+PresetTable clusters_table();
+PresetTable calibrations_table();
 
 // The same as arrays of objects; SI numbers.
 Json models_json();

@@ -8,7 +8,9 @@
 
 #include "analysis/format.hpp"
 #include "analysis/json.hpp"
+#include "analysis/text_table.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/flags.hpp"
 #include "sim/cli/placement_map.hpp"
 #include "sim/model/imbalance.hpp"
 #include "sim/model/placement_bounds.hpp"
@@ -27,7 +29,8 @@ struct PlaceFlags {
   int nodes = 1;
   int groups = 1;
   std::uint64_t seed = 1;
-  bool json = false;
+  bool json = false, csv = false, markdown = false;
+  std::string color = "auto";
   std::string present;  // map in use now; empty = not known
   std::string format;   // of a server; empty = ours
   MapNames names;
@@ -130,39 +133,74 @@ Json document_of(const Placed& placed) {
   return document;
 }
 
-void print_row(const Placed& placed, const Placement& linear, LayerId layer) {
+double max_over_mean_of(const LayerPlacement& map, std::span<const double> load) {
+  return max_over_mean(predicted_gpu_load(map, load).raw());
+}
+
+void add_row(TextTable& table, const Placed& placed, const Placement& linear, LayerId layer) {
   const auto load = placed.load.row(layer);
   const LayerPlacement& map = placed.placement.layers[layer];
   const std::vector<double> gpu_load = predicted_gpu_load(map, load).raw();
   const auto hottest = std::max_element(load.begin(), load.end()) - load.begin();
   const double scale = mean(gpu_load) > 0 ? mean(gpu_load) : 1;
-  const double bound = std::max(placement_bounds(map, load).best(), relaxed_bound(map, load));
-  fmt::print(
-      "{:>5}  {:>8}  {:>8}  {:>8}  {:>7}  {:>6} × {}\n", layer.value,
-      format_number(max_over_mean(predicted_gpu_load(linear.layers[layer], load).raw())),
-      format_number(max_over_mean(gpu_load)), format_number(bound / scale),
-      fmt::format("GPU {}", std::max_element(gpu_load.begin(), gpu_load.end()) - gpu_load.begin()),
-      fmt::format("{}", hottest), map.slots_of[ExpertId(static_cast<int>(hottest))].size());
+  const double bound =
+      std::max(placement_bounds(map, load).best(), relaxed_bound(map, load)) / scale;
+  const double before = max_over_mean_of(linear.layers[layer], load);
+  const double after = max_over_mean(gpu_load);
+  const auto gpu = std::max_element(gpu_load.begin(), gpu_load.end()) - gpu_load.begin();
+  const auto copies = map.slots_of[ExpertId(static_cast<int>(hottest))].size();
+  table.add({std::to_string(layer.value),
+             {format_number(before), before},
+             {format_number(after), after},
+             {"", after > 0 ? (after - 1) / (before - 1) : 0},
+             {format_number(bound), bound},
+             {fmt::format("GPU {}", gpu), static_cast<double>(gpu)},
+             {fmt::format("{}", hottest), static_cast<double>(hottest)},
+             {fmt::format("{}", copies), static_cast<double>(copies)}});
+}
+
+Placement linear_of(const PlaceFlags& flags, const Placed& placed) {
+  return place_with("linear", "", {.load = placed.load, .gpus = flags.gpus, .nodes = flags.nodes});
+}
+
+TextTable layers_table(const PlaceFlags& flags, const Placed& placed) {
+  TextTable table({{"layer", true},
+                   {"linear", true, 0, "linear_max_over_mean", 8},
+                   {"placed", true, 0, "max_over_mean", 8},
+                   {.bar = true},
+                   {"bound", true, 0, "lower_bound", 8},
+                   {"hottest", true, 1, "hottest_gpu"},
+                   {"top expert", true, 3, "top_expert"},
+                   {"copies", true, 2, "copies"}});
+  const Placement linear = linear_of(flags, placed);
+  for (const LayerId layer : placed.placement.layers.ids()) add_row(table, placed, linear, layer);
+  return table;
 }
 
 void print_table(const PlaceFlags& flags, const Placed& placed) {
-  const Placement linear =
-      place_with("linear", "", {.load = placed.load, .gpus = flags.gpus, .nodes = flags.nodes});
+  const Screen screen = stdout_screen(flags.color);
   const LayerPlacement& first = placed.placement.layers[LayerId(0)];
-  fmt::print("{} layers of {} experts in {} slots on {} GPUs. Largest GPU load over the mean:\n\n",
-             placed.load.rows(), first.experts(), first.slots(), flags.gpus);
-  fmt::print("layer    linear    placed     bound  hottest  top expert × copies\n");
+  const Placement linear = linear_of(flags, placed);
   double before = 0, after = 0;
   for (const LayerId layer : placed.placement.layers.ids()) {
-    print_row(placed, linear, layer);
-    const auto load = placed.load.row(layer);
-    before += max_over_mean(predicted_gpu_load(linear.layers[layer], load).raw());
-    after += max_over_mean(predicted_gpu_load(placed.placement.layers[layer], load).raw());
+    before += max_over_mean_of(linear.layers[layer], placed.load.row(layer));
+    after += max_over_mean_of(placed.placement.layers[layer], placed.load.row(layer));
   }
   const auto layers = static_cast<double>(placed.load.rows());
-  fmt::print(" mean  {:>8}  {:>8}\n\n", format_number(before / layers),
-             format_number(after / layers));
-  fmt::print("linear: experts in order, no copies. bound: no map with these copies is below it.\n");
+  const auto prose = [&](const std::string& text) {
+    return wrap(screen.shown(text), screen.prose(), "  ") + "\n";
+  };
+  fmt::print("{}\n{}\n",
+             prose(fmt::format("{} layers of {} experts in {} slots on {} GPUs. Largest GPU load "
+                               "over the mean:",
+                               placed.load.rows(), first.experts(), first.slots(), flags.gpus)),
+             layers_table(flags, placed).text(screen));
+  fmt::print(
+      "{}{}",
+      prose(fmt::format("mean of the layers: linear {}, placed {}", format_number(before / layers),
+                        format_number(after / layers))),
+      prose("linear: experts in order, no copies. bars: what is left of linear's excess over "
+            "the mean. bound: no map with these copies is below it."));
 }
 
 int run(const PlaceFlags& flags) {
@@ -176,7 +214,10 @@ int run(const PlaceFlags& flags) {
     if (!(file << map << std::flush))
       throw InputError(flag_spot("--out", flags.out), "cannot write this file");
   }
-  if (flags.json) {
+  if (flags.csv || flags.markdown) {
+    const TextTable table = layers_table(flags, placed);
+    fmt::print("{}", flags.csv ? table.csv() : table.markdown());
+  } else if (flags.json) {
     document["seconds"] = placed.seconds;
     fmt::print("{}\n", document.dump());
   } else if (!flags.format.empty() && flags.out.empty()) {
@@ -214,6 +255,8 @@ void declare(CLI::App& app, PlaceFlags& flags) {
   auto* format = app.add_option("--format", flags.format, "write the map for this server")
                      ->check(CLI::IsMember(server_formats()));
   json->excludes(format);
+  declare_table_forms(app, flags.csv, flags.markdown);
+  declare_color(app, flags.color);
   app.add_option("--model-name", flags.names.model, "model name in a map for vllm")
       ->capture_default_str();
   app.add_option("--first-layer", flags.names.first_layer,

@@ -39,7 +39,9 @@ std::string table(const std::vector<Parameter>& parameters) {
   return text + "\n";
 }
 
-std::string role_text(const std::string& role) {
+}  // namespace
+
+std::string role_markdown(const std::string& role) {
   std::string text = role == Event::kRole ? "### `events:`, kinds of each item\n\n"
                                           : fmt::format("### `{}:` kinds\n\n", role);
   for (const std::string& name : Catalog::instance().names(role)) {
@@ -50,8 +52,6 @@ std::string role_text(const std::string& role) {
   }
   return text;
 }
-
-}  // namespace
 
 std::string reference_markdown() {
   std::string text;
@@ -67,7 +67,7 @@ std::string reference_markdown() {
   text += "### `model:`\n\n" + table(model_parameters());
   text += "### `model.attention:`\n\n" + table(attention_section_parameters());
   text += "### `model.mamba:`\n\n" + table(mamba_section_parameters());
-  for (const std::string& role : Catalog::instance().roles()) text += role_text(role);
+  for (const std::string& role : Catalog::instance().roles()) text += role_markdown(role);
   while (text.ends_with("\n\n")) text.pop_back();
   return text;
 }

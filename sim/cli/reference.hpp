@@ -9,4 +9,7 @@ namespace moesim {
 // between two marker lines; a test compares them.
 std::string reference_markdown();
 
+// The part of a role.
+std::string role_markdown(const std::string& role);
+
 }  // namespace moesim

@@ -16,6 +16,7 @@
 #include "analysis/serving_csv.hpp"
 #include "analysis/strip.hpp"
 #include "analysis/summary.hpp"
+#include "analysis/summary_table.hpp"
 #include "analysis/table.hpp"
 #include "analysis/timeline.hpp"
 #include "sim/base/preset_section.hpp"
@@ -37,6 +38,7 @@ struct RunFlags {
   bool dry_run = false;
   bool blame = false;
   bool max_batch = false;
+  bool csv = false, markdown = false;  // the metrics
   std::vector<std::string> fidelities;
   std::optional<double> speedup;
 };
@@ -92,7 +94,7 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
   timeline.finish();
   Json documents;
   documents["summary"] = write_json(summary_document(scenario, result));
-  documents["table"] = run_table(scenario, result, flags.output.color_on_stdout());
+  documents["table"] = run_table(scenario, result, flags.output.screen());
   if (result.serving) {
     documents["requests"] = requests_csv(*result.serving, scenario.serving.targets);
     documents["serving_steps"] = serving_steps_csv(*result.serving);
@@ -109,12 +111,12 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
 }
 
 // Puts what the runs without each cause came to where the parent prints and writes.
-void add_blame(Json& documents, const std::vector<Outcome>& without) {
+void add_blame(Json& documents, const std::vector<Outcome>& without, const Screen& screen) {
   const Blame blame = read_blame(documents["step_seconds"], without);
   Json summary = Json::parse(documents["summary"].get<std::string>());
   summary["blame"] = blame_json(blame);
   documents["summary"] = write_json(summary);
-  documents["table"] = documents["table"].get<std::string>() + "\n" + blame_table(blame);
+  documents["table"] = documents["table"].get<std::string>() + "\n" + blame_table(blame, screen);
 }
 
 void write_outputs(const OutputDirectory& directory, const Scenario& scenario,
@@ -160,7 +162,27 @@ int print_preview(const Scenario& scenario, const RunFlags& flags) {
   return kExitDone;
 }
 
+void print_result(const Json& documents, const RunFlags& flags) {
+  const auto summary = documents["summary"].get<std::string>();
+  if (flags.output.json) {
+    fmt::print("{}", summary);
+  } else if (flags.csv || flags.markdown) {
+    const TextTable table = metrics_table(Json::parse(summary));
+    fmt::print("{}", flags.csv ? table.csv() : table.markdown());
+  } else {
+    fmt::print("{}", flags.output.screen().shown(documents["table"].get<std::string>()));
+    if (!flags.directory.empty()) fmt::print("written to {}\n", flags.directory);
+  }
+}
+
+void refuse_table_forms(const RunFlags& flags) {
+  if (flags.csv || flags.markdown)
+    throw InputError({text_source(flags.csv ? "--csv" : "--markdown", "", true), 0, 0},
+                     "is a form of the metrics of a run", "leave it out, or take --json");
+}
+
 int run(const RunFlags& flags) {
+  if (flags.max_batch || flags.dry_run || !flags.fidelities.empty()) refuse_table_forms(flags);
   if (flags.max_batch) {
     if (!flags.directory.empty() || flags.timeline || flags.dry_run || flags.blame ||
         !flags.fidelities.empty())
@@ -198,13 +220,13 @@ int run(const RunFlags& flags) {
       run_variants(variants, {.jobs = flags.output.job_count(), .share_stderr = progress});
   throw_if_failed(outcomes);
   Json documents = Json::parse(outcomes.front().document);
-  if (flags.blame) add_blame(documents, {outcomes.begin() + 1, outcomes.end()});
+  if (flags.blame)
+    add_blame(documents, {outcomes.begin() + 1, outcomes.end()}, flags.output.screen());
   if (directory) {
     write_outputs(*directory, scenario, documents);
     directory->commit();
   }
-  fmt::print("{}", documents[flags.output.json ? "summary" : "table"].get<std::string>());
-  if (directory && !flags.output.json) fmt::print("written to {}\n", flags.directory);
+  print_result(documents, flags);
   return kExitDone;
 }
 
@@ -214,8 +236,9 @@ const RegisterCommand kRun(
        auto flags = std::make_shared<RunFlags>();
        flags->scenario.declare(app);
        flags->output.declare(app);
-       app.add_option("-o,--out", flags->directory,
-                      "directory for the results (see scenarios/README.md)")
+       declare_table_forms(app, flags->csv, flags->markdown);
+       app.add_option("-o,--out", flags->directory, "directory for the results (moesim help files)")
+           ->type_name("DIR")
            ->check([](const std::string& text) {
              return text.empty() ? std::string("needs the name of a directory") : std::string();
            });
@@ -230,7 +253,7 @@ const RegisterCommand kRun(
        app.add_option(
               "--fidelity", flags->fidelities,
               "compare network models: pairwise, fluid, fluid:TOLERANCE, aggregated, analytic")
-           ->type_name("NAME,NAME,…")
+           ->type_name("FIDELITY,…")
            ->delimiter(',')
            ->allow_extra_args(false);
        app.add_flag(

@@ -10,8 +10,8 @@
 #include "analysis/format.hpp"
 #include "analysis/json.hpp"
 #include "analysis/summary.hpp"
+#include "analysis/text_table.hpp"
 #include "sim/cli/command.hpp"
-#include "sim/cli/text_table.hpp"
 #include "sim/simulate.hpp"
 
 namespace moesim {
@@ -73,15 +73,15 @@ std::string label(const Scenario& scenario) {
              : to_string(network.fidelity);
 }
 
-std::string table_of(const std::vector<Rung>& choices, const std::vector<Json>& runs,
-                     std::size_t reference) {
+TextTable table_of(const std::vector<Rung>& choices, const std::vector<Json>& runs,
+                   std::size_t reference) {
   TextTable table({{"fidelity"},
                    {"step time", true},
                    {"error", true},
-                   {"worst step", true},
-                   {"dispatch", true},
-                   {"combine", true},
-                   {"wait", true},
+                   {"worst step", true, 4},
+                   {"dispatch", true, 3},
+                   {"combine", true, 2},
+                   {"wait", true, 1},
                    {"CPU", true}});
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const Json& metrics = runs[i]["summary"]["metrics"];
@@ -98,7 +98,7 @@ std::string table_of(const std::vector<Rung>& choices, const std::vector<Json>& 
                time(metrics["breakdown_s"]["wait"]),
                fmt::format("{:.2f} s", runs[i]["cpu_s"].get<double>())});
   }
-  return table.text();
+  return table;
 }
 
 Json document_of(const std::vector<Rung>& choices, const std::vector<Json>& runs,
@@ -140,7 +140,8 @@ int run_fidelities(const ScenarioFlags& scenario, const OutputFlags& output,
   }
   const Scenario& first = choices.front().scenario;
   fmt::print("{}\n{} on {} GPUs, {} steps\n\n{}", first.name, first.model.name,
-             first.cluster->gpus(), first.workload.steps, table_of(choices, runs, reference));
+             first.cluster->gpus(), first.workload.steps,
+             table_of(choices, runs, reference).text(output.screen()));
   fmt::print("\nerror: mean step time against {}; CPU: of this machine\n",
              label(choices[reference].scenario));
   return kExitDone;

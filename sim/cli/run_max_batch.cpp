@@ -13,7 +13,7 @@
 namespace moesim {
 namespace {
 
-constexpr std::size_t kLabel = 16, kBar = 40;
+constexpr std::size_t kLabel = 16, kBar = 40, kFigures = 21;
 
 struct Component {
   const char* key;
@@ -72,15 +72,20 @@ std::string command(const ScenarioFlags& flags, int tokens) {
   return text + fmt::format(" --set workload.tokens_per_gpu={}", tokens);
 }
 
-void print_memory(const LargestBatch& batch, const Paint& paint) {
+void print_memory(const LargestBatch& batch, const Screen& screen) {
+  const Paint paint(screen.colour);
+  const std::size_t room = screen.prose() - kLabel;
+  const std::size_t width = std::min(kBar, room - kFigures);
   const MemoryUse& use = batch.use;
   double longest = 0;
   for (const Component& part : kComponents) longest = std::max(longest, (use.*part.size).value);
   const auto row = [&](const char* text, Bytes size, Ink ink) {
     if (!(size.value > 0)) return;
-    fmt::print("{}{}{}{}\n", pad_right(text, kLabel),
-               pad_right(paint(ink, bar(static_cast<double>(kBar) * size.value / longest)), kBar),
-               pad_left(format_bytes(size), 10), pad_left(format_percent(size / use.capacity), 11));
+    fmt::print(
+        "{}{}{}{}\n", pad_right(text, kLabel),
+        pad_right(paint(ink, screen.shown(bar(static_cast<double>(width) * size.value / longest))),
+                  width),
+        pad_left(format_bytes(size), 10), pad_left(format_percent(size / use.capacity), 11));
   };
   for (const Component& part : kComponents) row(part.text, use.*part.size, Ink::kBlue);
   row("free", Bytes(use.capacity.value - use.total().value), Ink::kYellow);
@@ -120,13 +125,14 @@ int run_max_batch(const ScenarioFlags& flags, const OutputFlags& output) {
     fmt::print("{}", write_json(document_of(scenario, batch)));
     return any ? kExitDone : kExitNo;
   }
-  const Paint paint(output.color_on_stdout());
+  const Screen screen = output.screen();
+  const Paint paint(screen.colour);
   const Cluster& cluster = *scenario.cluster;
-  fmt::print("{}\n{} on {} × {} in {} node{}\n{}, context {}, {} per GPU: {}\n\n",
+  fmt::print("{}\n{} on {} {} {} in {} node{}\n{}, context {}, {} per GPU: {}\n\n",
              paint(Ink::kBold, scenario.name), scenario.model.name, cluster.gpus(),
-             cluster.gpu().name, cluster.nodes(), cluster.nodes() == 1 ? "" : "s",
-             scenario.workload.phase_name(), scenario.workload.context,
-             count_text(scenario.workload.tokens_per_gpu, "token"),
+             screen.shown("×"), cluster.gpu().name, cluster.nodes(),
+             cluster.nodes() == 1 ? "" : "s", scenario.workload.phase_name(),
+             scenario.workload.context, count_text(scenario.workload.tokens_per_gpu, "token"),
              batch.fits_now ? "fits" : "does not fit");
   if (any)
     fmt::print("largest batch   {} per GPU\n", paint(Ink::kBold, batch_text(scenario, batch)));
@@ -134,10 +140,10 @@ int run_max_batch(const ScenarioFlags& flags, const OutputFlags& output) {
     fmt::print("{}\n", wrap(fmt::format("not even one token fits: it lacks {}; {}",
                                         format_bytes(batch.use.total() - batch.use.capacity),
                                         batch.way_out),
-                            100, ""));
+                            screen.prose(), ""));
   fmt::print("memory          GPU {}, the fullest, of {}{}\n\n", batch.gpu.value,
              format_bytes(batch.use.capacity), any ? "" : ", with one token");
-  print_memory(batch, paint);
+  print_memory(batch, screen);
   if (!any) return kExitNo;
   const Component& most = limit(batch);
   fmt::print("\none {} more     {}, of which {} {}\n", unit_text(scenario, batch),

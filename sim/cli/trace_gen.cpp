@@ -122,8 +122,11 @@ std::function<int()> declare_trace_gen(CLI::App& app) {
   app.add_option("--kind", flags->kind, "the generator (moesim list trace); as trace.kind")
       ->default_str("lognormal");
   flags->kind = "lognormal";
-  app.add_option("--model", flags->model, "a preset, or the file of a model")->required();
-  app.add_option("--set", flags->sets, "a parameter: trace.sigma=1, model.layers=4 (repeatable)");
+  app.add_option("--model", flags->model, "a preset, or the file of a model")
+      ->required()
+      ->type_name("MODEL");
+  app.add_option("--set", flags->sets, "a parameter: trace.sigma=1, model.layers=4 (repeatable)")
+      ->type_name("KEY=VALUE");
   app.add_option("--steps", flags->steps, "steps to write")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000000));

@@ -1,7 +1,6 @@
 // `moesim trace inspect`: how uneven a trace is, as a table by layer and a heat map.
 #include <fmt/color.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,9 +9,10 @@
 #include <vector>
 
 #include "analysis/format.hpp"
+#include "analysis/text_table.hpp"
 #include "sim/base/yaml.hpp"
 #include "sim/cli/command.hpp"
-#include "sim/cli/text_table.hpp"
+#include "sim/cli/flags.hpp"
 #include "sim/cli/trace_commands.hpp"
 #include "sim/model/imbalance.hpp"
 #include "sim/trace/trace_load.hpp"
@@ -23,7 +23,7 @@ namespace {
 struct Flags {
   std::string input, color = "auto";
   std::vector<std::string> domains;
-  bool json = false;
+  bool json = false, csv = false, markdown = false;
 };
 
 struct LayerView {
@@ -67,28 +67,31 @@ std::string heading(const TraceLoad& load) {
   return text + "\n\n";
 }
 
-std::string layer_table(const std::vector<LayerView>& views, const TraceLoad& load) {
+TextTable layer_table(const std::vector<LayerView>& views, const TraceLoad& load, bool mean_row) {
   TextTable table({{"layer", true},
-                   {"routes", true},
-                   {"experts used", true},
+                   {"routes", true, 1},
+                   {"experts used", true, 2},
                    {"max/mean", true},
-                   {"Gini", true},
-                   {"effective experts", true},
-                   {"top-8 share", true},
+                   {"Gini", true, 4, "gini"},
+                   {"effective experts", true, 5},
+                   {"top-8 share", true, 3},
                    {"hottest", true}});
   for (const LayerView& view : views)
-    table.add({std::to_string(view.layer), fmt::format("{:.0f}", view.routes),
-               fmt::format("{} of {}", view.used, load.header.experts),
-               format_number(view.max_over_mean), format_number(view.gini),
-               format_number(view.effective), format_percent(view.top8),
+    table.add({std::to_string(view.layer),
+               fmt::format("{:.0f}", view.routes),
+               {fmt::format("{} of {}", view.used, load.header.experts), double(view.used)},
+               {format_number(view.max_over_mean), view.max_over_mean},
+               {format_number(view.gini), view.gini},
+               {format_number(view.effective), view.effective},
+               {format_percent(view.top8), view.top8},
                std::to_string(view.hottest)});
-  if (views.size() > 1)
+  if (views.size() > 1 && mean_row)
     table.add({"mean", format_number(mean_of(views, &LayerView::routes)), "",
                format_number(mean_of(views, &LayerView::max_over_mean)),
                format_number(mean_of(views, &LayerView::gini)),
                format_number(mean_of(views, &LayerView::effective)),
                format_percent(mean_of(views, &LayerView::top8)), ""});
-  return table.text();
+  return table;
 }
 
 constexpr int kMapWidth = 64;  // cells of a line
@@ -108,7 +111,8 @@ std::string cell(double ratio, bool color) {
 }
 
 // A line a layer. Where there are more experts than cells, a cell is the hottest of its experts.
-std::string heat_map(const TraceLoad& load, bool color) {
+std::string heat_map(const TraceLoad& load, const Screen& screen) {
+  const bool color = screen.colour;
   const int experts = load.header.experts;
   const int stride = (experts + kMapWidth - 1) / kMapWidth;
   std::string text =
@@ -169,9 +173,14 @@ int inspect(const Flags& flags) {
     fmt::print("{}\n", json_of(views, load).dump(2));
     return kExitDone;
   }
-  const bool color =
-      flags.color == "always" || (flags.color == "auto" && isatty(STDOUT_FILENO) == 1);
-  fmt::print("{}{}{}", heading(load), layer_table(views, load), heat_map(load, color));
+  const TextTable table = layer_table(views, load, !flags.csv);
+  if (flags.csv || flags.markdown) {
+    fmt::print("{}", flags.csv ? table.csv() : table.markdown());
+    return kExitDone;
+  }
+  const Screen screen = stdout_screen(flags.color);
+  fmt::print("{}{}{}", screen.shown(heading(load)), table.text(screen),
+             screen.shown(heat_map(load, screen)));
   return kExitDone;
 }
 
@@ -181,10 +190,9 @@ std::function<int()> declare_trace_inspect(CLI::App& app) {
   const auto flags = std::make_shared<Flags>();
   app.add_option("trace", flags->input, "a trace, in any form that convert reads")->required();
   app.add_option("--domain", flags->domains, "only tokens of this domain (repeatable)");
-  app.add_option("--color", flags->color, "the heat map in colour")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "always", "never"}));
+  declare_color(app, flags->color);
   app.add_flag("--json", flags->json, "one JSON document, with all counts");
+  declare_table_forms(app, flags->csv, flags->markdown);
   return [flags] { return inspect(*flags); };
 }
 

@@ -181,7 +181,8 @@ const RegisterCommand kValidate{
        app.add_option("-j,--jobs", flags->jobs, "published points at once (default: one per core)");
        app.add_flag("--markdown", flags->markdown, "published deployments as a Markdown table");
        app.add_option("--calibration", flags->calibrations,
-                      "names or files to use instead of those of the column `system`");
+                      "names or files to use instead of those of the column `system`")
+           ->type_name("CALIBRATION");
        app.add_flag("--transfer", flags->transfer,
                     "scale what --calibration names to the table's GPU by datasheet ratios, as "
                     "`transfer: datasheet` does in a scenario");

@@ -6,9 +6,10 @@
 #include "analysis/format.hpp"
 #include "analysis/json.hpp"
 #include "analysis/published.hpp"
+#include "analysis/text_table.hpp"
 #include "sim/base/presets.hpp"
 #include "sim/cli/command.hpp"
-#include "sim/cli/text_table.hpp"
+#include "sim/cli/flags.hpp"
 
 namespace moesim {
 namespace {
@@ -35,10 +36,16 @@ std::string signed_percent(double ratio) { return fmt::format("{:+.1f} %", 100 *
 
 void print_text(const Compared& compared) {
   const PublishedCase& published = compared.published;
-  fmt::print("{}\n  {}\n  source: {}\n", published.name, published.compares, published.source);
+  const Screen screen = stdout_screen("auto");
+  fmt::print("{}\n", published.name);
+  const auto prose = [&](const std::string& text) {
+    return "  " + wrap(screen.shown(text), screen.prose() - 2, "    ") + "\n";
+  };
+  fmt::print("{}{}", prose(published.compares), prose("source: " + published.source));
   if (!published.not_modelled.empty())
-    fmt::print("  not modelled: {}\n", fmt::join(published.not_modelled, "; "));
-  TextTable table({{""}, {"predicted", true}, {"published", true}, {"error", true}, {""}});
+    fmt::print("{}",
+               prose(fmt::format("not modelled: {}", fmt::join(published.not_modelled, "; "))));
+  TextTable table({{""}, {"predicted", true}, {"published", true, 1}, {"error", true}, {""}});
   for (std::size_t i = 0; i < compared.results.size(); ++i) {
     const PublishedPoint& point = published.points[i];
     const PublishedResult& result = compared.results[i];
@@ -47,7 +54,7 @@ void print_text(const Compared& compared) {
                result.passes(published, point) ? "" : "FAILS"});
   }
   const PublishedScore sum = score(published, compared.results);
-  fmt::print("{}  mean |error| {:.1f} %, bias {}; {} of {} within {:.0f} %\n\n", table.text(),
+  fmt::print("{}  mean |error| {:.1f} %, bias {}; {} of {} within {:.0f} %\n\n", table.text(screen),
              100 * sum.mape, signed_percent(sum.bias), sum.passed, sum.points,
              100 * published.within);
 }

@@ -31,7 +31,7 @@ TEST(Blame, HasTheDifferenceOfEachCauseAndWhatTheyMakeOfEachOther) {
 }
 
 TEST(Blame, PrintsALinePerCause) {
-  const std::string table = blame_table(example());
+  const std::string table = blame_table(example(), {});
   for (const char* line :
        {"as it was                           10.0 ms\n",
         "with balanced loads                 9.00 ms     −1.00 ms      −10.0 %\n",

@@ -48,7 +48,7 @@ TEST(GateMetrics, WarnThatAnotherModelIsNotComparedAtTheSameQuality) {
   const RunResult result = gated_result();
   EXPECT_THAT(gate_warning(gate_metrics(result)),
               HasSubstr("changes 25.0 % of the trace's routes"));
-  EXPECT_THAT(run_table(example_scenario(), result, false), HasSubstr("another model"));
+  EXPECT_THAT(run_table(example_scenario(), result, {}), HasSubstr("another model"));
   const Json summary = summary_document(example_scenario(), result);
   EXPECT_EQ(summary["gate"]["routes_changed"], 0.25);
   EXPECT_EQ(summary["gate"]["losses"]["switch"], 1.375);
@@ -60,14 +60,14 @@ TEST(GateMetrics, WarnWhereFullExpertsSendRoutesElsewhere) {
   result.steps[1].rerouted_routes = 400;
   EXPECT_DOUBLE_EQ(gate_metrics(result).rerouted, 0.05);  // of 8000
   EXPECT_THAT(gate_warning(gate_metrics(result)), HasSubstr("send 5.00 % of the routes"));
-  EXPECT_THAT(run_table(example_scenario(), result, false), HasSubstr("rerouted      5.00 %"));
+  EXPECT_THAT(run_table(example_scenario(), result, {}), HasSubstr("rerouted      5.00 %"));
 }
 
 TEST(GateMetrics, SayNothingOfTheTracesOwnRoutes) {
   const RunResult result = example_result();
   EXPECT_FALSE(gate_metrics(result).gated);
   EXPECT_THAT(gate_warning(gate_metrics(result)), IsEmpty());
-  EXPECT_THAT(run_table(example_scenario(), result, false), Not(HasSubstr("routes are not")));
+  EXPECT_THAT(run_table(example_scenario(), result, {}), Not(HasSubstr("routes are not")));
   EXPECT_EQ(summary_document(example_scenario(), result)["gate"].dump(),
             R"({"kind":"as_recorded","routes_changed":0,"rerouted":0.0})");
 }

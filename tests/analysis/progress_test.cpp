@@ -29,7 +29,9 @@ std::string written(const std::vector<double>& times, bool shown) {
 TEST(Progress, SaysNothingInTheFirstSecond) { EXPECT_EQ(written({0.2, 0.5, 0.9}, true), ""); }
 
 TEST(Progress, ShowsTheRateAndTheTimeLeftAndErasesItself) {
-  EXPECT_EQ(written({2.0}, true), "\r\x1b[Kstep 10 of 40 · 5.00 per s · 6.00 s left\r\x1b[K");
+  EXPECT_EQ(written({2.0}, true),
+            "\r\x1b[Kstep █████                10 of 40"
+            " · 5.00 per s · 6.00 s left\r\x1b[K");
 }
 
 TEST(Progress, IsNotRewrittenMoreThanTenTimesASecond) {

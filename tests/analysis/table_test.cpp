@@ -15,7 +15,7 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::string example_table() { return run_table(example_scenario(), example_result(), false); }
+std::string example_table() { return run_table(example_scenario(), example_result(), {}); }
 
 TEST(RunTable, SaysWhatMatters) {
   const std::string table = example_table();
@@ -43,13 +43,13 @@ TEST(RunTable, SaysWhatMatters) {
 TEST(RunTable, SaysWhatKernelsHideBesideThePhaseThatTheyHide) {
   RunResult result = example_result();
   EXPECT_THAT(
-      run_table(example_scenario(), result, false),
+      run_table(example_scenario(), result, {}),
       AllOf(HasSubstr("2.00 ms   10.0 %  + 1.00 ms hidden\n"), Not(HasSubstr("migration"))));
   for (StepRecord& step : result.steps) {
     step.communication = {};
     step.communication.hidden[static_cast<std::size_t>(Phase::kMigration)] = 0.002;
   }
-  const std::string table = run_table(example_scenario(), result, false);
+  const std::string table = run_table(example_scenario(), result, {});
   EXPECT_THAT(table, ContainsRegex("migration +0 s +< 0.01 %  \\+ 2.00 ms hidden\n"));
   EXPECT_THAT(table, ContainsRegex("dispatch [^+]+combine"));
 }
@@ -57,7 +57,7 @@ TEST(RunTable, SaysWhatKernelsHideBesideThePhaseThatTheyHide) {
 TEST(RunTable, SaysWhyASpineIsNeverBusy) {
   RunResult result = example_result();
   result.links.classes.push_back({.kind = LinkKind::kSpine, .bytes = 2e9});
-  EXPECT_THAT(run_table(example_scenario(), result, false),
+  EXPECT_THAT(run_table(example_scenario(), result, {}),
               HasSubstr("spine 2.00 GB per step · as wide as the NICs: never full\n"));
 }
 
@@ -65,12 +65,12 @@ TEST(RunTable, SaysWhyASpineIsNeverBusy) {
 TEST(RunTable, SaysWhoseWeightsTravel) {
   Scenario scenario = example_scenario();
   RunResult result = example_result();
-  EXPECT_THAT(run_table(scenario, result, false), Not(HasSubstr("travel")));
+  EXPECT_THAT(run_table(scenario, result, {}), Not(HasSubstr("travel")));
   scenario.step_placement.kind = "shadowing";
   result.layers[0].travelling_experts = 2;
   result.layers[1].travelling_experts = 1;
   result.temporary_copies = {3, 2};
-  const std::string table = run_table(scenario, result, false);
+  const std::string table = run_table(scenario, result, {});
   EXPECT_THAT(table, HasSubstr("exchange direct · step_placement shadowing\n"));
   EXPECT_THAT(table, HasSubstr("of 1.50 experts travel to a layer's tokens · up to 3 on a GPU\n"));
 }
@@ -91,13 +91,13 @@ TEST(RunTable, StaysWithinAHundredColumns) {
   result.warnings.push_back(std::string(40, 'x') + " " + std::string(40, 'y') + " " +
                             std::string(40, 'z'));
   result.links.classes[0].busiest.name = std::string(60, 's');
-  std::istringstream lines(run_table(example_scenario(), result, true));
+  std::istringstream lines(run_table(example_scenario(), result, {.colour = true}));
   for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 100u) << line;
 }
 
 TEST(RunTable, ColoursOnlyWhenAsked) {
   EXPECT_THAT(example_table(), Not(HasSubstr("\x1b")));
-  std::string coloured = run_table(example_scenario(), example_result(), true);
+  std::string coloured = run_table(example_scenario(), example_result(), {.colour = true});
   EXPECT_THAT(coloured, HasSubstr("\x1b[33mwarning:\x1b[0m"));
   for (std::size_t at; (at = coloured.find('\x1b')) != std::string::npos;)
     coloured.erase(at, coloured.find('m', at) - at + 1);
@@ -105,7 +105,7 @@ TEST(RunTable, ColoursOnlyWhenAsked) {
 }
 
 TEST(RunTable, ARunWithoutStepsStillPrints) {
-  EXPECT_THAT(run_table(example_scenario(), RunResult{.scenario = "empty"}, false),
+  EXPECT_THAT(run_table(example_scenario(), RunResult{.scenario = "empty"}, {}),
               HasSubstr("– tokens/s"));
 }
 

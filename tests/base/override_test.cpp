@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
-#include "sim/base/yaml.hpp"
+#include "sim/base/override.hpp"
+#include "sim/base/yaml_flow.hpp"
 #include "tests/support/mistakes.hpp"
 
 namespace moesim {
@@ -62,15 +63,27 @@ TEST(Override, RefusesWhatIsNotAnAssignment) {
             "--set:1:1: error: --set needs KEY=VALUE\n  seed\n  ^\n"
             "  hint: for example --set network.tolerance=0.01");
   EXPECT_THAT(mistake("=3"), HasSubstr("--set needs KEY=VALUE"));
-  EXPECT_THAT(mistake("a..b=3"), HasSubstr("--set:1:3: error: --set has an empty key"));
-  EXPECT_THAT(mistake(".a=3"), HasSubstr("--set:1:1: error: --set has an empty key"));
-  EXPECT_THAT(mistake("a.=3"), HasSubstr("--set:1:3: error: --set has an empty key"));
+  EXPECT_THAT(mistake("a..b=3"), HasSubstr("--set:1:3: error: there is an empty key"));
+  EXPECT_THAT(mistake(".a=3"), HasSubstr("--set:1:1: error: there is an empty key"));
+  EXPECT_THAT(mistake("a.=3"), HasSubstr("--set:1:3: error: there is an empty key"));
   EXPECT_THAT(mistake("a=[1, 2"), HasSubstr("--set:1:3: error: this bracket is not closed"));
   EXPECT_THAT(mistake_of([] { after("- 1\n- 2\n", "a=1"); }),
               HasSubstr("a.yaml:1:1: error: there is no section here"));
   EXPECT_EQ(mistake("calibration.0=z"),
             "--set:1:1: error: 'calibration' is a list\n  calibration.0=z\n  ^\n"
             "  hint: set it as a whole: --set 'calibration=[…]'");
+}
+
+TEST(Override, PlacesAKeyThatWasReadWhereItIsWritten) {
+  YamlNode root = parse_yaml(text_source("a.yaml", "placement: {kind: eplb}\n"));
+  const YamlNode sweep = parse_yaml(text_source("b.yaml", "matrix:\n  placement.redundant: 8\n"));
+  const NodeEntry& entry = sweep.find("matrix")->entries.front();
+  apply_override(root, entry.key, entry.spot, entry.value);
+  EXPECT_EQ(write_flow(root), "{placement: {kind: eplb, redundant: 8}}");
+  const NodeEntry& redundant = root.entries.front().value.entries.back();
+  EXPECT_EQ(redundant.spot.source->name, "b.yaml");
+  EXPECT_EQ(redundant.spot.line, 2);
+  EXPECT_EQ(redundant.spot.column, 13);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// `moesim list` and `moesim completion`, run as a user runs them.
+// `moesim list`, run as a user runs it.
 #include <gmock/gmock.h>
 
 #include <array>
@@ -93,38 +93,6 @@ TEST(ListCommand, ShowsWhatEachCalibrationMeasuredAndHowWell) {
   std::istringstream lines(output);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 100u) << line;
 }
-
-// Completes a line as bash does, and gives the replies.
-std::string complete(const std::string& line) {
-  const std::string script = "source <(" MOESIM_PROGRAM " completion bash); COMP_LINE='" + line +
-                             "'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=($COMP_LINE); _moesim; "
-                             "printf '%s ' \"${COMPREPLY[@]}\"";
-  return run("cd / && bash -c \"" +
-             [&] {
-               std::string quoted;
-               for (const char c : script) {
-                 if (c == '"' || c == '$' || c == '\\') quoted += '\\';
-                 quoted += c;
-               }
-               return quoted;
-             }() +
-             "\"")
-      .output;
-}
-
-TEST(CompletionCommand, CompletesCommandsTopicsAndSettingsInBash) {
-  EXPECT_EQ(complete("moesim lis"), "list ");
-  EXPECT_EQ(complete("moesim list clus"), "clusters ");
-  EXPECT_EQ(complete("moesim list --js"), "--json ");
-  EXPECT_EQ(complete("moesim list models --set cluster.topology.over"),
-            "cluster.topology.oversubscription= ");
-  EXPECT_EQ(complete("moesim list models --set cluster.topology.kind=fat"), "fat_tree ");
-  EXPECT_EQ(complete("moesim list models --set model=deepseek-v3"), "deepseek-v3 ");
-  EXPECT_EQ(complete("moesim run a --set network.fid"), "network.fidelity= ");
-  EXPECT_EQ(complete("moesim run a --set workload.warm"), "workload.warmup_steps= ");
-}
-
-TEST(CompletionCommand, RefusesAnotherShell) { EXPECT_EQ(moesim("completion fish").exit_code, 2); }
 
 }  // namespace
 }  // namespace moesim

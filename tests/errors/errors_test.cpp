@@ -1,6 +1,7 @@
 // One small scenario per mistake that a user may make, with the message it must give beside it:
-// cases/NAME.yaml and cases/NAME.expected. A first line "# flags: --set a=b" adds flags. A line
-// of the expected text that ends in "…" is the beginning of one that other changes may lengthen.
+// cases/NAME.yaml and cases/NAME.expected. A first line "# flags: --set a=b" adds flags; a file
+// whose name begins with "sweep_" is a sweep, others are scenarios. A line of the expected text
+// that ends in "…" is the beginning of one that other changes may lengthen.
 #include <gmock/gmock.h>
 
 #include <sstream>
@@ -59,7 +60,8 @@ class UserMistake : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(UserMistake, GetsItsMessageAndWritesNothing) {
   const TemporaryDirectory folder;
-  std::vector<std::string> arguments = {"run", GetParam() + ".yaml", "-o", folder / "out"};
+  const std::string command = GetParam().starts_with("sweep_") ? "sweep" : "run";
+  std::vector<std::string> arguments = {command, GetParam() + ".yaml", "-o", folder / "out"};
   for (const std::string& flag : flags_of(kCases / (GetParam() + ".yaml")))
     arguments.push_back(flag);
   const Session session = run_program(arguments, kCases);

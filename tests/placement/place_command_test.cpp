@@ -159,7 +159,8 @@ TEST_F(PlaceCommand, ShowsATableWithoutFlags) {
   const Session result = place("load.json --gpus 2");
   // Linear: 10 and 8, too, and no map is below 10: beside the 9 there is another expert. Hottest:
   // GPU 0, expert 0 in one copy.
-  EXPECT_NE(result.out.find("    0      1.11      1.11      1.11    GPU 0       0 × 1"),
+  EXPECT_NE(result.out.find("    0      1.11      1.11  ████████████████████      1.11    GPU 0   "
+                            "        0       1\n"),
             std::string::npos)
       << result.out;
 }

@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,9 +21,11 @@ struct Session {
   std::string out, err;
 };
 
-// `arguments` without the program's name; it runs in `directory`.
+// `arguments` without the program's name; it runs in `directory`. What it prints depends on the
+// locale and on COLUMNS: these are UTF-8 and none, where `environment` says nothing else.
 inline Session run_program(const std::vector<std::string>& arguments,
-                           const std::filesystem::path& directory = MOESIM_SOURCE_DIR) {
+                           const std::filesystem::path& directory = MOESIM_SOURCE_DIR,
+                           const std::map<std::string, std::string>& environment = {}) {
   const TemporaryDirectory scratch;
   const std::string out = scratch / "out", err = scratch / "err";
   std::vector<std::string> words = {MOESIM_PROGRAM};
@@ -31,6 +35,9 @@ inline Session run_program(const std::vector<std::string>& arguments,
   argv.push_back(nullptr);
   const pid_t child = fork();
   if (child == 0) {
+    setenv("LC_ALL", "C.UTF-8", 1);
+    unsetenv("COLUMNS");
+    for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
     const int flags = O_WRONLY | O_CREAT | O_TRUNC;
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(open(out.c_str(), flags, 0600), STDOUT_FILENO);

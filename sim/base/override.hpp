@@ -1,0 +1,12 @@
+// Setting a key of a tree that another tree was read with.
+#pragma once
+
+#include "sim/base/yaml.hpp"
+
+namespace moesim {
+
+// As apply_override() of an assignment, for a key "a.b" that is written at `path_spot` and a value
+// that was read.
+void apply_override(YamlNode& root, const std::string& path, const Spot& path_spot, YamlNode value);
+
+}  // namespace moesim
