@@ -180,20 +180,6 @@ Json figures_of(const Json& comparison, const ComparedMetric& metric) {
   return figures;
 }
 
-// What is assumed for all variants alike.
-Json common_assumptions(const Json& comparison) {
-  Json common;
-  for (const Json& variant : comparison.at("variants")) {
-    const Json own = assumptions_of(variant.at("scenario"));
-    if (common.is_null()) common = own;
-    Json kept = Json::array();
-    for (const Json& each : common)
-      if (std::find(own.begin(), own.end(), each) != own.end()) kept.push_back(each);
-    common = kept;
-  }
-  return common;
-}
-
 Json compare_report(const Json& comparison, const ResultFiles&) {
   const ComparedMetric& metric = *find_metric(comparison.at("metric").get<std::string>());
   const Json& variants = comparison.at("variants");
@@ -204,7 +190,9 @@ Json compare_report(const Json& comparison, const ResultFiles&) {
   for (const Json& seed : comparison.at("seeds"))
     seeds += (seeds.empty() ? "" : ", ") + seed.dump();
   Json assumptions = Json::array({named_text("variants", names), named_text("seeds", seeds)});
-  for (const Json& own : common_assumptions(comparison)) assumptions.push_back(own);
+  std::vector<Json> scenarios;
+  for (const Json& variant : variants) scenarios.push_back(variant.at("scenario"));
+  for (const Json& own : common_assumptions(scenarios)) assumptions.push_back(own);
   Json report = {{"kind", "compare"},
                  {"title", scenario.at("name")},
                  {"subject", subject_of(scenario)},

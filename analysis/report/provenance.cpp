@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "analysis/format.hpp"
 #include "analysis/report/parts.hpp"
 
@@ -108,6 +110,18 @@ Json assumptions_of(const Json& scenario) {
   if (const auto events = scenario.find("events"); events != scenario.end())
     for (const Json& event : *events) list.push_back(named_text("event", section_text(event)));
   return list;
+}
+
+Json common_assumptions(const std::vector<Json>& scenarios) {
+  Json common = scenarios.empty() ? Json::array() : assumptions_of(scenarios.front());
+  for (const Json& scenario : scenarios) {
+    const Json own = assumptions_of(scenario);
+    Json kept = Json::array();
+    for (const Json& each : common)
+      if (std::find(own.begin(), own.end(), each) != own.end()) kept.push_back(each);
+    common = std::move(kept);
+  }
+  return common;
 }
 
 Json provenance_of(const Json& summary) {

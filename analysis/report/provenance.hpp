@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "analysis/json.hpp"
 
@@ -14,6 +15,8 @@ int gpus_of(const Json& scenario);
 
 // {name, text} for each section of the scenario that decides something.
 Json assumptions_of(const Json& scenario);
+// Those that all of the scenarios share.
+Json common_assumptions(const std::vector<Json>& scenarios);
 
 // {name, text} of what was computed with; `summary` as of a run.
 Json provenance_of(const Json& summary);

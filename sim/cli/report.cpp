@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 
+#include "analysis/report/sweep_report.hpp"
 #include "sim/base/error.hpp"
 #include "sim/base/yaml.hpp"
 #include "sim/cli/command.hpp"
@@ -23,17 +24,20 @@ struct ReportFlags {
 };
 
 int run(const ReportFlags& flags) {
-  if (!fs::is_directory(flags.result))
+  if (!fs::exists(flags.result))
     throw InputError({text_source("report", flags.result, true), 0, 0},
-                     fmt::format("'{}' is not a directory", flags.result),
-                     "name what -o DIR of run or compare wrote");
-  const Json document = report_document(files_in(flags.result), flags.result);
+                     fmt::format("'{}' is not there", flags.result),
+                     "name what -o of run, compare, plan or sweep wrote");
+  const bool directory = fs::is_directory(flags.result);
+  const Json document = directory ? report_document(files_in(flags.result), flags.result)
+                                  : sweep_report(flags.result);
   if (flags.json) {
     fmt::print("{}", write_json(document));
     return kExitDone;
   }
-  const std::string path =
-      flags.file.empty() ? (fs::path(flags.result) / "report.html").string() : flags.file;
+  const fs::path usual = directory ? fs::path(flags.result) / "report.html"
+                                   : fs::path(flags.result).replace_extension(".html");
+  const std::string path = flags.file.empty() ? usual.string() : flags.file;
   std::ofstream file(path, std::ios::binary);
   file << report_page(document);
   file.close();
@@ -47,9 +51,12 @@ int run(const ReportFlags& flags) {
 const RegisterCommand kReport(
     "report", {"make report.html of a result again", [](CLI::App& app) {
                  auto flags = std::make_shared<ReportFlags>();
-                 app.add_option("RESULT", flags->result, "directory that -o DIR named")->required();
-                 app.add_option("-o,--out", flags->file,
-                                "file to write (default: report.html in that directory)");
+                 app.add_option("RESULT", flags->result,
+                                "directory that -o DIR named, or the file of a sweep")
+                     ->required();
+                 app.add_option(
+                     "-o,--out", flags->file,
+                     "file to write (default: report.html in that directory, or FILE.html)");
                  app.add_flag("--json", flags->json,
                               "print the document that the page is made of, and write nothing");
                  return [flags] { return run(*flags); };

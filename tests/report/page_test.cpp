@@ -35,34 +35,58 @@ std::string missing() {
   return {};
 }
 
+// Opens the page; screenshots are called so.
+void look_at(const std::string& name, const fs::path& page) {
+  const TemporaryDirectory scratch;
+  fs::create_directories(kBuild / "report-screenshots");
+  const std::string command = fmt::format(
+      "'{}' '{}/tests/report/page_test.mjs' '{}' '{}' '{}' '{}' > '{}' 2>&1", path_of("node"),
+      MOESIM_SOURCE_DIR, kModules.string(), path_of("chromium"), page.string(),
+      (kBuild / "report-screenshots" / name).string(), (scratch / "log").string());
+  EXPECT_EQ(std::system(command.c_str()), 0) << file_text(scratch / "log");
+}
+
 // Runs the program with `arguments` and -o, then opens what it wrote.
-void look_at(const std::string& name, std::vector<std::string> arguments) {
+void look_at_result(const std::string& name, std::vector<std::string> arguments) {
   if (const std::string why = missing(); !why.empty()) GTEST_SKIP() << why;
   const TemporaryDirectory scratch;
   arguments.insert(arguments.end(), {"-q", "-o", (scratch / "result").string()});
   const Session session = run_program(arguments);
   ASSERT_EQ(session.exit_code, 0) << session.err;
-  fs::create_directories(kBuild / "report-screenshots");
-  const std::string command =
-      fmt::format("'{}' '{}/tests/report/page_test.mjs' '{}' '{}' '{}' '{}' > '{}' 2>&1",
-                  path_of("node"), MOESIM_SOURCE_DIR, kModules.string(), path_of("chromium"),
-                  (scratch / "result/report.html").string(),
-                  (kBuild / "report-screenshots" / name).string(), (scratch / "log").string());
-  EXPECT_EQ(std::system(command.c_str()), 0) << file_text(scratch / "log");
+  look_at(name, scratch / "result" / "report.html");
 }
 
 TEST(ReportPage, OfARunIsDrawnInABrowser) {
-  look_at("run", {"run", "scenarios/quickstart.yaml", "--set", "model.layers=4"});
+  look_at_result("run", {"run", "scenarios/quickstart.yaml", "--set", "model.layers=4"});
 }
 
 TEST(ReportPage, OfAComparisonIsDrawnInABrowser) {
-  look_at("compare", {"compare", "scenarios/quickstart.yaml", "--set", "model.layers=2", "--set",
-                      "workload.steps=1", "--vary", "placement=linear,lpt", "--seeds", "3"});
+  look_at_result("compare",
+                 {"compare", "scenarios/quickstart.yaml", "--set", "model.layers=2", "--set",
+                  "workload.steps=1", "--vary", "placement=linear,lpt", "--seeds", "3"});
 }
 
 TEST(ReportPage, OfServedRequestsIsDrawnInABrowser) {
-  look_at("serving", {"run", "scenarios/serving_domain_shift.yaml", "--set", "requests.count=600",
-                      "--set", "model.layers=2"});
+  look_at_result("serving", {"run", "scenarios/serving_domain_shift.yaml", "--set",
+                             "requests.count=600", "--set", "model.layers=2"});
+}
+
+TEST(ReportPage, OfASweepIsDrawnInABrowser) {
+  if (const std::string why = missing(); !why.empty()) GTEST_SKIP() << why;
+  const TemporaryDirectory scratch;
+  write_file(scratch / "base.yaml",
+             "model: {preset: olmoe-1b-7b, layers: 2}\ncluster: {preset: h100-sxm, nodes: 1}\n"
+             "workload: {tokens_per_gpu: 64, steps: 1}\ntrace: {kind: lognormal, sigma: 1}\n"
+             "network: {fidelity: analytic}\n");
+  write_file(scratch / "s.yaml",
+             "scenario: base.yaml\nmatrix:\n  placement: [linear, lpt]\n"
+             "  workload.tokens_per_gpu: [32, 64, 128]\n");
+  const Session sweep = run_program({"sweep", "s.yaml", "-q", "-o", "r.sqlite"}, scratch.path());
+  ASSERT_EQ(sweep.exit_code, 0) << sweep.err;
+  const Session report = run_program({"report", "r.sqlite"}, scratch.path());
+  ASSERT_EQ(report.exit_code, 0) << report.err;
+  EXPECT_EQ(report.out, "written to r.html\n");
+  look_at("sweep", scratch / "r.html");
 }
 
 }  // namespace
