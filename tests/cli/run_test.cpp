@@ -106,7 +106,8 @@ TEST_F(Run, PrintsOneDocumentForScripts) {
 TEST_F(Run, WritesADirectoryOfResults) {
   const std::string json = output({"--json", "-o", "out"});
   EXPECT_THAT(names_in(folder_ / "out"),
-              ElementsAre("gpus.csv", "scenario.yaml", "steps.csv", "summary.json"));
+              ElementsAre("gpus.csv", "links.csv", "loads.csv", "report.html", "scenario.yaml",
+                          "steps.csv", "strip.csv", "summary.json"));
   EXPECT_EQ(file_text(folder_ / "out/summary.json"), json);
   const std::string steps = file_text(folder_ / "out/steps.csv");
   EXPECT_EQ(std::count(steps.begin(), steps.end(), '\n'), 3);  // a header and two steps
