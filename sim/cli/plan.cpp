@@ -13,6 +13,7 @@
 #include "analysis/plan/step_scenario.hpp"
 #include "analysis/plan/verify.hpp"
 #include "analysis/progress.hpp"
+#include "analysis/report/report.hpp"
 #include "sim/base/preset_section.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/cli/flags.hpp"
@@ -89,6 +90,8 @@ void write_outputs(OutputDirectory& directory, const PlanQuestion& question,
       write_deployment(directory, "smallest", question, answer,
                        answer.deployments[*answer.smallest]);
   }
+  directory.write("report.html",
+                  report_page([&](const std::string& name) { return directory.read(name); }));
   directory.commit();
 }
 
@@ -135,9 +138,10 @@ const RegisterCommand kPlan(
        app.add_flag("--verify", flags->verify,
                     "serve requests on the cheapest deployment, queues included; takes minutes");
        flags->output.declare(app);
-       app.add_option("-o,--out", flags->directory,
-                      "directory for plan.json, plan.yaml, candidates.csv and scenarios of the "
-                      "winners")
+       app.add_option(
+              "-o,--out", flags->directory,
+              "directory for report.html, plan.json, plan.yaml, candidates.csv and scenarios of "
+              "the winners")
            ->check([](const std::string& text) {
              return text.empty() ? std::string("needs the name of a directory") : std::string();
            });

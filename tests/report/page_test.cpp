@@ -71,6 +71,10 @@ TEST(ReportPage, OfServedRequestsIsDrawnInABrowser) {
                              "requests.count=600", "--set", "model.layers=2"});
 }
 
+TEST(ReportPage, OfAPlanIsDrawnInABrowser) {
+  look_at_result("plan", {"plan", "scenarios/capacity_chat.yaml"});
+}
+
 TEST(ReportPage, OfASweepIsDrawnInABrowser) {
   if (const std::string why = missing(); !why.empty()) GTEST_SKIP() << why;
   const TemporaryDirectory scratch;

@@ -1,7 +1,7 @@
 // Opens a report in a real browser, as its reader would, and says what is wrong with it.
 //
 //   node page_test.mjs NODE_MODULES CHROMIUM REPORT SCREENSHOTS
-// REPORT is a report.html beside its summary.json, which a sweep has not. Prints one line for each fault and exits with 1
+// REPORT is a report.html beside its summary.json or plan.json; a sweep has neither. Prints one line for each fault and exits with 1
 // where there is any. Screenshots (light, dark, phone, print) go to SCREENSHOTS-*.png.
 import { createRequire } from "node:module";
 import { existsSync, readFileSync } from "node:fs";
@@ -49,7 +49,7 @@ for (const chart of charts) {
 }
 
 // Values equal those of summary.json, as they are and as they are shown.
-const from = join(dirname(report), "summary.json");
+const from = ["summary.json", "plan.json"].map((name) => join(dirname(report), name)).find(existsSync) ?? "";
 const summary = existsSync(from) ? JSON.parse(readFileSync(from, "utf8"))
   : Object.fromEntries(JSON.parse(await page.$eval("#report", (own) => own.textContent)).figures.map((own) => [own.key, own.value]));
 const at = (node, path) => {

@@ -5,10 +5,12 @@ function valueAxis(own, scale, extra) {
 }
 
 function pairAxes(part, scales) {
+  const ends = part.type === "points" ? {} : { min: part.x.min ?? "dataMin", max: "dataMax" };
   return {
-    xAxis: valueAxis(part.x, scales.x, { nameLocation: "middle", nameGap: 28, min: part.x.min ?? "dataMin", max: "dataMax",
+    xAxis: valueAxis(part.x, scales.x, { nameLocation: "middle", nameGap: 28, scale: true, ...ends,
                                          splitLine: { show: false },
-                                         axisLabel: { formatter: axisNumber, hideOverlap: true, showMaxLabel: false } }),
+                                         axisLabel: { formatter: axisNumber, hideOverlap: true,
+                                                      showMaxLabel: part.type === "points" ? undefined : false } }),
     yAxis: valueAxis(part.y, scales.y, { nameTextStyle: { align: "left" }, nameGap: 12, scale: !part.from_zero,
                                          min: isNumber(part.y.min) ? part.y.min / scales.y.factor : undefined }),
   };
@@ -62,11 +64,11 @@ chartTypes.points = (part) => {
     tooltip: { trigger: "item", formatter: (item) => item.data.name === undefined ? "" :
       `<b>${safe(item.data.name)}</b><br>${safe(part.x.title)}: ${format(item.value[0] * scales.x.factor, part.x.unit)}<br>` +
       `${safe(part.y.title)}: ${format(item.value[1] * scales.y.factor, part.y.unit)}` },
-    ...pairAxes({ ...part, x: { ...part.x, min: undefined } }, scales),
+    ...pairAxes(part, scales),
     series: part.series.map((own, index) => ({
       type: own.line ? "line" : "scatter", name: own.name, symbol: symbols[index % symbols.length], symbolSize: 11,
       lineStyle: { width: 2 }, itemStyle: { color: okabeIto[index % okabeIto.length] },
-      label: { show: own.line && own.points.length <= 12, position: "top", color: colour("ink"), fontSize: 11,
+      label: { show: own.line && points.length <= 12, position: "top", color: colour("ink"), fontSize: 11,
                formatter: (item) => item.data.name },
       labelLayout: { hideOverlap: true },
       data: [...own.points].sort((a, b) => (own.line ? a.x - b.x : 0)).map((point) => ({ value: place(point), name: point.name })),
