@@ -82,7 +82,7 @@ Json blame_json(const Blame& blame) {
 }
 
 std::string blame_table(const Blame& blame, const Screen& screen) {
-  constexpr std::size_t kText = 28, kNumber = 11;
+  constexpr std::size_t kText = 30, kNumber = 11;
   const double step = mean(blame.steps);
   TextTable table({{.title = "the same draws again", .width = kText},
                    {.title = "step time", .right = true, .width = kNumber},

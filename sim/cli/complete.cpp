@@ -185,7 +185,7 @@ class Completer {
 
   static std::string doc_of(const Setting& setting, const std::string& choice) {
     std::string role = setting.key.substr(0, setting.key.rfind(".kind"));
-    if (role == section_of("topology")) role = "topology";
+    if (role == section_of_role("topology")) role = "topology";
     const PluginInfo* info = Catalog::instance().find(role, choice);
     return info == nullptr ? "" : info->summary;
   }

@@ -40,22 +40,22 @@ HelpPage plugin_page(const std::string& role, const std::string& name) {
   HelpPage page{.title = role + " " + name};
   page.text(info.summary);
   if (!info.source.empty()) page.text("Source: " + info.source);
-  page.code(fmt::format("--set {}.kind={}", section_of(role), name));
+  page.code(fmt::format("--set {}.kind={}", section_of_role(role), name));
   if (!info.parameters.empty()) page.heading("Keys");
-  add_parameters(page, section_of(role), info.parameters);
+  add_parameters(page, section_of_role(role), info.parameters);
   return page;
 }
 
 std::string default_kind(const std::string& role) {
   for (const PluginSection& section : plugin_sections())
     if (section.role == role && !section.fallback.empty())
-      return fmt::format("Without a section {}: {}.", section_of(role), section.fallback);
+      return fmt::format("Without a section {}: {}.", section_of_role(role), section.fallback);
   return {};
 }
 
 HelpPage role_page(const std::string& role) {
   HelpPage page{.title = role};
-  page.text(fmt::format("Kinds of {}. {}", section_of(role), default_kind(role)));
+  page.text(fmt::format("Kinds of {}. {}", section_of_role(role), default_kind(role)));
   for (const std::string& name : Catalog::instance().names(role))
     page.item(name, Catalog::instance().find(role, name)->summary);
   return page.text(fmt::format("moesim help {}.KIND shows the keys of a kind.", role));

@@ -36,7 +36,7 @@ void add_parameter(Settings& all, const std::string& section, const Parameter& p
 
 void add_role(Settings& all, const std::string& role) {
   const Catalog& catalog = Catalog::instance();
-  const std::string section = section_of(role);
+  const std::string section = section_of_role(role);
   const std::vector<std::string> names = catalog.names(role);
   all[section] = {.key = section, .doc = "a kind by its name, with its defaults", .values = names};
   const std::string kind = section + ".kind";
@@ -95,7 +95,7 @@ const std::vector<std::pair<std::string, std::vector<Parameter>>>& plain_section
   return all;
 }
 
-std::string section_of(const std::string& role) {
+std::string section_of_role(const std::string& role) {
   return role == Topology::kRole ? "cluster.topology" : role;
 }
 

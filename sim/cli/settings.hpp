@@ -27,6 +27,6 @@ const Setting* find_setting(const std::string& key);
 const std::vector<std::pair<std::string, std::vector<Parameter>>>& plain_sections();
 
 // Where a role's section stands: "placement", "cluster.topology".
-std::string section_of(const std::string& role);
+std::string section_of_role(const std::string& role);
 
 }  // namespace moesim

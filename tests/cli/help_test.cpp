@@ -25,7 +25,7 @@ TEST(Help, HasAPageOnEverythingDeclared) {
       const std::string text = page_text(find_help_topic(role + "." + name).page(), {});
       EXPECT_THAT(text, StartsWith(role + " " + name + "\n"));
       for (const Parameter& parameter : Catalog::instance().find(role, name)->parameters)
-        EXPECT_THAT(text, HasSubstr("\n  " + section_of(role) + "." + parameter.name));
+        EXPECT_THAT(text, HasSubstr("\n  " + section_of_role(role) + "." + parameter.name));
     }
   for (const Setting& setting : settings()) EXPECT_FALSE(page(setting.key).empty());
 }

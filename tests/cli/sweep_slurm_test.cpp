@@ -69,7 +69,7 @@ class SlurmSweep : public ::testing::Test {
   }
   template <class Condition>
   static bool comes_true(const Condition& condition) {
-    for (int i = 0; i < 6000; ++i) {
+    for (int i = 0; i < 15000; ++i) {
       if (condition()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
@@ -95,6 +95,7 @@ TEST_F(SlurmSweep, LosesItsNodeAndItsJobAndComesToTheSameResults) {
   slurm_.shell("scontrol update NodeName=" + slurm_.node() + " State=DOWN Reason=test");
   ASSERT_TRUE(comes_true([&] { return jobs("%t").starts_with("PD"); }));
   const std::string job = jobs("%F").substr(0, jobs("%F").find('\n'));
+  slurm_.shell("scontrol update NodeName=" + slurm_.node() + " State=RESUME");
   slurm_.shell("scontrol update JobId=" + job + " StartTime=now");
   ASSERT_TRUE(comes_true([&] { return has_attempt("-1."); })) << "started again";
   slurm_.shell("scancel " + job);
