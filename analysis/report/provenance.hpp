@@ -23,6 +23,9 @@ Json provenance_of(const Json& summary);
 // The kernels' costs with their held-out errors, as a table.
 Json kernels_part(const Json& summary);
 
+// Of warnings that are the same without their figures, one is enough.
+std::string without_figures(std::string text);
+
 // As a word of a command line of a shell.
 std::string shell_word(const std::string& text);
 

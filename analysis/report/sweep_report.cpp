@@ -234,11 +234,12 @@ void add_runs(const std::filesystem::path& path, Json& report) {
       "points) ORDER BY run");
   std::vector<Json> scenarios;
   Json warnings = Json::array();
+  std::set<std::string> seen;
   while (query.step()) {
     scenarios.push_back(Json::parse(query.text(0)));
     const Json details = Json::parse(query.text(1));
     for (const Json& warning : details.at("warnings"))
-      if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end())
+      if (seen.insert(without_figures(warning.get<std::string>())).second)
         warnings.push_back(warning);
     if (scenarios.size() > 1) continue;
     report["subject"] = subject_of(scenarios.front());

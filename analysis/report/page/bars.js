@@ -69,7 +69,7 @@ chartTypes.bars = (part) => {
   const option = () => {
     const narrow = innerWidth < 560;
     const names = { type: "category", data: part.categories, inverse: part.horizontal, splitLine: { show: false },
-                    axisLabel: { width: narrow ? 96 : 260, overflow: "break", hideOverlap: !part.horizontal },
+                    axisLabel: { width: narrow ? 96 : 260, overflow: "break", lineHeight: 14, hideOverlap: !part.horizontal },
                     axisTick: { show: false } };
     const values = { type: "value", name: title, nameLocation: part.horizontal ? "middle" : "end", nameGap: part.horizontal ? 26 : 12,
                      nameTextStyle: { align: part.horizontal ? "center" : "left" }, axisLabel: { formatter: axisNumber } };

@@ -30,7 +30,7 @@ chartTypes.heat_map = (part) => {
       grid: { left: 8, right: 16, top: 28, bottom: 84, containLabel: true },
       tooltip: { trigger: "item", formatter: (item) => heatMapTip(part, item) },
       xAxis: { ...names(part.x), nameLocation: "middle", nameGap: 26 },
-      yAxis: { ...names(part.y), inverse: true, nameLocation: "start", nameGap: 12, nameTextStyle: { align: "right", color: colour("soft") } },
+      yAxis: { ...names(part.y), inverse: true, nameLocation: "start", nameGap: 12, nameTextStyle: { align: "left", color: colour("soft") } },
       visualMap: { min: 0, max: largest || 1, calculable: true, orient: "horizontal", left: "center", bottom: 0,
                    itemHeight: 160, itemWidth: 12, inRange: { color: cividis }, textStyle: { color: colour("soft") },
                    formatter: (value) => format(value, part.unit) },
