@@ -17,7 +17,6 @@ class Lines {
  public:
   static constexpr std::size_t kLabel = 14;  // columns of the labels
 
-  explicit Lines(Paint paint) : Lines(Screen{.colour = paint.colour()}) {}
   explicit Lines(const Screen& screen) : screen_(screen), paint_(screen.colour) {}
   // A label, and text that is broken where the line would be too long.
   void add(std::string_view label, std::string_view text);

@@ -7,29 +7,35 @@
 #include "analysis/format.hpp"
 #include "analysis/lines.hpp"
 #include "analysis/plan/plan_text.hpp"
+#include "analysis/text_table.hpp"
 
 namespace moesim {
 namespace {
 
 using Row = std::vector<std::string>;
 
-// The first column to the left, others to the right; `bars`, if any, behind, by row.
-void add_table(Lines& lines, const std::vector<Row>& rows, const std::vector<double>& bars = {}) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const Row& row : rows)
-    for (std::size_t c = 0; c < row.size(); ++c)
-      widths[c] = std::max(widths[c], display_width(row[c]));
-  const double longest = bars.empty() ? 1 : *std::max_element(bars.begin(), bars.end());
-  constexpr double kBar = 24;
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    std::string text;
-    for (std::size_t c = 0; c < rows[r].size(); ++c)
-      text += c == 0 ? pad_right(rows[r][c], widths[c]) : "  " + pad_left(rows[r][c], widths[c]);
-    if (r > 0 && !bars.empty() && longest > 0)
-      text += "  " + lines.paint()(Ink::kBlue, bar(kBar * bars[r - 1] / longest));
-    text.erase(text.find_last_not_of(' ') + 1);
-    lines.append((r == 0 ? lines.paint()(Ink::kDim, text) : text) + "\n");
+constexpr std::size_t kBar = 24;
+
+// A title each: the first column to the left, others to the right.
+std::vector<TextColumn> columns_of(const Row& titles) {
+  std::vector<TextColumn> columns;
+  for (const std::string& title : titles) columns.push_back({title, !columns.empty()});
+  return columns;
+}
+
+// Rows with a bar behind each, the longest of them whole.
+void add_barred(Lines& lines, const Row& titles, const std::vector<Row>& rows,
+                const std::vector<double>& bars) {
+  std::vector<TextColumn> columns = columns_of(titles);
+  columns.push_back({.title = "", .width = kBar, .bar = true});
+  TextTable table(std::move(columns));
+  const double longest = *std::max_element(bars.begin(), bars.end());
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    std::vector<TextCell> cells(rows[row].begin(), rows[row].end());
+    cells.emplace_back("", longest > 0 ? bars[row] / longest : 0);
+    table.add(std::move(cells));
   }
+  lines.append(table.text(lines.screen()));
 }
 
 std::string dollars(double amount) { return "$" + format_number(amount); }
@@ -66,17 +72,17 @@ std::string band_text(const Deployment& deployment) {
 
 void add_clusters(Lines& lines, const PlanQuestion& question, const PlanAnswer& answer) {
   if (answer.deployments.empty()) return;
-  std::vector<Row> rows = {{"cluster", "nodes", "within error", "GPUs", "$/h", "$/M tokens",
-                            "kWh/M", "per token", "tokens/s per GPU", "headroom"}};
+  TextTable table(columns_of({"cluster", "nodes", "within error", "GPUs", "$/h", "$/M tokens",
+                              "kWh/M", "per token", "tokens/s per GPU", "headroom"}));
   for (const Deployment& d : answer.deployments)
-    rows.push_back({question.clusters[d.cluster].name + (is_datasheet(d) ? " ¹" : ""),
-                    fmt::format("{}", d.nodes), band_text(d), fmt::format("{}", d.gpus),
-                    format_number(d.dollars_per_hour), format_number(d.dollars_per_million),
-                    format_number(d.kwh_per_million), format_time(d.decode.point.latency),
-                    format_count(d.decode.point.step.tokens_per_s / d.decode.point.step.gpus),
-                    format_percent(d.headroom)});
+    table.add(Row{question.clusters[d.cluster].name + (is_datasheet(d) ? " ¹" : ""),
+                  fmt::format("{}", d.nodes), band_text(d), fmt::format("{}", d.gpus),
+                  format_number(d.dollars_per_hour), format_number(d.dollars_per_million),
+                  format_number(d.kwh_per_million), format_time(d.decode.point.latency),
+                  format_count(d.decode.point.step.tokens_per_s / d.decode.point.step.gpus),
+                  format_percent(d.headroom)});
   lines.gap();
-  add_table(lines, rows);
+  lines.append(table.text(lines.screen()));
   for (const Deployment& d : answer.deployments)
     if (is_datasheet(d)) {
       lines.plain(
@@ -104,8 +110,7 @@ void add_pareto(Lines& lines, const PlanQuestion& question, const PlanAnswer& an
   if (*answer.smallest != *answer.cheapest)
     clusters.push_back(answer.deployments[*answer.smallest].cluster);
   for (const std::size_t cluster : clusters) {
-    std::vector<Row> rows = {
-        {"Pareto front of decode", "per token", "sequences", "tokens/s per GPU"}};
+    std::vector<Row> rows;
     std::vector<double> bars;
     for (const ParetoPoint& point : answer.pareto) {
       if (!point.front || point.option.cluster != cluster) continue;
@@ -113,17 +118,17 @@ void add_pareto(Lines& lines, const PlanQuestion& question, const PlanAnswer& an
                       fmt::format("{}", point.batch), format_count(point.tokens_per_s_per_gpu)});
       bars.push_back(point.tokens_per_s_per_gpu);
     }
+    if (rows.empty()) continue;
     lines.gap();
-    add_table(lines, rows, bars);
+    add_barred(lines, {"Pareto front of decode", "per token", "sequences", "tokens/s per GPU"},
+               rows, bars);
   }
 }
 
 void add_what_ifs_of(Lines& lines, const PlanQuestion& question, const PlanAnswer& answer,
                      std::size_t deployment) {
   const Deployment& about = answer.deployments[deployment];
-  std::vector<Row> rows = {
-      {fmt::format("what if, {} nodes of {}", about.nodes, question.clusters[about.cluster].name),
-       "nodes needed", "bears of the workload"}};
+  std::vector<Row> rows;
   std::vector<double> bars;
   std::vector<std::string> notes;
   for (const WhatIf& what_if : answer.what_ifs) {
@@ -139,7 +144,11 @@ void add_what_ifs_of(Lines& lines, const PlanQuestion& question, const PlanAnswe
   }
   if (bars.empty()) return;
   lines.gap();
-  add_table(lines, rows, bars);
+  add_barred(
+      lines,
+      {fmt::format("what if, {} nodes of {}", about.nodes, question.clusters[about.cluster].name),
+       "nodes needed", "bears of the workload"},
+      rows, bars);
   for (const std::string& note : notes) lines.plain(note, "  ");
 }
 
@@ -190,8 +199,9 @@ void add_footing(Lines& lines, const PlanQuestion& question, const PlanAnswer& a
 
 }  // namespace
 
-std::string plan_table(const PlanQuestion& question, const PlanAnswer& answer, bool colour) {
-  Lines lines{Paint(colour)};
+std::string plan_table(const PlanQuestion& question, const PlanAnswer& answer,
+                       const Screen& screen) {
+  Lines lines(screen);
   lines.plain(lines.paint()(Ink::kBold, question.name));
   lines.plain(workload_text(question.workload));
   lines.plain(targets_text(question.targets));
@@ -204,7 +214,7 @@ std::string plan_table(const PlanQuestion& question, const PlanAnswer& answer, b
   add_growth(lines, question, answer);
   add_verified(lines, answer);
   add_footing(lines, question, answer);
-  return lines.text();
+  return screen.shown(lines.text());
 }
 
 }  // namespace moesim

@@ -35,7 +35,6 @@ struct OutputFlags {
 
   void declare(CLI::App& app);
   Screen screen() const { return stdout_screen(color); }
-  bool color_on_stdout() const { return screen().colour; }
   int job_count() const;
 };
 

@@ -96,7 +96,7 @@ void write_outputs(OutputDirectory& directory, const PlanQuestion& question,
 }
 
 void print_table(const PlanQuestion& question, const PlanAnswer& answer, const PlanFlags& flags) {
-  fmt::print("{}", plan_table(question, answer, flags.output.color_on_stdout()));
+  fmt::print("{}", plan_table(question, answer, flags.output.screen()));
   if (!flags.directory.empty()) fmt::print("written to {}\n", flags.directory);
   if (!answer.cheapest || !question.prefill.planned || answer.verified) return;
   if (flags.directory.empty())

@@ -12,9 +12,9 @@
 #include "analysis/paint.hpp"
 #include "analysis/sweep/sweep_metrics.hpp"
 #include "analysis/sweep/sweep_table.hpp"
+#include "analysis/text_table.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/cli/sweep_commands.hpp"
-#include "sim/cli/text_table.hpp"
 
 namespace moesim {
 namespace {
@@ -54,33 +54,26 @@ std::vector<const ComparedMetric*> shown_metrics(const std::vector<SweepMean>& b
   return shown;
 }
 
-std::string table_of(const SweepTable& table, const std::vector<SweepMean>& best,
-                     const std::vector<const ComparedMetric*>& metrics) {
-  std::vector<TextColumn> columns;
-  for (const std::string& axis : table.axes) columns.push_back({axis});
-  for (const ComparedMetric* metric : metrics) columns.push_back({metric->title, true});
-  TextTable text(columns);
-  for (const SweepMean& mean : best) {
-    std::vector<std::string> cells;
-    for (const std::string& value : mean.first->values)
-      cells.push_back(value.empty() ? "–" : value);
-    for (const ComparedMetric* metric : metrics) {
-      const double value = value_of(mean, *metric);
-      cells.push_back(std::isnan(value) ? "–" : metric->shown(value));
-    }
-    text.add(cells);
-  }
-  return text.text();
-}
-
 // As many of the metrics as fit on a line.
 std::string best_table(const SweepTable& table, const std::vector<SweepMean>& best,
-                       std::vector<const ComparedMetric*> metrics) {
-  for (;; metrics.pop_back()) {
-    std::string text = table_of(table, best, metrics);
-    if (metrics.size() == 1 || display_width(text.substr(0, text.find('\n'))) <= kWidth)
-      return text;
+                       const std::vector<const ComparedMetric*>& metrics, Screen screen) {
+  std::vector<TextColumn> columns;
+  for (const std::string& axis : table.axes) columns.push_back({axis});
+  int drop = 0;  // the metric that decides stays
+  for (const ComparedMetric* metric : metrics) columns.push_back({metric->title, true, drop++});
+  TextTable text(columns);
+  for (const SweepMean& mean : best) {
+    std::vector<TextCell> cells;
+    for (const std::string& value : mean.first->values)
+      cells.emplace_back(value.empty() ? "–" : value);
+    for (const ComparedMetric* metric : metrics) {
+      const double value = value_of(mean, *metric);
+      cells.emplace_back(std::isnan(value) ? "–" : metric->shown(value));
+    }
+    text.add(std::move(cells));
   }
+  screen.columns = screen.columns.value_or(kWidth);
+  return text.text(screen);
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -112,9 +105,9 @@ std::set<std::uint64_t> seeds_of(const SweepTable& table) {
   return seeds;
 }
 
-std::string heading_of(const SweepTable& table, bool colour) {
+std::string heading_of(const SweepTable& table, const Screen& screen) {
   const std::set<std::uint64_t> seeds = seeds_of(table);
-  return fmt::format("{}: {} points of {}, {}", Paint(colour)(Ink::kBold, table.name),
+  return fmt::format("{}: {} points of {}, {}", Paint(screen.colour)(Ink::kBold, table.name),
                      table.rows.empty() ? 0 : table.rows.back().point, table.scenario,
                      seeds.size() == 1 ? fmt::format("seed {}", *seeds.begin())
                                        : fmt::format("{} seeds", seeds.size()));
@@ -179,11 +172,12 @@ SweepAnswer sweep_answer(const SweepTable& table, const SweepFlags& flags) {
   const std::vector<const SweepRow*> failed = failures(table);
   SweepAnswer answer;
   answer.json = write_json(document_of(table, metric.name, best));
-  answer.text = heading_of(table, flags.output.color_on_stdout()) + "\n";
+  const Screen screen = flags.output.screen();
+  answer.text = heading_of(table, screen) + "\n";
   if (!best.empty())
     answer.text += fmt::format("the best {} by {}\n\n{}", best.size(), metric.title,
-                               best_table(table, best, shown_metrics(best, metric)));
-  answer.text += failures_text(failed, table);
+                               best_table(table, best, shown_metrics(best, metric), screen));
+  answer.text = screen.shown(answer.text + failures_text(failed, table));
   for (const SweepRow& row : table.rows)
     if (row.status != "done")
       answer.exit_code = std::max(answer.exit_code, row.exit_code == kExitBug ? kExitBug : kExitNo);
