@@ -37,9 +37,9 @@ void add_share(SeriesPart& part, double& in_steps, const ServingStep& step) {
   part.stall += share * step.stall;
 }
 
-class Parts {
+class SeriesParts {
  public:
-  Parts(double seconds, std::size_t count) : width_(seconds / static_cast<double>(count)) {
+  SeriesParts(double seconds, std::size_t count) : width_(seconds / static_cast<double>(count)) {
     for (std::size_t i = 0; i < count; ++i)
       parts_.push_back({.begin = width_ * static_cast<double>(i),
                         .end = i + 1 == count ? seconds : width_ * static_cast<double>(i + 1)});
@@ -85,7 +85,7 @@ std::vector<SeriesPart> pool_series(const PoolRecord& pool, double seconds) {
     for (const ServingStep& step : pool.steps) parts.push_back(part_of(step));
     return parts;
   }
-  Parts parts(seconds, kMostParts);
+  SeriesParts parts(seconds, kMostParts);
   for (const ServingStep& step : pool.steps) parts.add(step);
   return parts.finish();
 }

@@ -13,7 +13,7 @@ namespace {
 
 using Parts = std::vector<std::string>;
 
-constexpr std::size_t kColumn = 10, kNarrow = 8;  // of latencies, of what pools do
+constexpr std::size_t kColumn = 10, kPoolColumn = 8;  // of latencies, of what pools do
 
 std::string time_of(double seconds) { return format_time(Seconds(seconds)); }
 
@@ -130,7 +130,7 @@ void add_pools(Lines& lines, const std::vector<PoolMetrics>& pools) {
                                    {"waiting"},
                                    {"KV cache"},
                                    {"balance", 4}},
-                                  kNarrow);
+                                  kPoolColumn);
   Parts stalls;
   for (const PoolMetrics& pool : pools) {
     table.add({pool.name, format_count(static_cast<double>(pool.steps)),

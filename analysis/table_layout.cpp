@@ -12,7 +12,8 @@ namespace moesim {
 namespace {
 
 constexpr const char* kBest = "*";
-constexpr std::size_t kGap = 2, kShortBar = 8, kLongBar = 20, kNarrow = 6, kUnbound = 100;
+constexpr std::size_t kGap = 2, kChartShortBar = 8, kLongBar = 20, kNarrowColumn = 6,
+                      kUnbound = 100;
 
 // Broken at blanks, and inside words that are too long, into lines of at most `width` columns.
 std::vector<std::string> broken(const std::string& text, std::size_t width) {
@@ -66,7 +67,7 @@ void TableLayout::measure() {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const TextColumn& column = columns_[i];
     std::size_t width = display_width(column.title) + (column.right && marked(i) ? 1 : 0);
-    width = std::max(width, column.bar ? kShortBar : column.width);
+    width = std::max(width, column.bar ? kChartShortBar : column.width);
     if (!column.bar)
       for (const auto& row : rows_) width = std::max(width, display_width(shown(row[i], i)));
     widths_.push_back(width);
@@ -108,7 +109,7 @@ void TableLayout::widen_bars(std::size_t limit) {
 void TableLayout::narrow_cells(std::size_t limit) {
   while (line_width() > limit) {
     const auto widest = std::max_element(widths_.begin(), widths_.end());
-    if (*widest <= kNarrow) return;
+    if (*widest <= kNarrowColumn) return;
     --*widest;
   }
 }

@@ -6,12 +6,12 @@ namespace {
 
 constexpr auto kMigrationPhase = static_cast<std::size_t>(Phase::kMigration);
 
-struct Stretch {
+struct Period {
   std::optional<double> imbalance, seconds;  // means over its steps
 };
 
 // Of the measured steps first .. end − 1.
-Stretch mean_of(const std::vector<StepRecord>& steps, int first, int end, bool waits) {
+Period mean_of(const std::vector<StepRecord>& steps, int first, int end, bool waits) {
   double imbalance = 0, seconds = 0;
   int count = 0;
   for (const StepRecord& step : steps) {
@@ -36,8 +36,8 @@ void Rebalancer::report(int warmup, RunResult& result) const {
     const int first = i == 0 ? 0 : all[i - 1].effective;
     const int end =
         i + 1 < all.size() ? all[i + 1].step + 1 : static_cast<int>(result.steps.size());
-    const Stretch before = mean_of(result.steps, first, record.step + 1, waits);
-    const Stretch after = mean_of(result.steps, record.effective, end, waits);
+    const Period before = mean_of(result.steps, first, record.step + 1, waits);
+    const Period after = mean_of(result.steps, record.effective, end, waits);
     record.realised_before = before.imbalance, record.realised_after = after.imbalance;
     record.step_before = before.seconds, record.step_after = after.seconds;
     for (const StepRecord& step : result.steps)

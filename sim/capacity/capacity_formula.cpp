@@ -9,8 +9,6 @@ namespace {
 
 double mean_tokens(const CapacityInput& in) { return static_cast<double>(in.tokens) / in.experts; }
 
-int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
-
 int megatron(const CapacityInput& in) {
   const double mean = static_cast<double>(in.tokens) * in.top_k / in.experts;
   return std::max(static_cast<int>(std::ceil(mean * in.factor)), in.minimum);

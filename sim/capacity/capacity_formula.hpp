@@ -27,6 +27,10 @@ struct CapacityFormula {
   int (*capacity)(const CapacityInput&) = nullptr;
 };
 
+inline int round_up(int value, int multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
 // All formulas, the default (Megatron) first.
 const std::vector<CapacityFormula>& capacity_formulas();
 // nullptr for an unknown name.

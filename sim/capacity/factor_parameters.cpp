@@ -29,8 +29,6 @@ CapacityScope scope_of(const Arguments& arguments, const CapacityFormula& formul
                             : CapacityScope::kRank;
 }
 
-int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
-
 // Stretches of a source's tokens, by chance.
 std::vector<std::uint8_t> exempt_tokens(const Routing& routing, double share,
                                         const CapacityRequest& request) {

@@ -14,7 +14,7 @@
 namespace moesim {
 namespace {
 
-struct Flags {
+struct CalibrateFlags {
   std::vector<std::string> files, imported, columns, only;
   CalibrationHead head;
   std::string output, plot, suspects, system, nvlink, nic, format = "auto";
@@ -35,13 +35,13 @@ bool is_log(const std::string& file, const std::string& format) {
 }
 
 // Whose headers the tables have; empty where it is not said.
-std::string source_word(const Flags& flags) {
+std::string source_word(const CalibrateFlags& flags) {
   for (const char* word : {"aiconfigurator", "frontier", "csv"})
     if (!flags.imported.empty() && flags.imported.front() == word) return word;
   return {};
 }
 
-ImportRequest read_request(const Flags& flags, const std::vector<std::string>& files) {
+ImportRequest read_request(const CalibrateFlags& flags, const std::vector<std::string>& files) {
   ImportRequest request{
       .system = flags.system, .draws = flags.draws, .seed = flags.seed, .folds = flags.folds};
   if (!flags.nvlink.empty()) request.nvlink = rate_of(flags.nvlink, "--nvlink");
@@ -66,7 +66,7 @@ ImportRequest read_request(const Flags& flags, const std::vector<std::string>& f
 }
 
 // Measurements of `moesim profile` go by themselves: they are of one device, in one file format.
-Import import_files(const Flags& flags) {
+Import import_files(const CalibrateFlags& flags) {
   std::vector<std::string> files = flags.files;
   const bool says_source = !source_word(flags).empty();
   files.insert(files.end(), flags.imported.begin() + (says_source ? 1 : 0), flags.imported.end());
@@ -176,7 +176,7 @@ void print_rows(const Import& import, const CollectiveFit& fit) {
   }
 }
 
-int calibrate(const Flags& flags) {
+int calibrate(const CalibrateFlags& flags) {
   for (const std::string& name : flags.head.include)
     find_preset("calibrations", name, {text_source("--include", name, true), 1, 1});
   const Import import = import_files(flags);
@@ -213,7 +213,7 @@ int calibrate(const Flags& flags) {
   return kExitDone;
 }
 
-void declare_measurements(CLI::App& app, Flags& flags) {
+void declare_measurements(CLI::App& app, CalibrateFlags& flags) {
   app.add_option("FILE", flags.files,
                  "what moesim profile wrote (JSON lines, plain or gzipped), several of one device; "
                  "or what --import takes");
@@ -241,7 +241,7 @@ void declare_measurements(CLI::App& app, Flags& flags) {
   app.add_option("--nic", flags.nic, "rate of a GPU's NIC, one way, such as '400 Gb/s'");
 }
 
-void declare_fit(CLI::App& app, Flags& flags) {
+void declare_fit(CLI::App& app, CalibrateFlags& flags) {
   app.add_option("--only", flags.only,
                  "a kernel to fit, such as gemm, by its name in a calibration (of moesim profile's "
                  "files: by their name); may be repeated (default: all)");
@@ -258,7 +258,7 @@ void declare_fit(CLI::App& app, Flags& flags) {
   app.add_option("--seed", flags.seed, "of the draws")->capture_default_str();
 }
 
-void declare_results(CLI::App& app, Flags& flags) {
+void declare_results(CLI::App& app, CalibrateFlags& flags) {
   app.add_option("-o,--out", flags.output, "the calibration file to write")->required();
   app.add_option("--framework", flags.head.framework,
                  "whose kernels these are, where the tables do not say");
@@ -278,7 +278,7 @@ const RegisterCommand kCalibrate{
     {.summary =
          "fit a calibration to tables and logs of measured kernels, exchanges and collectives",
      .declare = [](CLI::App& app) -> std::function<int()> {
-       auto flags = std::make_shared<Flags>();
+       auto flags = std::make_shared<CalibrateFlags>();
        declare_measurements(app, *flags);
        declare_fit(app, *flags);
        declare_results(app, *flags);

@@ -89,7 +89,7 @@ void print_completion(const std::string& line) {
   if (completion.files == Files::kDirectories) fmt::print(":directories\n");
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_completion(CLI::App& app) {
   struct Flags {
     std::string shell;
     std::optional<std::string> line;
@@ -111,8 +111,8 @@ std::function<int()> declare(CLI::App& app) {
 }
 
 const RegisterCommand kCompletion(
-    "completion",
-    {.summary = "completion for a shell: source <(moesim completion bash)", .declare = declare});
+    "completion", {.summary = "completion for a shell: source <(moesim completion bash)",
+                   .declare = declare_completion});
 
 }  // namespace
 }  // namespace moesim

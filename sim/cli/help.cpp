@@ -42,7 +42,7 @@ std::string all_text(const Screen& screen) {
   return table.text(screen);
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_help(CLI::App& app) {
   struct Flags {
     std::string topic, color = "auto";
     bool all = false, man = false;
@@ -72,7 +72,7 @@ std::function<int()> declare(CLI::App& app) {
 
 const RegisterCommand kHelp(
     "help", {.summary = "a page on a command, a plug-in, a key, a metric, a file; or a man page",
-             .declare = declare});
+             .declare = declare_help});
 
 }  // namespace
 }  // namespace moesim

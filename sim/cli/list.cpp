@@ -167,7 +167,7 @@ std::string document(const ListFlags& flags) {
   return topic.empty() ? plugins_text(screen) : topic_text(topic, screen);
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_list(CLI::App& app) {
   const auto flags = std::make_shared<ListFlags>();
   app.add_option("topic", flags->topic, "models, clusters, calibrations, or a role of plug-ins")
       ->type_name("TOPIC");
@@ -182,7 +182,7 @@ std::function<int()> declare(CLI::App& app) {
 }
 
 const RegisterCommand kList("list", {.summary = "presets, and plug-ins with their parameters",
-                                     .declare = declare});
+                                     .declare = declare_list});
 
 }  // namespace
 }  // namespace moesim

@@ -27,7 +27,7 @@ constexpr AxisFlag kAxisFlags[] = {{"--kernels", "kernels"},   {"--models", "mod
                                    {"--noise", "noise"},       {"--time-limit", "time_limit"},
                                    {"--seed", "seed"}};
 
-struct Flags {
+struct ProfileFlags {
   std::string axes, device = "auto", output;
   std::vector<std::string> hidden, width, experts, top_k;
   std::vector<std::string> overrides;
@@ -41,19 +41,19 @@ bool has_gpu(const Json& devices) {
   return false;
 }
 
-std::string device_of(const Flags& flags) {
+std::string device_of(const ProfileFlags& flags) {
   if (flags.device != "auto") return flags.device;
   return has_gpu(Json::parse(ask_measuring_program({"--devices"}))) ? "cuda" : "cpu";
 }
 
-std::string preset_of(const Flags& flags, const std::string& device) {
+std::string preset_of(const ProfileFlags& flags, const std::string& device) {
   if (!flags.axes.empty()) return flags.axes;
   const std::string size = flags.quick ? "quick" : flags.full ? "full" : "default";
   return device == "cuda" ? size : "cpu-" + size;
 }
 
 // --hidden, --width, --experts and --top-k together make shapes: every combination of them.
-void add_shapes(const Flags& flags, YamlNode& section) {
+void add_shapes(const ProfileFlags& flags, YamlNode& section) {
   const auto& [h, w, e, k] = std::tie(flags.hidden, flags.width, flags.experts, flags.top_k);
   if (h.empty() && w.empty() && e.empty() && k.empty()) return;
   if (h.empty() || w.empty() || e.empty() || k.empty())
@@ -70,7 +70,7 @@ void add_shapes(const Flags& flags, YamlNode& section) {
   if (!flags.of_axis.contains("models")) apply_override(section, "models=[]");
 }
 
-ProfileAxes read_axes(const Flags& flags, const std::string& device) {
+ProfileAxes read_axes(const ProfileFlags& flags, const std::string& device) {
   YamlNode section = YamlNode::map();
   YamlNode preset = YamlNode::scalar(preset_of(flags, device));
   preset.spot = {text_source("profile", preset.text, true), 1, 1};
@@ -124,7 +124,7 @@ void print_plan(const std::string& device, const ProfileAxes& axes,
   for (const auto& [kernel, count] : of_kernel) fmt::print("  {:<20}{:>6}\n", kernel, count);
 }
 
-int profile(const Flags& flags) {
+int profile(const ProfileFlags& flags) {
   const std::string device = device_of(flags);
   const ProfileAxes axes = read_axes(flags, device);
   const auto [points, left_out] = profile_sweep(axes);
@@ -142,7 +142,7 @@ int profile(const Flags& flags) {
   return run_measuring_program(arguments);
 }
 
-void declare_axes(CLI::App& app, Flags& flags) {
+void declare_axes(CLI::App& app, ProfileFlags& flags) {
   const auto parameters = profile_parameters();
   for (const AxisFlag& flag : kAxisFlags)
     for (const Parameter& parameter : parameters)
@@ -169,7 +169,7 @@ const RegisterCommand kProfile{
     "profile",
     {.summary = "measure gate and expert kernels on this machine, for calibrate",
      .declare = [](CLI::App& app) -> std::function<int()> {
-       auto flags = std::make_shared<Flags>();
+       auto flags = std::make_shared<ProfileFlags>();
        app.add_option("AXES", flags->axes,
                       "what to measure: a file, or one of scenarios/profiles (default: default, or "
                       "cpu-default without a GPU)");

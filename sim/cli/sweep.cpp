@@ -83,7 +83,7 @@ void declare_slurm(CLI::App& app, SweepFlags& flags) {
                "slurm: collect what an earlier submission has done, and submit the rest again");
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_sweep(CLI::App& app) {
   auto flags = std::make_shared<SweepFlags>();
   flags->metric = CompareOptions{}.metric;
   app.add_option("SWEEP", flags->path, "the sweep (YAML, see scenarios/README.md)");
@@ -119,7 +119,7 @@ std::function<int()> declare(CLI::App& app) {
 
 const RegisterCommand kSweep("sweep",
                              {.summary = "run a grid of points, and keep the results in SQLite",
-                              .declare = declare});
+                              .declare = declare_sweep});
 
 }  // namespace
 }  // namespace moesim

@@ -22,7 +22,7 @@ std::unique_ptr<TraceSink> make_trace_writer(const std::string& path) {
 
 namespace {
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_trace(CLI::App& app) {
   app.require_subcommand(1);
   std::vector<std::pair<CLI::App*, std::function<int()>>> actions;
   const auto add = [&](const char* name, const char* summary, auto declare_part) {
@@ -40,7 +40,7 @@ std::function<int()> declare(CLI::App& app) {
 }
 
 const RegisterCommand kTrace("trace", {.summary = "make, convert and inspect routing traces",
-                                       .declare = declare});
+                                       .declare = declare_trace});
 
 }  // namespace
 }  // namespace moesim

@@ -12,7 +12,7 @@
 namespace moesim {
 namespace {
 
-struct Flags {
+struct ConvertFlags {
   std::vector<std::string> inputs;
   std::string output;
   ConvertOptions options;
@@ -53,7 +53,7 @@ class Tally final : public TraceSink {
   std::int64_t tokens_ = 0, count_batches_ = 0;
 };
 
-int convert(const Flags& flags) {
+int convert(const ConvertFlags& flags) {
   const std::unique_ptr<TraceSink> writer = make_trace_writer(flags.output);
   std::vector<InputFile> files;
   for (const std::string& input : flags.inputs) {
@@ -72,7 +72,7 @@ int convert(const Flags& flags) {
 }  // namespace
 
 std::function<int()> declare_trace_convert(CLI::App& app) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<ConvertFlags>();
   std::string forms;
   for (const TraceForm& form : trace_forms())
     forms += fmt::format("\n  {:<13} {}", form.name, form.summary);

@@ -14,7 +14,7 @@
 namespace moesim {
 namespace {
 
-struct Flags {
+struct GenFlags {
   std::string kind, model, output;
   std::vector<std::string> sets;
   int steps = 1, gpus = 8, tokens_per_gpu = 256;
@@ -23,7 +23,7 @@ struct Flags {
 };
 
 // The sections `trace` and `model`, from the flags.
-YamlNode read_sections(const Flags& flags) {
+YamlNode read_sections(const GenFlags& flags) {
   YamlNode root = YamlNode::map();
   apply_override(root, "model=" + flags.model);
   apply_override(root, "trace=" + flags.kind);
@@ -81,7 +81,7 @@ void write_counts(const Trace& trace, RoutingRequest request, const TraceHeader&
   for (const CountBatch& batch : batches) sink.counts(batch);
 }
 
-int generate(const Flags& flags) {
+int generate(const GenFlags& flags) {
   Mistakes mistakes;
   const YamlNode root = read_sections(flags);
   const ModelSection model = read_model_section(*root.find("model"), mistakes);
@@ -118,7 +118,7 @@ int generate(const Flags& flags) {
 }  // namespace
 
 std::function<int()> declare_trace_gen(CLI::App& app) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<GenFlags>();
   app.add_option("--kind", flags->kind, "the generator (moesim list trace); as trace.kind")
       ->default_str("lognormal");
   flags->kind = "lognormal";

@@ -20,7 +20,7 @@
 namespace moesim {
 namespace {
 
-struct Flags {
+struct InspectFlags {
   std::string input, color = "auto";
   std::vector<std::string> domains;
   bool json = false, csv = false, markdown = false;
@@ -165,7 +165,7 @@ nlohmann::ordered_json json_of(const std::vector<LayerView>& views, const TraceL
   return json;
 }
 
-int inspect(const Flags& flags) {
+int inspect(const InspectFlags& flags) {
   const TraceLoad load = read_trace_load(flags.input, flags.domains);
   std::vector<LayerView> views;
   for (const LayerId layer : load.counts.row_ids()) views.push_back(view_of(load, layer));
@@ -187,7 +187,7 @@ int inspect(const Flags& flags) {
 }  // namespace
 
 std::function<int()> declare_trace_inspect(CLI::App& app) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<InspectFlags>();
   app.add_option("trace", flags->input, "a trace, in any form that convert reads")->required();
   app.add_option("--domain", flags->domains, "only tokens of this domain (repeatable)");
   declare_color(app, flags->color);

@@ -15,7 +15,7 @@
 namespace moesim {
 namespace {
 
-struct Flags {
+struct ValidateFlags {
   std::string table, csv, plot, suspects;
   std::vector<std::string> calibrations;
   int draws = 10;
@@ -25,7 +25,7 @@ struct Flags {
   bool json = false, transfer = false, markdown = false;
 };
 
-ValidationOptions read_options(const Flags& flags) {
+ValidationOptions read_options(const ValidateFlags& flags) {
   ValidationOptions options{.draws = flags.draws, .seed = flags.seed};
   for (const std::string& name : flags.calibrations)
     options.calibrations.push_back(
@@ -146,7 +146,7 @@ std::vector<ErrorSeries> series_of(const Validation& validation) {
   return series;
 }
 
-int run(const Flags& flags) {
+int run(const ValidateFlags& flags) {
   if (flags.table.empty())
     return validate_published(flags.cases, flags.json, flags.markdown,
                               OutputFlags{.jobs = flags.jobs}.job_count());
@@ -172,7 +172,7 @@ const RegisterCommand kValidate{
     "validate",
     {.summary = "predict published deployments, or a table of measurements, and say how far off",
      .declare = [](CLI::App& app) -> std::function<int()> {
-       auto flags = std::make_shared<Flags>();
+       auto flags = std::make_shared<ValidateFlags>();
        auto* cases = app.add_option("cases", flags->cases,
                                     "published deployments (default: all of "
                                     "scenarios/validation)");

@@ -14,8 +14,6 @@
 namespace moesim {
 namespace {
 
-constexpr float kNever = -std::numeric_limits<float>::infinity();
-
 // Whether each expert has a copy on the node of each GPU, [gpus][experts].
 class NodeExperts {
  public:

@@ -10,8 +10,6 @@
 namespace moesim {
 namespace {
 
-constexpr float kNever = -std::numeric_limits<float>::infinity();
-
 void softmax_row(std::span<const float> logits, std::span<float> scores) {
   const float largest = *std::max_element(logits.begin(), logits.end());
   float sum = 0;

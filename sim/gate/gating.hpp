@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,9 @@ std::span<T> row_of(std::span<T> all, int row, int width) {
   return all.subspan(static_cast<std::size_t>(row) * static_cast<std::size_t>(width),
                      static_cast<std::size_t>(width));
 }
+
+// A score with which an expert is never chosen.
+constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 struct Logits {
   std::span<const float> values;  // [tokens × experts]

@@ -8,35 +8,33 @@
 #include "sim/model/cluster.hpp"
 
 namespace moesim {
-namespace {
-
-// What numbers from 0 on are mapped to.
-class Images {
- public:
-  // False if `from` was mapped to something else. −1, for none, stays what it is.
-  bool map(int from, int to) {
-    if (from < 0 || to < 0) return from == to;
-    const auto at = static_cast<std::size_t>(from);
-    if (to_.size() <= at) to_.resize(at + 1, -1);
-    if (to_[at] < 0) to_[at] = to;
-    return to_[at] == to;
-  }
-  bool map(const std::vector<LinkId>& from, const std::vector<LinkId>& to) {
-    return std::ranges::equal(from, to, [&](LinkId a, LinkId b) { return map(a.value, b.value); });
-  }
-  int size() const { return static_cast<int>(to_.size()); }
-  // −1 = was not mapped.
-  int operator[](int from) const {
-    return from < size() ? to_[static_cast<std::size_t>(from)] : -1;
-  }
-
- private:
-  std::vector<int> to_;
-};
-
-}  // namespace
 
 class Cluster::SymmetryCheck {
+  // What numbers from 0 on are mapped to.
+  class Images {
+   public:
+    // False if `from` was mapped to something else. −1, for none, stays what it is.
+    bool map(int from, int to) {
+      if (from < 0 || to < 0) return from == to;
+      const auto at = static_cast<std::size_t>(from);
+      if (to_.size() <= at) to_.resize(at + 1, -1);
+      if (to_[at] < 0) to_[at] = to;
+      return to_[at] == to;
+    }
+    bool map(const std::vector<LinkId>& from, const std::vector<LinkId>& to) {
+      return std::ranges::equal(from, to,
+                                [&](LinkId a, LinkId b) { return map(a.value, b.value); });
+    }
+    int size() const { return static_cast<int>(to_.size()); }
+    // −1 = was not mapped.
+    int operator[](int from) const {
+      return from < size() ? to_[static_cast<std::size_t>(from)] : -1;
+    }
+
+   private:
+    std::vector<int> to_;
+  };
+
  public:
   SymmetryCheck(const Cluster& cluster, const GpuShift& shift) : cluster_(cluster), shift_(shift) {}
 

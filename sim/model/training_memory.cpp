@@ -7,16 +7,16 @@ namespace {
 
 constexpr double kBytes = 2;  // of an activation
 
-// Columns of a token's activations: of norms, activation functions and expanded latents, which are
-// cheap to compute again, and of the rest.
-struct Columns {
+// StoredColumns of a token's activations: of norms, activation functions and expanded latents,
+// which are cheap to compute again, and of the rest.
+struct StoredColumns {
   double cheap = 0, dear = 0;
 };
 
-Columns attention_columns(const MoeModel& model) {
+StoredColumns attention_columns(const MoeModel& model) {
   const Attention& a = model.attention;
   const double h = model.hidden;
-  Columns columns{.cheap = h, .dear = h};  // after and before the norm
+  StoredColumns columns{.cheap = h, .dear = h};  // after and before the norm
   if (a.kind == AttentionKind::kMla) {
     columns.cheap += a.heads * (2.0 * (a.qk_nope_dim + a.qk_rope_dim) + a.v_dim);
     columns.dear += a.kv_lora_rank + a.qk_rope_dim + a.q_lora_rank + 1.0 * a.heads * a.v_dim;
@@ -28,14 +28,14 @@ Columns attention_columns(const MoeModel& model) {
 }
 
 // `rows` of a token go through an FFN of so many columns.
-void add_ffn(double rows, double width, int matrices, Columns& columns) {
+void add_ffn(double rows, double width, int matrices, StoredColumns& columns) {
   columns.dear += rows * (matrices - 1) * width;
   columns.cheap += rows * width;  // what the activation function gives
 }
 
-Columns ffn_columns(const MoeModel& model, int layer) {
+StoredColumns ffn_columns(const MoeModel& model, int layer) {
   const double h = model.hidden;
-  Columns columns{.cheap = h, .dear = h};
+  StoredColumns columns{.cheap = h, .dear = h};
   const auto& moe = model.moe_layers;
   if (std::find(moe.begin(), moe.end(), layer) == moe.end()) {
     add_ffn(1, model.dense_width, model.dense_matrices, columns);
@@ -51,8 +51,8 @@ Columns ffn_columns(const MoeModel& model, int layer) {
 }  // namespace
 
 LayerActivations layer_activations(const MoeModel& model, int layer, Recompute recompute) {
-  Columns columns = attention_columns(model);
-  const Columns ffn = ffn_columns(model, layer);
+  StoredColumns columns = attention_columns(model);
+  const StoredColumns ffn = ffn_columns(model, layer);
   columns.cheap += ffn.cheap;
   columns.dear += ffn.dear;
   const Bytes cheap(columns.cheap * kBytes), dear(columns.dear * kBytes);

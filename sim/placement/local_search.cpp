@@ -25,9 +25,9 @@ struct Swap {
 
 // One layer. A swap that lowers the squares brings the two loads closer together, so it never
 // raises the largest load, and lowers it only where one of the two has it.
-class Search {
+class MoveSearch {
  public:
-  Search(const LayerPlacement& start, std::span<const double> load, bool distinct_gpus)
+  MoveSearch(const LayerPlacement& start, std::span<const double> load, bool distinct_gpus)
       : map_(start, load),
         distinct_gpus_(distinct_gpus),
         pairs_(static_cast<std::size_t>(map_.gpus() * map_.gpus())) {
@@ -129,7 +129,7 @@ class LocalSearch final : public PlacementPolicy {
   Placement place(const PlacementRequest& request) const override {
     Placement placement = start_.of(request);
     for (const LayerId layer : placement.layers.ids()) {
-      Search search(placement.layers[layer], request.load.row(layer), distinct_gpus_);
+      MoveSearch search(placement.layers[layer], request.load.row(layer), distinct_gpus_);
       int swaps = 0;
       while (swaps < most_swaps_ && search.step()) ++swaps;
       if (swaps > 0) placement.layers[layer] = search.map();

@@ -22,9 +22,9 @@ namespace {
 constexpr double kLeastGain = 1e-9;  // relative
 
 // A layer as it is improved: the expert of each slot, GPU by GPU.
-class Search {
+class IlpSearch {
  public:
-  Search(LayerPlacement start, std::span<const double> load, int nodes)
+  IlpSearch(LayerPlacement start, std::span<const double> load, int nodes)
       : layer_(std::move(start)), nodes_(nodes), bound_(relaxed_bound(layer_, load)) {
     for (const ExpertId expert : layer_.slots_of.ids())
       share_.push_back(load[expert.index()] / static_cast<double>(layer_.slots_of[expert].size()));
@@ -97,7 +97,7 @@ class Search {
   std::vector<std::vector<int>> held_;  // experts, [gpus][slots]
 };
 
-Search::Program Search::program_for(const std::vector<std::size_t>& gpus) const {
+IlpSearch::Program IlpSearch::program_for(const std::vector<std::size_t>& gpus) const {
   Program made;
   LinearProgram& program = made.program;
   const int most = program.add({.cost = 1, .least = bound_});
@@ -128,7 +128,7 @@ Search::Program Search::program_for(const std::vector<std::size_t>& gpus) const 
 }
 
 // Whether the heaviest of the GPUs became lighter.
-bool Search::improve(const std::vector<std::size_t>& gpus) {
+bool IlpSearch::improve(const std::vector<std::size_t>& gpus) {
   Program made = program_for(gpus);
   const IntegerSolution best =
       solve_integer(made.program, {.nodes = nodes_, .start = std::move(made.start)});
@@ -157,7 +157,7 @@ class MinmaxIlp final : public PlacementPolicy {
     Placement placement{IdVector<LayerId, LayerPlacement>(request.load.rows())};
     for (const LayerId layer : placement.layers.ids()) {
       const auto load = request.load.row(layer);
-      Search search(start_of(load, first_slot), load, nodes_);
+      IlpSearch search(start_of(load, first_slot), load, nodes_);
       search.run(variables_, gap_);
       placement.layers[layer] = search.result();
     }

@@ -13,7 +13,7 @@
 namespace moesim {
 namespace {
 
-constexpr double kDraws = 4294967296.0;  // of 32 bits
+constexpr double kDrawRange = 4294967296.0;  // of 32 bits
 
 SlotId drawn_slot(const FractionalSplit& split, const std::vector<SlotId>& slots, double u) {
   double sum = 0;
@@ -45,7 +45,7 @@ class LinearProgramReplica final : public Replica {
     const std::int64_t top_k = request.routing.top_k;
     return assign_each_route(request, [&](const RoutePlace& at, const std::vector<SlotId>& slots) {
       if (slots.size() == 1) return slots.front();
-      const double u = draws[at.source].whole(at.token * top_k + at.choice) / kDraws;
+      const double u = draws[at.source].whole(at.token * top_k + at.choice) / kDrawRange;
       return drawn_slot(split, slots, u);
     });
   }

@@ -14,7 +14,7 @@ namespace {
 // Streams of a request's draws.
 enum Draw { kClass, kInput, kOutput, kPrefix };
 
-const std::vector<Parameter>& class_parameters() {
+const std::vector<Parameter>& mix_class_parameters() {
   static const std::vector<Parameter> parameters = {
       {.name = "name", .type = ParameterType::kText, .doc = "of the class", .required = true},
       {.name = "share",
@@ -156,7 +156,7 @@ RequestMix::RequestMix(const Arguments& arguments) {
     mistakes.add(list.spot, "classes are a list", "classes: [{name: chat, share: 0.7}, …]");
   } else {
     for (const YamlNode& item : list.items) {
-      const Arguments one = read_arguments(item, class_parameters(), mistakes, "a class");
+      const Arguments one = read_arguments(item, mix_class_parameters(), mistakes, "a class");
       if (!one.has("name") || !one.has("share") || !one.has("priority")) continue;
       add({.name = one.text("name"),
            .priority = one.integer("priority"),

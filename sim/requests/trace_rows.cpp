@@ -11,7 +11,7 @@ namespace {
 
 bool by_time(const RequestRow& a, const RequestRow& b) { return a.nanoseconds < b.nanoseconds; }
 
-const std::vector<Parameter>& class_parameters() {
+const std::vector<Parameter>& file_class_parameters() {
   static const std::vector<Parameter> parameters = {
       {.name = "name", .type = ParameterType::kText, .doc = "of the class", .required = true},
       {.name = "file", .type = ParameterType::kPath, .doc = "whose requests are of this class"},
@@ -28,7 +28,7 @@ std::vector<Arguments> read_classes(const Arguments& arguments) {
     throw InputError(list.spot, "classes are a list", "classes: [{name: chat, domain: prose}, …]");
   Mistakes mistakes;
   for (const YamlNode& item : list.items)
-    classes.push_back(read_arguments(item, class_parameters(), mistakes, "a class"));
+    classes.push_back(read_arguments(item, file_class_parameters(), mistakes, "a class"));
   mistakes.throw_if_any();
   const bool files = classes.front().has("file");
   for (const Arguments& one : classes)

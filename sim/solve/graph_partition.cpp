@@ -11,7 +11,7 @@
 namespace moesim {
 namespace {
 
-constexpr int kSeed = 1;
+constexpr int kPartitionSeed = 1;
 constexpr int kTries = 4;  // partitions METIS makes, of which it takes the best
 constexpr double kWeightOfAll = 1'000'000'000;  // METIS's weights are 32-bit integers
 
@@ -47,7 +47,7 @@ std::vector<int> metis_parts(const Matrix& weight, std::span<const int> sizes) {
     share.push_back(static_cast<real_t>(size) / static_cast<real_t>(vertices));
   std::vector<idx_t> options(METIS_NOPTIONS);
   METIS_SetDefaultOptions(options.data());
-  options[METIS_OPTION_SEED] = kSeed;
+  options[METIS_OPTION_SEED] = kPartitionSeed;
   options[METIS_OPTION_NCUTS] = kTries;
   options[METIS_OPTION_NUMBERING] = 0;
   std::vector<idx_t> part(weight.rows());

@@ -16,7 +16,7 @@
 namespace moesim {
 namespace {
 
-constexpr int kSeed = 1;
+constexpr int kSolverSeed = 1;
 constexpr int kAtRootOnly = -99;
 // Of the simplex method over the whole search: a stop for programs whose nodes are hard, too.
 constexpr std::int64_t kIterationsPerNode = 2000, kLeastIterations = 200'000,
@@ -43,13 +43,13 @@ void add_methods(CbcModel& model) {
   model.addCutGenerator(&covers, kAtRootOnly, "covers");
   model.addCutGenerator(&rounding_cuts, kAtRootOnly, "rounding");
   CbcRounding rounding(model);
-  rounding.setSeed(kSeed);
+  rounding.setSeed(kSolverSeed);
   model.addHeuristic(&rounding);
 }
 
 void set_limits(CbcModel& model, int nodes) {
   model.setLogLevel(0);
-  model.setRandomSeed(kSeed);
+  model.setRandomSeed(kSolverSeed);
   model.setNumberThreads(0);
   model.setMaximumNodes(nodes);
   model.setMaximumNumberIterations(

@@ -7,7 +7,7 @@
 namespace moesim {
 namespace {
 
-constexpr int kNone = -1;
+constexpr int kUnmatched = -1;
 
 // One more row is matched at a time, along the cheapest path of reduced costs
 // cost − row_price − column_price ≥ 0, where matched pairs have 0.
@@ -17,13 +17,13 @@ class Matcher {
       : cost_(cost),
         row_price_(cost.rows()),
         column_price_(cost.columns()),
-        row_of_(cost.columns(), kNone) {}
+        row_of_(cost.columns(), kUnmatched) {}
 
   void match(int row) {
     distance_.assign(cost_.columns(), std::numeric_limits<double>::infinity());
-    reached_from_.assign(cost_.columns(), kNone);
+    reached_from_.assign(cost_.columns(), kUnmatched);
     done_.assign(cost_.columns(), false);
-    int last = kNone, current = row;
+    int last = kUnmatched, current = row;
     double travelled = 0;
     do {
       look_from(current, last, travelled);
@@ -31,7 +31,7 @@ class Matcher {
       travelled = distance_[at(last)];
       done_[at(last)] = true;
       current = row_of_[at(last)];
-    } while (current != kNone);
+    } while (current != kUnmatched);
     update_prices(row, travelled);
     augment(row, last);
   }
@@ -39,7 +39,7 @@ class Matcher {
   std::vector<int> columns() const {
     std::vector<int> column(cost_.rows());
     for (std::size_t c = 0; c < row_of_.size(); ++c)
-      if (row_of_[c] != kNone) column[at(row_of_[c])] = static_cast<int>(c);
+      if (row_of_[c] != kUnmatched) column[at(row_of_[c])] = static_cast<int>(c);
     return column;
   }
 
@@ -55,9 +55,9 @@ class Matcher {
   }
 
   int nearest() const {
-    int best = kNone;
+    int best = kUnmatched;
     for (std::size_t c = 0; c < distance_.size(); ++c)
-      if (!done_[c] && (best == kNone || distance_[c] < distance_[at(best)]))
+      if (!done_[c] && (best == kUnmatched || distance_[c] < distance_[at(best)]))
         best = static_cast<int>(c);
     return best;
   }
@@ -67,12 +67,12 @@ class Matcher {
     for (std::size_t c = 0; c < done_.size(); ++c) {
       if (!done_[c]) continue;
       column_price_[c] += distance_[c] - travelled;
-      if (row_of_[c] != kNone) row_price_[at(row_of_[c])] += travelled - distance_[c];
+      if (row_of_[c] != kUnmatched) row_price_[at(row_of_[c])] += travelled - distance_[c];
     }
   }
 
   void augment(int row, int column) {
-    while (reached_from_[at(column)] != kNone) {
+    while (reached_from_[at(column)] != kUnmatched) {
       row_of_[at(column)] = row_of_[at(reached_from_[at(column)])];
       column = reached_from_[at(column)];
     }

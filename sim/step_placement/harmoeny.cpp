@@ -130,7 +130,7 @@ class HarMoEny final : public StepPlacement {
   WeightTravel travel_;
 };
 
-std::vector<Parameter> parameters() {
+std::vector<Parameter> harmoeny_parameters() {
   std::vector<Parameter> all = {
       {.name = "least",
        .type = ParameterType::kInteger,
@@ -151,7 +151,7 @@ const Register<StepPlacement, HarMoEny> kHarMoEny{
     {.name = "harmoeny",
      .summary = "tokens of the most loaded GPU go to the least loaded, which fetches the expert",
      .source = "after the paper (HarMoEny, 2025)",
-     .parameters = parameters()}};
+     .parameters = harmoeny_parameters()}};
 
 }  // namespace
 }  // namespace moesim

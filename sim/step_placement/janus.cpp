@@ -13,8 +13,6 @@
 namespace moesim {
 namespace {
 
-constexpr double kBytesOfValue = 2;  // activations travel as bf16
-
 class Janus final : public StepPlacement {
  public:
   explicit Janus(const Arguments& arguments)
@@ -55,14 +53,14 @@ class Janus final : public StepPlacement {
       rows += static_cast<double>(routes);
       weights += expert_bytes(request.model).value;
     }
-    return ways_ * rows * request.model.hidden * kBytesOfValue > weights;
+    return ways_ * rows * request.model.hidden * kActivationBytes > weights;
   }
 
   int ways_ = 1;
   WeightTravel travel_;
 };
 
-std::vector<Parameter> parameters() {
+std::vector<Parameter> janus_parameters() {
   std::vector<Parameter> all = {{.name = "ways",
                                  .type = ParameterType::kInteger,
                                  .doc = "of a token that count: 1 = to its experts, 2 = also back",
@@ -76,7 +74,7 @@ const Register<StepPlacement, Janus> kJanus{
     {.name = "janus",
      .summary = "a machine fetches the experts its tokens need where they are fewer bytes",
      .source = "after the paper (Janus, SIGCOMM 2023)",
-     .parameters = parameters()}};
+     .parameters = janus_parameters()}};
 
 }  // namespace
 }  // namespace moesim

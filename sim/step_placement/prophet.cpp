@@ -21,8 +21,6 @@
 namespace moesim {
 namespace {
 
-constexpr double kBytesOfValue = 2;  // activations travel as bf16
-
 // What a layer would have been a step ago with some copies.
 struct Plan {
   std::vector<double> load;           // routes that each GPU computes, [gpus]
@@ -43,7 +41,7 @@ class Planner {
     const BytesPerSecond rate = request.cluster.nodes() > 1 ? rates.nic : rates.nvlink;
     compute_ =
         Flops(2 * expert_parameters(model)) / request.cluster.gpu().peak_of(model.expert_dtype);
-    travel_ = Bytes(2 * kBytesOfValue * model.hidden) / rate;
+    travel_ = Bytes(2 * kActivationBytes * model.hidden) / rate;
     fetch_ = expert_bytes(model) / rate;
   }
 
@@ -157,7 +155,7 @@ class Prophet final : public StepPlacement {
   WeightTravel travel_;
 };
 
-std::vector<Parameter> parameters() {
+std::vector<Parameter> prophet_parameters() {
   std::vector<Parameter> all = {{.name = "exposed",
                                  .type = ParameterType::kNumber,
                                  .doc = "share of the weights' time that the planner counts; the "
@@ -172,7 +170,7 @@ const Register<StepPlacement, Prophet> kProphet{
     {.name = "prophet",
      .summary = "hot experts are copied to some GPUs, planned from the step before",
      .source = "after the paper (Prophet, CLUSTER 2023)",
-     .parameters = parameters()}};
+     .parameters = prophet_parameters()}};
 
 }  // namespace
 }  // namespace moesim

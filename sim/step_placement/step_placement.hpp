@@ -16,6 +16,8 @@
 
 namespace moesim {
 
+constexpr double kActivationBytes = 2;  // of a value that travels: bf16
+
 struct StepPlacementRequest {
   const Assignment& assignment;  // where the routes go without copies
   const LayerPlacement& placement;

@@ -1,6 +1,7 @@
+#include "sim/base/override.hpp"
+
 #include <gmock/gmock.h>
 
-#include "sim/base/override.hpp"
 #include "sim/base/yaml_flow.hpp"
 #include "tests/support/mistakes.hpp"
 
@@ -15,7 +16,7 @@ std::string after(const std::string& text, const std::string& assignment) {
   return write_yaml(root);
 }
 
-std::string mistake(const std::string& assignment) {
+std::string mistake_in_override(const std::string& assignment) {
   return mistake_of([&] { after("a: 1\ncalibration: [x, y]\n", assignment); });
 }
 
@@ -59,17 +60,18 @@ TEST(Override, PlacesKeysAndValuesInTheFlag) {
 }
 
 TEST(Override, RefusesWhatIsNotAnAssignment) {
-  EXPECT_EQ(mistake("seed"),
+  EXPECT_EQ(mistake_in_override("seed"),
             "--set:1:1: error: --set needs KEY=VALUE\n  seed\n  ^\n"
             "  hint: for example --set network.tolerance=0.01");
-  EXPECT_THAT(mistake("=3"), HasSubstr("--set needs KEY=VALUE"));
-  EXPECT_THAT(mistake("a..b=3"), HasSubstr("--set:1:3: error: there is an empty key"));
-  EXPECT_THAT(mistake(".a=3"), HasSubstr("--set:1:1: error: there is an empty key"));
-  EXPECT_THAT(mistake("a.=3"), HasSubstr("--set:1:3: error: there is an empty key"));
-  EXPECT_THAT(mistake("a=[1, 2"), HasSubstr("--set:1:3: error: this bracket is not closed"));
+  EXPECT_THAT(mistake_in_override("=3"), HasSubstr("--set needs KEY=VALUE"));
+  EXPECT_THAT(mistake_in_override("a..b=3"), HasSubstr("--set:1:3: error: there is an empty key"));
+  EXPECT_THAT(mistake_in_override(".a=3"), HasSubstr("--set:1:1: error: there is an empty key"));
+  EXPECT_THAT(mistake_in_override("a.=3"), HasSubstr("--set:1:3: error: there is an empty key"));
+  EXPECT_THAT(mistake_in_override("a=[1, 2"),
+              HasSubstr("--set:1:3: error: this bracket is not closed"));
   EXPECT_THAT(mistake_of([] { after("- 1\n- 2\n", "a=1"); }),
               HasSubstr("a.yaml:1:1: error: there is no section here"));
-  EXPECT_EQ(mistake("calibration.0=z"),
+  EXPECT_EQ(mistake_in_override("calibration.0=z"),
             "--set:1:1: error: 'calibration' is a list\n  calibration.0=z\n  ^\n"
             "  hint: set it as a whole: --set 'calibration=[…]'");
 }

@@ -43,13 +43,13 @@ Arguments read(const std::string& text) {
   return arguments;
 }
 
-std::string mistake(const std::string& text) {
+std::string mistake_in_arguments(const std::string& text) {
   return mistake_of([&] { read(text); });
 }
 
 // The first line of the message, without its place.
 std::string short_mistake(const std::string& text) {
-  const std::string whole = mistake(text);
+  const std::string whole = mistake_in_arguments(text);
   const std::size_t begin = whole.find("error: ");
   if (begin == std::string::npos) return whole;
   return whole.substr(begin + 7, whole.find('\n') - begin - 7);
@@ -83,16 +83,17 @@ TEST(ReadArguments, KnowsWhatWasWrittenAndWhere) {
 }
 
 TEST(ReadArguments, NamesTheNearestKnownKey) {
-  EXPECT_EQ(mistake("{count: 1, facter: 2}"),
+  EXPECT_EQ(mistake_in_arguments("{count: 1, facter: 2}"),
             "a.yaml:1:15: error: section 's' has no key 'facter'\n"
             "  s: {count: 1, facter: 2}\n"
             "                ^\n"
             "  hint: did you mean 'factor'?");
-  EXPECT_THAT(mistake("{count: 1, zzz: 2}"), HasSubstr("hint: known: count, factor, exact"));
+  EXPECT_THAT(mistake_in_arguments("{count: 1, zzz: 2}"),
+              HasSubstr("hint: known: count, factor, exact"));
 }
 
 TEST(ReadArguments, SaysWhatIsMissing) {
-  EXPECT_EQ(mistake("{}"),
+  EXPECT_EQ(mistake_in_arguments("{}"),
             "a.yaml:1:4: error: section 's' needs 'count'\n  s: {}\n     ^\n  hint: how many");
 }
 
@@ -123,12 +124,12 @@ TEST(ReadArguments, HoldsValuesAgainstTheirType) {
 
 TEST(ReadArguments, ASectionIsAMap) {
   EXPECT_EQ(short_mistake("[1]"), "section 's' must be a section of keys and values");
-  EXPECT_THAT(mistake("count:3"), HasSubstr("hint: a blank must follow the colon"));
+  EXPECT_THAT(mistake_in_arguments("count:3"), HasSubstr("hint: a blank must follow the colon"));
   EXPECT_EQ(short_mistake(""), "section 's' needs 'count'");  // empty, so all is missing
 }
 
 TEST(ReadArguments, ReportsAllMistakesOfASectionInTheOrderOfTheirPlaces) {
-  const std::string all = mistake("{exact: 1, count: 0, bad: 2, rate: 5}");
+  const std::string all = mistake_in_arguments("{exact: 1, count: 0, bad: 2, rate: 5}");
   const std::vector<std::string> expected = {"1:12: error: exact", "1:22: error: count",
                                              "1:25: error: section", "1:39: error: '5' has no"};
   std::size_t at = 0;

@@ -54,7 +54,7 @@ Choice choose(const std::string& text, const std::string& flag = {}) {
   return choice;
 }
 
-std::string mistake(const std::string& text, const std::string& flag = {}) {
+std::string mistake_in_choice(const std::string& text, const std::string& flag = {}) {
   return mistake_of([&] { choose(text, flag); });
 }
 
@@ -74,14 +74,15 @@ TEST(Registry, ListsItsPluginsByName) {
 }
 
 TEST(ReadChoice, SaysWhatIsWrong) {
-  EXPECT_EQ(mistake("dish: {kind: suop}"),
+  EXPECT_EQ(mistake_in_choice("dish: {kind: suop}"),
             "a.yaml:1:14: error: no dish_of_a_test is called 'suop'\n"
             "  dish: {kind: suop}\n               ^\n  hint: did you mean 'soup'?");
-  EXPECT_THAT(mistake("dish: {salt: 1}"), HasSubstr("dish_of_a_test needs a kind"));
-  EXPECT_THAT(mistake("dish:"), HasSubstr("a.yaml:1:1: error: dish_of_a_test needs a kind"));
-  EXPECT_THAT(mistake("dish: {kind: }"), HasSubstr("dish_of_a_test needs a kind"));
-  EXPECT_THAT(mistake("dish: [soup]"), HasSubstr("is a list: it takes one kind"));
-  EXPECT_THAT(mistake("dish: {kind: bread, salt: 1}"),
+  EXPECT_THAT(mistake_in_choice("dish: {salt: 1}"), HasSubstr("dish_of_a_test needs a kind"));
+  EXPECT_THAT(mistake_in_choice("dish:"),
+              HasSubstr("a.yaml:1:1: error: dish_of_a_test needs a kind"));
+  EXPECT_THAT(mistake_in_choice("dish: {kind: }"), HasSubstr("dish_of_a_test needs a kind"));
+  EXPECT_THAT(mistake_in_choice("dish: [soup]"), HasSubstr("is a list: it takes one kind"));
+  EXPECT_THAT(mistake_in_choice("dish: {kind: bread, salt: 1}"),
               HasSubstr("dish_of_a_test 'bread' has no key 'salt'"));
 }
 
@@ -91,8 +92,9 @@ TEST(ReadChoice, ForgetsTheKeysOfTheKindThatAFlagReplaced) {
   const Choice choice = choose(file, "dish.kind=bread");
   EXPECT_FALSE(choice.arguments.has("salt"));
   EXPECT_EQ(choice.arguments.integer("plates"), 4);  // every dish has it
-  EXPECT_THAT(mistake("dish: {kind: bread, salt: 1}", "dish.plates=2"), HasSubstr("no key 'salt'"));
-  EXPECT_THAT(mistake(file, "dish={kind: bread, salt: 1}"), HasSubstr("no key 'salt'"));
+  EXPECT_THAT(mistake_in_choice("dish: {kind: bread, salt: 1}", "dish.plates=2"),
+              HasSubstr("no key 'salt'"));
+  EXPECT_THAT(mistake_in_choice(file, "dish={kind: bread, salt: 1}"), HasSubstr("no key 'salt'"));
 }
 
 TEST(ResolvedChoice, WritesEveryDefaultOut) {

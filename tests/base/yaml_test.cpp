@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 
 YamlNode parse(const std::string& text) { return parse_yaml(text_source("a.yaml", text)); }
 
-std::string mistake(const std::string& text) {
+std::string mistake_in_yaml(const std::string& text) {
   return mistake_of([&] { parse(text); });
 }
 
@@ -55,7 +55,7 @@ TEST(Yaml, QuotedScalarsAreTexts) {
 }
 
 TEST(Yaml, ReportsEveryDuplicateKey) {
-  EXPECT_EQ(mistake("a: 1\nb: {c: 1, c: 2}\na: 3\n"),
+  EXPECT_EQ(mistake_in_yaml("a: 1\nb: {c: 1, c: 2}\na: 3\n"),
             "a.yaml:2:11: error: key 'c' is written twice\n"
             "  b: {c: 1, c: 2}\n"
             "            ^\n"
@@ -65,36 +65,36 @@ TEST(Yaml, ReportsEveryDuplicateKey) {
 }
 
 TEST(Yaml, PlacesWhatIsNotClosedWhereItBegins) {
-  EXPECT_EQ(mistake("a: [1, 2\nb: 3\n"),
+  EXPECT_EQ(mistake_in_yaml("a: [1, 2\nb: 3\n"),
             "a.yaml:1:4: error: this bracket is not closed\n  a: [1, 2\n     ^");
-  EXPECT_EQ(mistake("a: {b: {c: 1}\n"),
+  EXPECT_EQ(mistake_in_yaml("a: {b: {c: 1}\n"),
             "a.yaml:1:4: error: this bracket is not closed\n  a: {b: {c: 1}\n     ^");
-  EXPECT_EQ(mistake("a: 1\nb: \"text\n"),
+  EXPECT_EQ(mistake_in_yaml("a: 1\nb: \"text\n"),
             "a.yaml:2:4: error: this quote is not closed\n  b: \"text\n     ^");
-  EXPECT_EQ(mistake("b: 'it''s\n"),
+  EXPECT_EQ(mistake_in_yaml("b: 'it''s\n"),
             "a.yaml:1:4: error: this quote is not closed\n  b: 'it''s\n     ^");
-  EXPECT_EQ(mistake("b: \"a \\\" quote\"\nc: 'it''s'\n"), "no error");
+  EXPECT_EQ(mistake_in_yaml("b: \"a \\\" quote\"\nc: 'it''s'\n"), "no error");
 }
 
 TEST(Yaml, SaysThatATabCannotIndent) {
-  EXPECT_EQ(mistake("model:\n\tlayers: 1\n"),
+  EXPECT_EQ(mistake_in_yaml("model:\n\tlayers: 1\n"),
             "a.yaml:2:1: error: a tab cannot indent\n   layers: 1\n  ^\n  hint: use blanks");
-  EXPECT_EQ(mistake("a:\t1\t# between tokens a tab is fine\n"), "no error");
+  EXPECT_EQ(mistake_in_yaml("a:\t1\t# between tokens a tab is fine\n"), "no error");
 }
 
 TEST(Yaml, HelpsWithAColonOrAnIndentationThatIsOff) {
-  EXPECT_THAT(mistake("a: b: c\n"), HasSubstr("a value with ': ' in it needs quotes"));
-  EXPECT_EQ(mistake("a: 1\nb:2\nc: 3\n"),
+  EXPECT_THAT(mistake_in_yaml("a: b: c\n"), HasSubstr("a value with ': ' in it needs quotes"));
+  EXPECT_EQ(mistake_in_yaml("a: 1\nb:2\nc: 3\n"),
             "a.yaml:2:2: error: a blank must follow this colon\n  b:2\n   ^");
-  EXPECT_THAT(mistake("a: 1\n b: 2\n"), HasSubstr("a.yaml:2:3: error: not valid YAML"));
+  EXPECT_THAT(mistake_in_yaml("a: 1\n b: 2\n"), HasSubstr("a.yaml:2:3: error: not valid YAML"));
 }
 
 TEST(Yaml, ResolvesAnchorsAndPlacesThemAtTheAlias) {
   const YamlNode root = parse("a: &x {b: 1}\nc: *x\n");
   EXPECT_EQ(root.find("c")->find("b")->text, "1");
   EXPECT_EQ(place(root.find("c")->spot), "2:4");
-  EXPECT_THAT(mistake("a: *nobody\n"), HasSubstr("a.yaml:1:4: error: not valid YAML"));
-  EXPECT_THAT(mistake("a: &x {b: *x}\n"), HasSubstr("an alias inside of what it names"));
+  EXPECT_THAT(mistake_in_yaml("a: *nobody\n"), HasSubstr("a.yaml:1:4: error: not valid YAML"));
+  EXPECT_THAT(mistake_in_yaml("a: &x {b: *x}\n"), HasSubstr("an alias inside of what it names"));
 }
 
 TEST(Yaml, RefusesAliasesThatGrowWithoutEnd) {
@@ -105,27 +105,31 @@ TEST(Yaml, RefusesAliasesThatGrowWithoutEnd) {
     for (int copy = 1; copy < 10; ++copy) text += ", " + before;
     text += "]\n";
   }
-  EXPECT_THAT(mistake(text), HasSubstr("the aliases make this text far too large"));
+  EXPECT_THAT(mistake_in_yaml(text), HasSubstr("the aliases make this text far too large"));
 }
 
 TEST(Yaml, KeysAreTexts) {
-  EXPECT_THAT(mistake("? [a, b]\n: 1\n"), HasSubstr("a.yaml:1:3: error: a key must be a text"));
-  EXPECT_THAT(mistake(": 1\n"), HasSubstr("a.yaml:1:1: error: a key must be a text"));
+  EXPECT_THAT(mistake_in_yaml("? [a, b]\n: 1\n"),
+              HasSubstr("a.yaml:1:3: error: a key must be a text"));
+  EXPECT_THAT(mistake_in_yaml(": 1\n"), HasSubstr("a.yaml:1:1: error: a key must be a text"));
 }
 
 TEST(Yaml, OneTextIsOneDocument) {
-  EXPECT_THAT(mistake("a: 1\n---\nb: 2\n"), HasSubstr("a.yaml:3:1: error: a second document"));
-  EXPECT_EQ(mistake("---\na: 1\n...\n"), "no error");
+  EXPECT_THAT(mistake_in_yaml("a: 1\n---\nb: 2\n"),
+              HasSubstr("a.yaml:3:1: error: a second document"));
+  EXPECT_EQ(mistake_in_yaml("---\na: 1\n...\n"), "no error");
 }
 
 TEST(Yaml, RefusesWhatIsNotText) {
-  EXPECT_EQ(mistake("a: 1\n\x89HDF\n"), "a.yaml: error: is not UTF-8 text (line 2, byte 1)");
-  EXPECT_EQ(mistake(std::string("a: \0b", 5)), "a.yaml: error: is not UTF-8 text (line 1, byte 4)");
-  EXPECT_EQ(mistake("a: \xC3\xA4\xE2\x82\xAC\n"), "no error");
+  EXPECT_EQ(mistake_in_yaml("a: 1\n\x89HDF\n"),
+            "a.yaml: error: is not UTF-8 text (line 2, byte 1)");
+  EXPECT_EQ(mistake_in_yaml(std::string("a: \0b", 5)),
+            "a.yaml: error: is not UTF-8 text (line 1, byte 4)");
+  EXPECT_EQ(mistake_in_yaml("a: \xC3\xA4\xE2\x82\xAC\n"), "no error");
 }
 
 TEST(Yaml, CountsColumnsInCharacters) {
-  EXPECT_EQ(mistake("ä: {ö: 1, ö: 2}\n"),
+  EXPECT_EQ(mistake_in_yaml("ä: {ö: 1, ö: 2}\n"),
             "a.yaml:1:11: error: key 'ö' is written twice\n  ä: {ö: 1, ö: 2}\n            ^");
 }
 

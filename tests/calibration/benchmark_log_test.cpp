@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "sim/calibration/import.hpp"
+#include "tests/support/mistakes.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
@@ -22,16 +23,6 @@ std::string write(const std::string& name, const std::string& text) {
 
 BenchmarkLog log_of(const std::string& text, const std::string& options = "") {
   return read_benchmark_log(write("run.log", text) + (options.empty() ? "" : ":" + options));
-}
-
-template <class Read>
-std::string message_of(Read read) {
-  try {
-    read();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no mistake";
 }
 
 // The head of a run of nccl-tests on nodes of two GPUs.
@@ -84,7 +75,7 @@ TEST(NcclLog, ReadsOlderVersionsThatHaveNoRootAndNoName) {
       "#   Rank  1 Pid  2066 on  node-b device  0 [0x00] Tesla V100-SXM2-16GB\n"
       "#       size  count  type  redop  time  algbw  busbw  error  time  algbw  busbw  error\n"
       "  1310720000  327680000  float  sum  500.5  1.2  1.2  2e-07  510  1.2  1.2  1e-07\n";
-  EXPECT_THAT(message_of([&] { read_nccl_log(log_of(text), "A100"); }),
+  EXPECT_THAT(mistake_of([&] { read_nccl_log(log_of(text), "A100"); }),
               HasSubstr("run.log:4:1: error: the log does not say which collective was tested"));
   const LogSamples samples = read_nccl_log(log_of(text, "collective=all_reduce"), "A100");
   ASSERT_EQ(samples.collectives.size(), 1U);
@@ -96,23 +87,23 @@ TEST(NcclLog, NamesTheLineOfAMistake) {
   const std::string head = nccl_head(1, "all_gather");
   const auto lines = std::count(head.begin(), head.end(), '\n');
   EXPECT_THAT(
-      message_of([&] { read_nccl_log(log_of(head + "1024 512 half sum -1 30\n"), "H100"); }),
+      mistake_of([&] { read_nccl_log(log_of(head + "1024 512 half sum -1 30\n"), "H100"); }),
       HasSubstr(
           fmt::format("run.log:{}:1: error: the row has 6 fields, the header 13", lines + 1)));
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(mistake_of([&] {
                 read_nccl_log(log_of(head + "1024 512 half sum -1 x 1 1 0 30 1 1 0\n"), "H100");
               }),
               HasSubstr(fmt::format("run.log:{}:1: error: 'x' is not a number", lines + 1)));
-  EXPECT_THAT(message_of([&] { read_nccl_log(log_of(head), "H100"); }),
+  EXPECT_THAT(mistake_of([&] { read_nccl_log(log_of(head), "H100"); }),
               HasSubstr("the log holds no row of nccl-tests"));
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(mistake_of([&] {
                 read_nccl_log(log_of(nccl_head(1, "gather") + nccl_row(8, 1, 1)), "H100");
               }),
               HasSubstr("no model of gather"));
-  EXPECT_THAT(message_of([&] { log_of(head, "gpu=4"); }), HasSubstr("did you mean 'gpus'?"));
-  EXPECT_THAT(message_of([&] { log_of(head, "gpus=0"); }),
+  EXPECT_THAT(mistake_of([&] { log_of(head, "gpu=4"); }), HasSubstr("did you mean 'gpus'?"));
+  EXPECT_THAT(mistake_of([&] { log_of(head, "gpus=0"); }),
               HasSubstr("gpus must be a whole number from 1"));
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(mistake_of([&] {
                 read_nccl_log(log_of(head + nccl_row(8, 1, 1), "gpus=3,nodes=2"), "H100");
               }),
               HasSubstr("3 GPUs do not divide over 2 nodes"));
@@ -171,7 +162,7 @@ TEST(DeepEpLog, AveragesTheRanksOfLowLatency) {
 
 TEST(DeepEpLog, NamesTheLineOfAMistake) {
   const auto message = [](const std::string& text, const std::string& options) {
-    return message_of([&] { read_deepep_log(log_of(text, options), "H200"); });
+    return mistake_of([&] { read_deepep_log(log_of(text, options), "H200"); });
   };
   EXPECT_THAT(
       message("start\n[tuning] Best combine: SMs 24, NVL chunk 2, RDMA chunk 8\n", "nodes=2"),
@@ -245,13 +236,13 @@ TEST(ImportLogs, FindTheNetworkBehindLogsOfDeepEp) {
 
 TEST(ImportLogs, SayWhatIsMissing) {
   const std::string unknown = write("other.log", "nothing of interest\n");
-  EXPECT_THAT(message_of([&] { import_logs({unknown}, "H200", 0); }),
+  EXPECT_THAT(mistake_of([&] { import_logs({unknown}, "H200", 0); }),
               HasSubstr("neither a table nor a log of nccl-tests or of DeepEP's tests"));
   const std::string nameless =
       write("nameless.log", "[tuning] Best combine: SMs 24, NVL chunk 2: 9 GB/s (NVL)\n");
-  EXPECT_THAT(message_of([&] { import_logs({nameless}, "", 0); }),
+  EXPECT_THAT(mistake_of([&] { import_logs({nameless}, "", 0); }),
               HasSubstr("the log does not say of which GPU it is"));
-  EXPECT_THAT(message_of([&] { import_logs({"/no/such.log"}, "H200", 0); }),
+  EXPECT_THAT(mistake_of([&] { import_logs({"/no/such.log"}, "H200", 0); }),
               HasSubstr("cannot read the file"));
 }
 

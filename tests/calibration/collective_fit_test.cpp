@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/calibration/cost_models.hpp"
+#include "tests/support/measured_tables.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
@@ -13,12 +14,6 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr PortRates kHopper{.nvlink = BytesPerSecond(450e9), .nic = BytesPerSecond(50e9)};
-
-MeasuredTable table_of(const std::string& text) {
-  const std::string file = (process_folder() / "collective.csv").string();
-  std::ofstream(file) << text;
-  return MeasuredTable::read(file);
-}
 
 TEST(ReadCollectiveRow, ReadsRowsOfOneNodeAndOfSeveral) {
   const MeasuredTable one = table_of(

@@ -10,31 +10,12 @@
 #include "sim/base/csv.hpp"
 #include "sim/calibration/datasheet.hpp"
 #include "sim/calibration/validation.hpp"
+#include "tests/support/measured_tables.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
 namespace {
-
-MeasuredTable table_of(const std::string& text) {
-  return MeasuredTable::read(written(process_folder() / "dense.csv", text));
-}
-
-// Every `step`-th row.
-MeasuredTable sample_of(const std::filesystem::path& file, std::size_t step) {
-  const MeasuredTable whole = MeasuredTable::read(file);
-  std::string text;
-  const auto append = [&](auto&& field) {
-    std::string line;
-    for (const std::string& column : whole.columns())
-      line += (line.empty() ? "" : ",") + csv_field(field(column));
-    text += line + "\n";
-  };
-  append([](const std::string& column) { return column; });
-  for (std::size_t row = 0; row < whole.rows(); row += step)
-    append([&](const std::string& column) { return whole.text(row, column); });
-  return table_of(text);
-}
 
 TEST(DenseTable, ReadsTheProjectionsOfAWholeModule) {
   const MeasuredTable table = table_of(

@@ -5,18 +5,13 @@
 #include <fstream>
 
 #include "sim/calibration/exchange_fit.hpp"
+#include "tests/support/measured_tables.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
 namespace {
 
 constexpr PortRates kHopper{.nvlink = BytesPerSecond(450e9), .nic = BytesPerSecond(50e9)};
-
-MeasuredTable table_of(const std::string& text) {
-  const std::string file = (process_folder() / "exchange.csv").string();
-  std::ofstream(file) << text;
-  return MeasuredTable::read(file);
-}
 
 TEST(ReadExchangeRow, ReadsBothPhasesOfLowLatency) {
   const MeasuredTable table = table_of(

@@ -5,16 +5,13 @@
 
 #include "sim/calibration/dense_table.hpp"
 #include "sim/calibration/moe_table.hpp"
+#include "tests/support/measured_tables.hpp"
 #include "tests/support/mistakes.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moesim {
 namespace {
 using ::testing::HasSubstr;
-
-MeasuredTable table_of(const std::string& text) {
-  return MeasuredTable::read(written(process_folder() / "upstream.csv", text));
-}
 
 TEST(UpstreamTable, ReadsTheMoeTablesOfAiconfigurator) {
   MeasuredTable table = table_of(

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "sim/base/csv.hpp"
+#include "tests/support/measured_tables.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -16,27 +17,6 @@ using ::testing::HasSubstr;
 constexpr const char* kMoeHeader =
     "system,framework,version,kernel_source,dtype,distribution,model_shape,hidden_size,inter_size,"
     "topk,num_experts,moe_tp,moe_ep,num_tokens_global,latency_ms\n";
-
-MeasuredTable table_of(const std::string& name, const std::string& text) {
-  const std::string file = (process_folder() / name).string();
-  std::ofstream(file) << text;
-  return MeasuredTable::read(file);
-}
-
-// Every `step`-th row of a table of the shared data, as a file of its own.
-MeasuredTable sample_of(const std::filesystem::path& file, std::size_t step) {
-  const MeasuredTable whole = MeasuredTable::read(file);
-  std::string text;
-  for (const std::string& column : whole.columns())
-    text += (text.empty() ? "" : ",") + csv_field(column);
-  for (std::size_t row = 0; row < whole.rows(); row += step) {
-    std::string line;
-    for (const std::string& column : whole.columns())
-      line += (line.empty() ? "" : ",") + csv_field(whole.text(row, column));
-    text += "\n" + line;
-  }
-  return table_of("sample_" + file.stem().string(), text + "\n");
-}
 
 double mape_of(const Validation& validation, const std::string& group, const std::string& regime) {
   for (const RegimeError& error : errors_by_regime(validation))
@@ -123,7 +103,6 @@ TEST(ValidateSharedTables, MeetsTheAimsOnCollectives) {
 // Rows of policies.md 4.3 that the table does not hold, and so no fit has seen.
 TEST(Validate, PredictsPublishedExchangesOfOtherSizes) {
   const MeasuredTable table = table_of(
-      "published.csv",
       "library,commit,date,hardware,mode,phase,ep_size,num_tokens_per_rank,hidden_size,topk,"
       "num_experts,dtype,latency_us,logical_bw_GBps,bottleneck_link,num_sms\n"
       "DeepEP,c,2025-06-05,H800+CX7,low_latency,dispatch,32,128,7168,8,256,fp8,155,,RDMA,\n"
@@ -152,14 +131,14 @@ TEST(ValidateSharedTables, KeepsTheRowsOfTablesItHasNoModelFor) {
 }
 
 TEST(Validate, GivesAReasonForEachRowItCannotPredict) {
-  const MeasuredTable table = table_of(
-      "reasons.csv", std::string(kMoeHeader) +
-                         "H200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
-                         "H200,TRTLLM,1,k,fp6,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
-                         "H200,TRTLLM,1,k,fp8_block,zigzag,m,7168,2048,8,256,1,8,64,0.1\n"
-                         "H200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,7,64,0.1\n"
-                         "Z9,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
-                         "A100,TRTLLM,1,k,fp8,balanced,m,7168,2048,8,256,1,8,64,0.1\n");
+  const MeasuredTable table =
+      table_of(std::string(kMoeHeader) +
+               "H200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
+               "H200,TRTLLM,1,k,fp6,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
+               "H200,TRTLLM,1,k,fp8_block,zigzag,m,7168,2048,8,256,1,8,64,0.1\n"
+               "H200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,7,64,0.1\n"
+               "Z9,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
+               "A100,TRTLLM,1,k,fp8,balanced,m,7168,2048,8,256,1,8,64,0.1\n");
   const Validation validation = validate(table, {});
   ASSERT_EQ(validation.rows.size(), 6U);
   EXPECT_TRUE(validation.rows[0].predicted_us);
@@ -173,9 +152,9 @@ TEST(Validate, GivesAReasonForEachRowItCannotPredict) {
 
 TEST(Validate, MovesACalibrationToASystemThatHasNone) {
   const MeasuredTable table =
-      table_of("b200.csv", std::string(kMoeHeader) +
-                               "GB200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
-                               "H200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n");
+      table_of(std::string(kMoeHeader) +
+               "GB200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n"
+               "H200,TRTLLM,1,k,fp8_block,balanced,m,7168,2048,8,256,1,8,64,0.1\n");
   const Validation validation = validate(table, {});
   ASSERT_TRUE(validation.rows[0].predicted_us && validation.rows[1].predicted_us);
   EXPECT_LT(*validation.rows[0].predicted_us, *validation.rows[1].predicted_us);
@@ -183,9 +162,9 @@ TEST(Validate, MovesACalibrationToASystemThatHasNone) {
 }
 
 TEST(Validate, GivesTheSameDigitsForTheSameSeed) {
-  const MeasuredTable table = table_of(
-      "seeded.csv", std::string(kMoeHeader) +
-                        "H200,TRTLLM,1,k,fp8_block,power_law_1.2,m,7168,2048,8,256,1,16,512,0.1\n");
+  const MeasuredTable table =
+      table_of(std::string(kMoeHeader) +
+               "H200,TRTLLM,1,k,fp8_block,power_law_1.2,m,7168,2048,8,256,1,16,512,0.1\n");
   const auto predicted = [&](std::uint64_t seed) {
     return *validate(table, {.draws = 3, .seed = seed}).rows[0].predicted_us;
   };

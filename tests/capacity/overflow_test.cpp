@@ -21,7 +21,7 @@ struct Place {
   int shared_experts = 0;
 };
 
-Admission admit(const std::string& section, const Routing& routing, Place place = {}) {
+Admission admit_at(const std::string& section, const Routing& routing, Place place = {}) {
   const MoeModel model{.name = "test",
                        .experts = routing.experts(),
                        .top_k = routing.top_k,
@@ -44,18 +44,18 @@ Routing crowd() {
 
 TEST(Overflow, SendsADroppedRouteToTheNextBestExpertWithRoom) {
   const Admission all =
-      admit("{kind: factor, factor: 1, overflow: next_best, max_tries: 9}", crowd());
+      admit_at("{kind: factor, factor: 1, overflow: next_best, max_tries: 9}", crowd());
   EXPECT_THAT(ids_of(all), ElementsAre(0, 2, 1, 3));
   EXPECT_EQ(all.rerouted_routes, 3);
   EXPECT_EQ(all.dropped_routes, 0);
   const Admission two =
-      admit("{kind: factor, factor: 1, overflow: next_best, max_tries: 2}", crowd());
+      admit_at("{kind: factor, factor: 1, overflow: next_best, max_tries: 2}", crowd());
   EXPECT_THAT(ids_of(two), ElementsAre(0, 2, 1, -1));
   EXPECT_EQ(two.dropped_tokens, 1);
 }
 
 TEST(Overflow, SendsADroppedRouteToTheWidestExpert) {
-  EXPECT_THAT(ids_of(admit("{kind: factor, factor: 1, overflow: least_loaded}", crowd())),
+  EXPECT_THAT(ids_of(admit_at("{kind: factor, factor: 1, overflow: least_loaded}", crowd())),
               ElementsAre(0, 1, 2, 3));
 }
 
@@ -63,7 +63,7 @@ TEST(Overflow, SendsADroppedRouteToTheWidestExpert) {
 TEST(Overflow, KeepsADroppedRouteOnItsOwnGpu) {
   const LayerPlacement placement = two_experts_a_gpu(2);
   const Admission admission =
-      admit("{kind: factor, factor: 1, overflow: local}", crowd(), {.placement = &placement});
+      admit_at("{kind: factor, factor: 1, overflow: local}", crowd(), {.placement = &placement});
   EXPECT_THAT(ids_of(admission), ElementsAre(0, 1, -1, -1));
   EXPECT_EQ(admission.rerouted_routes, 1);
 }
@@ -71,22 +71,23 @@ TEST(Overflow, KeepsADroppedRouteOnItsOwnGpu) {
 TEST(Overflow, NeverGivesATokenAnExpertTwice) {
   // One token of two experts; both are its own already.
   const Routing routing = routing_of({{{0, 1}, {0, 1}}}, 2);
-  const Admission admission = admit("{kind: factor, factor: 0.5, overflow: least_loaded}", routing);
+  const Admission admission =
+      admit_at("{kind: factor, factor: 0.5, overflow: least_loaded}", routing);
   EXPECT_THAT(ids_of(admission), ElementsAre(0, 1, -1, -1));
 }
 
 TEST(Overflow, RaisesTheCapacityToTheLargestNeed) {
-  const Admission admission =
-      admit("{kind: factor, factor: 1, overflow: no_drop_pad, pad: true, alignment: 3}", crowd());
+  const Admission admission = admit_at(
+      "{kind: factor, factor: 1, overflow: no_drop_pad, pad: true, alignment: 3}", crowd());
   EXPECT_EQ(admission.dropped_routes, 0);
   EXPECT_EQ(admission.rows, 4 * 6);  // 4, up to a multiple of 3, for each of four experts
 }
 
 TEST(Overflow, LeavesTheTokenToASharedExpert) {
-  EXPECT_THAT(ids_of(admit("{kind: factor, factor: 1, overflow: shared_only}", crowd(),
-                           {.shared_experts = 1})),
+  EXPECT_THAT(ids_of(admit_at("{kind: factor, factor: 1, overflow: shared_only}", crowd(),
+                              {.shared_experts = 1})),
               ElementsAre(0, -1, -1, -1));
-  EXPECT_THAT(mistake_of([] { admit("{kind: factor, overflow: shared_only}", crowd()); }),
+  EXPECT_THAT(mistake_of([] { admit_at("{kind: factor, overflow: shared_only}", crowd()); }),
               HasSubstr("test has no shared expert"));
 }
 
@@ -97,20 +98,21 @@ TEST(Overflow, AsksForSecondChoicesAtRandom) {
     routing.weights.push_back(0.75F);
     routing.weights.push_back(0.25F);
   }
-  const Admission admission = admit(
+  const Admission admission = admit_at(
       "{kind: factor, factor: 9, overflow: second_choice_random, second_threshold: 0.5}", routing);
   EXPECT_EQ(admission.routing.counts.raw()[0], 2000);
   EXPECT_NEAR(admission.routing.counts.raw()[1], 1000, 90);  // four deviations
   routing.weights.clear();
-  EXPECT_THAT(mistake_of([&] { admit("{kind: factor, overflow: second_choice_random}", routing); }),
-              HasSubstr("needs the weights"));
+  EXPECT_THAT(
+      mistake_of([&] { admit_at("{kind: factor, overflow: second_choice_random}", routing); }),
+      HasSubstr("needs the weights"));
 }
 
 TEST(Renormalize, DividesTheWeightsOfTheRoutesThatAreLeft) {
   // C = ceil(2 · 2 / 3 · 0.75) = 1: expert 0 keeps the first token only.
   Routing routing = routing_of({{{0, 1}, {0, 2}}}, 3);
   routing.weights = {0.6F, 0.2F, 0.5F, 0.25F};
-  const Admission admission = admit("{kind: factor, factor: 0.75, renormalize: true}", routing);
+  const Admission admission = admit_at("{kind: factor, factor: 0.75, renormalize: true}", routing);
   EXPECT_THAT(ids_of(admission), ElementsAre(0, 1, -1, 2));
   EXPECT_NEAR(admission.routing.weights[0], 0.75, 1e-6);
   EXPECT_NEAR(admission.routing.weights[3], 1, 1e-6);
@@ -121,13 +123,13 @@ TEST(DropRules, KeepTokensAtRandomOrByPriority) {
   for (int token = 0; token < 100; ++token)
     routing.weights.push_back(static_cast<float>(token) / 100);
   // C = 100 / 2 · 0.2 = 10.
-  const Admission priority = admit("{kind: factor, factor: 0.2, drop: bpr}", routing);
+  const Admission priority = admit_at("{kind: factor, factor: 0.2, drop: bpr}", routing);
   for (int token = 0; token < 100; ++token)
     EXPECT_EQ(ids_of(priority)[static_cast<std::size_t>(token)], token >= 90 ? 0 : -1);
-  const Admission random = admit("{kind: factor, factor: 0.2, drop: rts}", routing);
+  const Admission random = admit_at("{kind: factor, factor: 0.2, drop: rts}", routing);
   EXPECT_EQ(random.routing.counts.raw()[0], 10);
   EXPECT_NE(ids_of(random), ids_of(priority));
-  EXPECT_NE(ids_of(random), ids_of(admit("{kind: factor, factor: 0.2}", routing)));
+  EXPECT_NE(ids_of(random), ids_of(admit_at("{kind: factor, factor: 0.2}", routing)));
 }
 
 // Two GPUs of two experts; each takes int(2 tokens of a rank · 2 · 0.75) = 3 routes. GPU 0 is asked
@@ -136,15 +138,15 @@ TEST(GpuBudget, LimitsWhatAGpuReceivesFromAllSources) {
   Routing routing = routing_of({{{0, 1}, {0, 1}}, {{1, 0}, {2, 3}}}, 4);
   routing.weights = {0.9F, 0.1F, 0.8F, 0.2F, 0.7F, 0.3F, 0.6F, 0.4F};
   const LayerPlacement placement = two_experts_a_gpu(2);
-  EXPECT_THAT(
-      ids_of(admit("{kind: factor, scope: gpu, factor: 0.75}", routing, {.placement = &placement})),
-      ElementsAre(0, 1, 0, -1, -1, -1, 2, 3));
-  EXPECT_THAT(ids_of(admit("{kind: factor, drop: device_budget, factor: 0.75, exempt: 0}", routing,
-                           {.placement = &placement})),
+  EXPECT_THAT(ids_of(admit_at("{kind: factor, scope: gpu, factor: 0.75}", routing,
+                              {.placement = &placement})),
+              ElementsAre(0, 1, 0, -1, -1, -1, 2, 3));
+  EXPECT_THAT(ids_of(admit_at("{kind: factor, drop: device_budget, factor: 0.75, exempt: 0}",
+                              routing, {.placement = &placement})),
               ElementsAre(0, -1, 0, -1, 1, -1, 2, 3));
   // Nobody loses anything where all sequences are exempt.
-  EXPECT_EQ(admit("{kind: factor, drop: device_budget, factor: 0.75, exempt: 1}", routing,
-                  {.placement = &placement})
+  EXPECT_EQ(admit_at("{kind: factor, drop: device_budget, factor: 0.75, exempt: 1}", routing,
+                     {.placement = &placement})
                 .dropped_routes,
             0);
 }
@@ -159,7 +161,7 @@ TEST(GpuBudget, CountsAnExpertsRoutesOnItsCopiesInTurn) {
                            3);
   const Routing routing = routing_of({{{0}, {0}, {0}, {0}}, {{1}, {1}}}, 3);
   EXPECT_THAT(
-      ids_of(admit("{kind: factor, scope: gpu, factor: 1}", routing, {.placement = &placement})),
+      ids_of(admit_at("{kind: factor, scope: gpu, factor: 1}", routing, {.placement = &placement})),
       ElementsAre(0, 0, 0, 0, 1, -1));
 }
 

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/json.hpp"
 #include "sim/cli/vary.hpp"
 #include "tests/support/mistakes.hpp"
 #include "tests/support/program.hpp"
@@ -12,7 +13,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 std::vector<std::string> values(const std::string& text) { return parse_vary(text).values; }
 

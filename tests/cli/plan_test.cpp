@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/json.hpp"
 #include "tests/support/program.hpp"
 
 namespace moesim {
@@ -10,7 +11,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 // Two layers of OLMoE's shape, so that a plan takes a few seconds.
 constexpr const char* kQuestion = R"(name: small

@@ -4,12 +4,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "analysis/json.hpp"
 #include "tests/support/program.hpp"
 
 namespace moesim {
 namespace {
-
-using Json = nlohmann::json;
 
 Json metrics_of(const std::string& scenario, std::vector<std::string> settings) {
   std::vector<std::string> words = {

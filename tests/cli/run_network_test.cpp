@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/json.hpp"
 #include "tests/support/program.hpp"
 
 namespace moesim {
@@ -10,7 +11,6 @@ namespace {
 
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 const std::string kScenarios = std::string(MOESIM_SOURCE_DIR) + "/scenarios/";
 

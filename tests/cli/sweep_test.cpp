@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "analysis/json.hpp"
 #include "analysis/sweep/database.hpp"
 #include "analysis/sweep/sweep_metrics.hpp"
 #include "analysis/sweep/sweep_table.hpp"
@@ -18,7 +19,6 @@ namespace moesim {
 namespace {
 
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 constexpr const char* kBase =
     "model: {preset: olmoe-1b-7b, layers: 2}\ncluster: {preset: h100-sxm, nodes: 1}\n"

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/json.hpp"
 #include "sim/base/text_file.hpp"
 #include "sim/trace/hdf5_reader.hpp"
 #include "sim/trace/npy.hpp"
@@ -14,7 +15,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 const std::string kSmallMoe = std::string(MOESIM_SOURCE_DIR) + "/scenarios/traces/small_moe.h5";
 

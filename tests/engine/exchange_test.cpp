@@ -10,8 +10,6 @@ namespace moesim {
 namespace {
 
 constexpr int kGpus = 16;
-const NetworkOptions kExact{.fidelity = Fidelity::kFluid, .tolerance = 0};
-
 ClusterSpec instant_spec(Seconds latency = Seconds(0)) {
   ClusterSpec spec = test_spec(2);
   spec.nic_latency = spec.switch_latency = spec.nvlink_latency = latency;

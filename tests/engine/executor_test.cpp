@@ -9,8 +9,6 @@
 namespace moesim {
 namespace {
 
-const NetworkOptions kExact{.fidelity = Fidelity::kFluid, .tolerance = 0};
-
 class Executor : public ::testing::Test {
  protected:
   Cluster cluster = build_cluster(test_spec(1), "nvlink_domain");

@@ -11,8 +11,6 @@ namespace moesim {
 namespace {
 
 constexpr double kNic = 50e9, kNvLink = 450e9;
-const NetworkOptions kExact{.fidelity = Fidelity::kFluid, .tolerance = 0};
-
 Exchange plain(ByteMatrix bytes) {
   Exchange exchange;
   exchange.legs.push_back({.bytes = std::move(bytes)});

@@ -7,8 +7,6 @@
 namespace moesim {
 namespace {
 
-const NetworkOptions kExact{.fidelity = Fidelity::kFluid, .tolerance = 0};
-
 // A node of two, seen from inside and as the second of two.
 TEST(PartGraph, RunsOnItsPartAsItWouldAlone) {
   const auto ends = [](int nodes, GpuId first) {

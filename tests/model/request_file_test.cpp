@@ -16,16 +16,16 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 // The name says nothing about the format.
-RequestFile read(const std::string& text) {
+RequestFile read_model(const std::string& text) {
   return read_request_file(written(process_folder() / "trace.txt", text), "trace.txt");
 }
 
 std::string mistake_in(const std::string& text) {
-  return mistake_of([&] { read(text); });
+  return mistake_of([&] { read_model(text); });
 }
 
 TEST(RequestFile, ReadsOurCsv) {
-  const RequestFile file = read(
+  const RequestFile file = read_model(
       "arrival_ms,input_tokens,output_tokens,reusable_prefix_tokens,class,priority,hash_ids\n"
       "98.2,1100,27,512,chat,1,7 8 18446744073709551615\n"
       "100,30,2,0,code,0,\n");
@@ -41,7 +41,7 @@ TEST(RequestFile, ReadsOurCsv) {
 }
 
 TEST(RequestFile, TellsAClassOfTwoPrioritiesApart) {
-  const RequestFile file = read(
+  const RequestFile file = read_model(
       "arrival_ms,input_tokens,output_tokens,class,priority\n0,1,1,chat,0\n0,1,1,chat,3\n"
       "0,1,1,code,3\n");
   ASSERT_EQ(file.classes.size(), 3u);
@@ -51,7 +51,7 @@ TEST(RequestFile, TellsAClassOfTwoPrioritiesApart) {
 }
 
 TEST(RequestFile, ReadsMooncakesLines) {
-  const RequestFile file = read(
+  const RequestFile file = read_model(
       "{\"timestamp\": 0, \"input_length\": 6758, \"output_length\": 500, \"hash_ids\": [0, 1]}\n"
       "\n{\"timestamp\": 3000, \"input_length\": 7, \"output_length\": 1}\n");
   ASSERT_EQ(file.rows.size(), 2u);
@@ -63,7 +63,7 @@ TEST(RequestFile, ReadsMooncakesLines) {
 }
 
 TEST(RequestFile, ReadsAzuresCsv) {
-  const RequestFile file = read(
+  const RequestFile file = read_model(
       "TIMESTAMP,ContextTokens,GeneratedTokens\r\n"
       "2023-11-16 23:59:59.9999999,374,44\r\n"
       "2023-11-17 00:00:00.5000000,396,109\r\n");
@@ -74,7 +74,7 @@ TEST(RequestFile, ReadsAzuresCsv) {
 }
 
 TEST(RequestFile, ReadsBurstGpt) {
-  const RequestFile file = read(
+  const RequestFile file = read_model(
       "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
       "5,ChatGPT,472,18,490,Conversation log\n"
       "45.25,GPT-4,1087,230,1317,API log\n"

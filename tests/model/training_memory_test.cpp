@@ -8,7 +8,7 @@ namespace moesim {
 namespace {
 
 // Two layers of 10 heads of 10, the second with 16 experts of width 50, of which a token takes 2.
-MoeModel small_model() {
+MoeModel two_layer_model() {
   MoeModel model;
   model.layers = 2;
   model.moe_layers = {1};
@@ -27,21 +27,21 @@ constexpr double kAttention = 2 * (2 * 100 + 4 * 100 + 20);
 
 TEST(TrainingMemory, CountsTheTensorsOfALayer) {
   // Norm 2 × 100, gate and up 400, their product 200.
-  const auto dense = layer_activations(small_model(), 0, Recompute::kNone);
+  const auto dense = layer_activations(two_layer_model(), 0, Recompute::kNone);
   EXPECT_DOUBLE_EQ(dense.kept.value, kAttention + 2 * (200 + 400 + 200));
   EXPECT_DOUBLE_EQ(dense.again.value, 0);
   // Norm, 16 scores at 32 bits, 2 rows to and from the experts, 2 × (100 + 50) inside.
-  const auto moe = layer_activations(small_model(), 1, Recompute::kNone);
+  const auto moe = layer_activations(two_layer_model(), 1, Recompute::kNone);
   EXPECT_DOUBLE_EQ(moe.kept.value, kAttention + 2 * (200 + 32 + 400 + 300));
 }
 
 // Selective: the results of both norms and of the activation functions are not kept.
 TEST(TrainingMemory, KeepsLessWhereItComputesAgain) {
-  const auto all = layer_activations(small_model(), 1, Recompute::kNone);
-  const auto selective = layer_activations(small_model(), 1, Recompute::kSelective);
+  const auto all = layer_activations(two_layer_model(), 1, Recompute::kNone);
+  const auto selective = layer_activations(two_layer_model(), 1, Recompute::kSelective);
   EXPECT_DOUBLE_EQ(selective.again.value, 2 * (100 + 100 + 100));
   EXPECT_DOUBLE_EQ(selective.kept.value, all.kept.value - selective.again.value);
-  const auto full = layer_activations(small_model(), 1, Recompute::kFull);
+  const auto full = layer_activations(two_layer_model(), 1, Recompute::kFull);
   EXPECT_DOUBLE_EQ(full.kept.value, 200);
   EXPECT_DOUBLE_EQ(full.again.value, all.kept.value);
 }
@@ -49,7 +49,7 @@ TEST(TrainingMemory, KeepsLessWhereItComputesAgain) {
 // An expert has 15,000 parameters, four of them are on a GPU; the rest of the model has 40,000 a
 // layer of attention, 60,000 of dense FFN, 1,600 of router, 200,000 of embeddings.
 TEST(TrainingMemory, SharesTheOptimizersStatesAmongReplicas) {
-  const MoeModel model = small_model();
+  const MoeModel model = two_layer_model();
   MemoryRequest request{.model = model,
                         .parallel = {.ep = 4},
                         .workload = {.phase = WorkloadPhase::kTraining, .tokens_per_gpu = 10},

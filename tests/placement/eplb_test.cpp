@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/placement/placement_policy.hpp"
+#include "tests/support/placements.hpp"
 #include "tests/support/plugin.hpp"
 #include "tests/support/shared_data.hpp"
 
@@ -26,12 +27,6 @@ Placement eplb(const std::vector<std::vector<double>>& weight, const Sizes& size
   return plugin<PlacementPolicy>("{kind: eplb, redundant: " + std::to_string(redundant) + options +
                                  "}")
       ->place({.load = load, .gpus = sizes.gpus, .nodes = sizes.nodes, .groups = sizes.groups});
-}
-
-std::vector<int> experts_of(const LayerPlacement& layer) {
-  std::vector<int> experts;
-  for (const ExpertId expert : layer.expert_of) experts.push_back(expert.value);
-  return experts;
 }
 
 // log2phy, each row padded with −1 to `width`.

@@ -13,12 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-std::vector<int> experts_of(const LayerPlacement& layer) {
-  std::vector<int> experts;
-  for (const ExpertId expert : layer.expert_of) experts.push_back(expert.value);
-  return experts;
-}
-
 void expect_loads(const LayerPlacement& map, const std::vector<double>& load,
                   const json& expected) {
   const auto found = gpu_load(map, load);

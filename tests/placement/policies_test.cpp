@@ -5,6 +5,7 @@
 
 #include "sim/model/imbalance.hpp"
 #include "sim/placement/placement_policy.hpp"
+#include "tests/support/placements.hpp"
 #include "tests/support/plugin.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -16,13 +17,6 @@ ExpertLoad lognormal_load(int layers, int experts) {
   Rng rng(5, Purpose::kPopularity);
   for (double& value : load.raw()) value = std::floor(1000 * std::exp(rng.normal()));
   return load;
-}
-
-std::vector<std::vector<int>> by_gpu(const LayerPlacement& layer) {
-  std::vector<std::vector<int>> gpus(static_cast<std::size_t>(layer.gpus()));
-  for (const SlotId slot : layer.expert_of.ids())
-    gpus[layer.gpu_of(slot).index()].push_back(layer.expert_of[slot].value);
-  return gpus;
 }
 
 std::vector<std::vector<int>> place(const std::string& section, const PlacementRequest& request) {

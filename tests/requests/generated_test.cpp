@@ -17,11 +17,11 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-RequestList requests_of(const std::string& section, int seed = 1) {
+RequestList requests_from(const std::string& section, int seed = 1) {
   return plugin<RequestSource>(section)->requests(Random(static_cast<std::uint64_t>(seed)));
 }
 
-std::string refusal_of(const std::string& section) {
+std::string section_refusal(const std::string& section) {
   return mistake_of([&] { plugin<RequestSource>(section); });
 }
 
@@ -45,7 +45,7 @@ Gaps gaps_of(const RequestList& list) {
 // A gamma distribution of shape b: the mean of n gaps has a standard error of mean / √(b n), their
 // coefficient of variation (1/√b) one of √((1 + 1/b) / (2 n)) of itself.
 void expect_gaps(const std::string& section, double rate, double shape) {
-  const RequestList list = requests_of(section);
+  const RequestList list = requests_from(section);
   const double n = static_cast<double>(list.requests.size());
   const Gaps gaps = gaps_of(list);
   const double variation = 1 / std::sqrt(shape);
@@ -68,10 +68,10 @@ TEST(GammaRequests, HaveGapsThatVaryAsTheBurstinessSays) {
 
 TEST(GeneratedRequests, EndWithTheCountOrTheDuration) {
   const RequestList counted =
-      requests_of("{kind: poisson, rate: 5, count: 7, duration: 1000 s, input: 10, output: 10}");
+      requests_from("{kind: poisson, rate: 5, count: 7, duration: 1000 s, input: 10, output: 10}");
   EXPECT_EQ(counted.requests.size(), 7u);
   const RequestList timed =
-      requests_of("{kind: poisson, rate: 5, duration: 2000 s, input: 10, output: 10}");
+      requests_from("{kind: poisson, rate: 5, duration: 2000 s, input: 10, output: 10}");
   EXPECT_NEAR(static_cast<double>(timed.requests.size()), 10000, 4 * 100);
   EXPECT_LE(timed.requests.back().arrival.value, 2000);
   for (std::size_t i = 0; i < timed.requests.size(); ++i)
@@ -83,9 +83,9 @@ const std::string kMixed =
     "cv: 1}}";
 
 TEST(GeneratedRequests, AreTheSameOnesAtEveryRate) {
-  const RequestList slow = requests_of("{kind: poisson, rate: 2, " + kMixed);
-  const RequestList fast = requests_of("{kind: poisson, rate: 2, speedup: 4, " + kMixed);
-  const RequestList bursts = requests_of("{kind: gamma, rate: 9, burstiness: 0.5, " + kMixed);
+  const RequestList slow = requests_from("{kind: poisson, rate: 2, " + kMixed);
+  const RequestList fast = requests_from("{kind: poisson, rate: 2, speedup: 4, " + kMixed);
+  const RequestList bursts = requests_from("{kind: gamma, rate: 9, burstiness: 0.5, " + kMixed);
   for (std::size_t i = 0; i < slow.requests.size(); ++i) {
     EXPECT_EQ(fast.requests[i].arrival.value, slow.requests[i].arrival.value / 4);
     EXPECT_EQ(fast.requests[i].input, slow.requests[i].input);
@@ -95,8 +95,8 @@ TEST(GeneratedRequests, AreTheSameOnesAtEveryRate) {
 }
 
 TEST(GeneratedRequests, KeepTheirArrivalsAndPromptsWhenAnswersChange) {
-  const RequestList before = requests_of("{kind: poisson, rate: 2, " + kMixed);
-  const RequestList after = requests_of(
+  const RequestList before = requests_from("{kind: poisson, rate: 2, " + kMixed);
+  const RequestList after = requests_from(
       "{kind: poisson, rate: 2, count: 500, input: {kind: lognormal, mean: 1000, cv: 1}, output: "
       "{kind: uniform, mean: 50}}");
   int other_answers = 0;
@@ -110,13 +110,13 @@ TEST(GeneratedRequests, KeepTheirArrivalsAndPromptsWhenAnswersChange) {
 
 TEST(GeneratedRequests, AreOthersWithAnotherSeed) {
   const std::string section = "{kind: poisson, rate: 2, " + kMixed;
-  EXPECT_NE(requests_of(section, 1).requests.back().arrival,
-            requests_of(section, 2).requests.back().arrival);
+  EXPECT_NE(requests_from(section, 1).requests.back().arrival,
+            requests_from(section, 2).requests.back().arrival);
 }
 
 // The mean of n lognormal lengths has a standard error of cv / √n of itself.
 TEST(GeneratedRequests, HaveTheLengthsThatAreAskedFor) {
-  const RequestList list = requests_of(
+  const RequestList list = requests_from(
       "{kind: poisson, rate: 1, count: 10000, input: {kind: lognormal, mean: 1000, cv: 0.5}, "
       "output: "
       "{kind: uniform, mean: 100, spread: 1, minimum: 50, maximum: 150}}");
@@ -133,7 +133,7 @@ TEST(GeneratedRequests, HaveTheLengthsThatAreAskedFor) {
 }
 
 TEST(RequestClasses, HaveTheirSharesAndTheirOwnLengths) {
-  const RequestList list = requests_of(
+  const RequestList list = requests_from(
       "{kind: poisson, rate: 1, count: 10000, input: 100, output: 10, classes: [{name: chat, "
       "share: "
       "3, domain: prose}, {name: code, share: 1, priority: 2, domain: code, output: 20}]}");
@@ -152,7 +152,7 @@ TEST(RequestClasses, HaveTheirSharesAndTheirOwnLengths) {
 
 // Class a falls from all to none: of the first half of the requests it has 3/4 in the mean.
 TEST(RequestClasses, MayHaveSharesThatChangeOverTheRun) {
-  const RequestList list = requests_of(
+  const RequestList list = requests_from(
       "{kind: poisson, rate: 1, count: 10000, input: 1, output: 1, classes: [{name: a, share: [1, "
       "0]}, {name: b, share: [0, 1]}]}");
   int early = 0, late = 0;
@@ -164,7 +164,7 @@ TEST(RequestClasses, MayHaveSharesThatChangeOverTheRun) {
 }
 
 TEST(SharedPrefix, GivesPromptsEqualFirstBlocks) {
-  const RequestList list = requests_of(
+  const RequestList list = requests_from(
       "{kind: poisson, rate: 1, count: 200, input: 600, output: 1, prefix: {tokens: 1100, prompts: "
       "2}}");
   std::map<std::vector<std::uint64_t>, int> beginnings;
@@ -180,7 +180,7 @@ TEST(SharedPrefix, GivesPromptsEqualFirstBlocks) {
 }
 
 TEST(SharedPrefix, IsThatOfSomeRequestsOnly) {
-  const RequestList list = requests_of(
+  const RequestList list = requests_from(
       "{kind: poisson, rate: 1, count: 10000, input: 10, output: 1, prefix: {tokens: 512, share: "
       "0.2}}");
   int with = 0;
@@ -189,7 +189,7 @@ TEST(SharedPrefix, IsThatOfSomeRequestsOnly) {
 }
 
 TEST(ClosedLoop, SendsTheFirstOfEachUserInTheRamp) {
-  const RequestList list = requests_of(
+  const RequestList list = requests_from(
       "{kind: closed_loop, concurrency: 4, count: 9, ramp: 8 s, input: 10, output: 10}");
   EXPECT_EQ(list.concurrency, 4);
   ASSERT_EQ(list.requests.size(), 9u);
@@ -201,7 +201,7 @@ TEST(ClosedLoop, SendsTheFirstOfEachUserInTheRamp) {
 }
 
 TEST(ClosedLoop, LetsUsersThinkForExponentialTimes) {
-  const RequestList list = requests_of(
+  const RequestList list = requests_from(
       "{kind: closed_loop, concurrency: 1, count: 10001, think: 3 s, input: 10, output: 10}");
   double sum = 0;
   for (const Request& request : list.requests) sum += request.think.value;
@@ -209,37 +209,38 @@ TEST(ClosedLoop, LetsUsersThinkForExponentialTimes) {
 }
 
 TEST(GeneratedRequests, SayWhatTheyNeed) {
-  EXPECT_THAT(refusal_of("{kind: poisson, rate: 1, input: 1, output: 1}"),
+  EXPECT_THAT(section_refusal("{kind: poisson, rate: 1, input: 1, output: 1}"),
               HasSubstr("requests need 'count' or 'duration'"));
-  EXPECT_THAT(refusal_of("{kind: poisson, rate: 1, duration: 1e9 s, input: 1, output: 1}"),
+  EXPECT_THAT(section_refusal("{kind: poisson, rate: 1, duration: 1e9 s, input: 1, output: 1}"),
               HasSubstr("1e+09 requests arrive in that time"));
-  EXPECT_THAT(refusal_of("{kind: poisson, rate: 1, count: 1, output: 1}"),
+  EXPECT_THAT(section_refusal("{kind: poisson, rate: 1, count: 1, output: 1}"),
               HasSubstr("requests need 'input'"));
-  EXPECT_THAT(refusal_of("{kind: closed_loop, concurrency: 9, count: 3, input: 1, output: 1}"),
+  EXPECT_THAT(section_refusal("{kind: closed_loop, concurrency: 9, count: 3, input: 1, output: 1}"),
               HasSubstr("fewer requests than users"));
 }
 
 TEST(GeneratedRequests, PlaceMistakesInTheirSections) {
   const std::string begin = "{kind: poisson, rate: 1, count: 1, output: 1, ";
-  EXPECT_THAT(refusal_of(begin + "input: {kind: lognormal, cv: 1}}"),
+  EXPECT_THAT(section_refusal(begin + "input: {kind: lognormal, cv: 1}}"),
               HasSubstr("test:1:63: error: input needs 'mean'"));
-  EXPECT_THAT(refusal_of(begin + "input: {kind: lognormal, mean: 9, cw: 1}}"),
+  EXPECT_THAT(section_refusal(begin + "input: {kind: lognormal, mean: 9, cw: 1}}"),
               HasSubstr("lengths 'lognormal' has no key 'cw'"));
-  EXPECT_THAT(refusal_of(begin + "input: {mean: 9, minimum: 8, maximum: 2}}"),
+  EXPECT_THAT(section_refusal(begin + "input: {mean: 9, minimum: 8, maximum: 2}}"),
               HasSubstr("input: maximum is below minimum"));
-  EXPECT_THAT(refusal_of(begin + "input: many}"), HasSubstr("'many' is not a number"));
-  EXPECT_THAT(refusal_of(begin + "input: 9, prefix: 100}"),
+  EXPECT_THAT(section_refusal(begin + "input: many}"), HasSubstr("'many' is not a number"));
+  EXPECT_THAT(section_refusal(begin + "input: 9, prefix: 100}"),
               HasSubstr("tokens must be at least 512"));
-  EXPECT_THAT(refusal_of(begin + "input: 9, classes: chat}"), HasSubstr("classes are a list"));
-  EXPECT_THAT(refusal_of(begin + "input: 9, classes: [{share: 1, nam: chat}]}"),
+  EXPECT_THAT(section_refusal(begin + "input: 9, classes: chat}"), HasSubstr("classes are a list"));
+  EXPECT_THAT(section_refusal(begin + "input: 9, classes: [{share: 1, nam: chat}]}"),
               HasSubstr("a class has no key 'nam'"));
-  EXPECT_THAT(refusal_of(begin + "input: 9, classes: [{name: a, share: []}]}"),
+  EXPECT_THAT(section_refusal(begin + "input: 9, classes: [{name: a, share: []}]}"),
               HasSubstr("share is empty"));
-  EXPECT_THAT(refusal_of(begin + "input: 9, classes: [{name: a, share: [x]}]}"),
+  EXPECT_THAT(section_refusal(begin + "input: 9, classes: [{name: a, share: [x]}]}"),
               AllOf(HasSubstr("'x' is not a number"), Not(HasSubstr("share is empty"))));
-  EXPECT_THAT(refusal_of(begin + "input: 9, classes: [{name: a, share: [0, 1]}, {name: b, share: "
-                                 "[0, 0, 1]}]}"),
-              HasSubstr("the shares of all classes are 0 at the same time"));
+  EXPECT_THAT(
+      section_refusal(begin + "input: 9, classes: [{name: a, share: [0, 1]}, {name: b, share: "
+                              "[0, 0, 1]}]}"),
+      HasSubstr("the shares of all classes are 0 at the same time"));
 }
 
 }  // namespace

@@ -13,6 +13,8 @@
 
 namespace moesim {
 
+inline const NetworkOptions kExact{.fidelity = Fidelity::kFluid, .tolerance = 0};
+
 // Gives fragments from a list, and records.
 class RecordingProducer : public Producer {
  public:

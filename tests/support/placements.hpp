@@ -10,6 +10,13 @@
 
 namespace moesim {
 
+// Of each slot.
+inline std::vector<int> experts_of(const LayerPlacement& layer) {
+  std::vector<int> experts;
+  for (const ExpertId expert : layer.expert_of) experts.push_back(expert.value);
+  return experts;
+}
+
 // Experts of each GPU, in the order of its slots.
 using Gpus = std::vector<std::vector<int>>;
 
