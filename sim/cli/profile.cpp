@@ -8,6 +8,7 @@
 
 #include "analysis/profile_points.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/flags.hpp"
 #include "sim/cli/measuring_program.hpp"
 
 namespace moesim {
@@ -158,11 +159,8 @@ void declare_axes(CLI::App& app, Flags& flags) {
   app.add_option("--width", flags.width, "widths of an expert")->delimiter(',');
   app.add_option("--experts", flags.experts, "routed experts")->delimiter(',');
   app.add_option("--top-k", flags.top_k, "experts per token")->delimiter(',');
-  app.add_option("--set", flags.overrides, "override an axis: --set skews=[balanced] (repeatable)")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false);
+  add_repeatable(app, "--set", flags.overrides, "KEY=VALUE",
+                 "override an axis: --set skews=[balanced] (repeatable)");
 }
 
 const RegisterCommand kProfile{
