@@ -10,6 +10,8 @@
 #include "analysis/plan/step_scenario.hpp"
 #include "analysis/plan/token_rate.hpp"
 #include "sim/base/check.hpp"
+#include "sim/base/override.hpp"
+#include "sim/read_section.hpp"
 
 namespace moesim {
 namespace {
@@ -269,7 +271,9 @@ PlanQuestion read_question(const YamlNode& root, const std::string& name) {
 
 PlanQuestion read_question(const std::string& path, const std::vector<std::string>& overrides) {
   YamlNode root = parse_yaml(read_source(path));
-  for (const std::string& assignment : overrides) apply_override(root, assignment);
+  Mistakes mistakes;
+  apply_overrides(root, overrides, mistakes);
+  mistakes.throw_if_any();
   return read_question(root, std::filesystem::path(path).stem().string());
 }
 

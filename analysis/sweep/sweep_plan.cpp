@@ -58,13 +58,7 @@ YamlNode base_of(const SweepFile& file, const std::vector<std::string>& override
     throw InputError(base.spot, "a scenario must be a section of keys and values");
   Mistakes mistakes;
   apply(base, file.settings, mistakes);
-  for (const std::string& assignment : overrides) {
-    try {
-      apply_override(base, assignment);
-    } catch (const InputError& error) {
-      mistakes.add(error);
-    }
-  }
+  apply_overrides(base, overrides, mistakes);
   mistakes.throw_if_any();
   return base;
 }

@@ -1,6 +1,7 @@
+#include "sim/base/override.hpp"
+
 #include <gmock/gmock.h>
 
-#include "sim/base/override.hpp"
 #include "sim/base/yaml_flow.hpp"
 #include "tests/support/mistakes.hpp"
 
@@ -72,6 +73,16 @@ TEST(Override, RefusesWhatIsNotAnAssignment) {
   EXPECT_EQ(mistake("calibration.0=z"),
             "--set:1:1: error: 'calibration' is a list\n  calibration.0=z\n  ^\n"
             "  hint: set it as a whole: --set 'calibration=[…]'");
+}
+
+TEST(Overrides, AreAppliedInTheirOrderAndThoseThatAreNoneReportedTogether) {
+  YamlNode root = parse_yaml(text_source("a.yaml", "a: 1\n"));
+  Mistakes mistakes;
+  apply_overrides(root, {"b=2", "c", "b=3", "..=4"}, mistakes);
+  EXPECT_EQ(write_flow(root), "{a: 1, b: 3}");
+  const std::string text = mistake_of([&] { mistakes.throw_if_any(); });
+  EXPECT_THAT(text, HasSubstr("--set needs KEY=VALUE"));
+  EXPECT_THAT(text, HasSubstr("there is an empty key"));
 }
 
 TEST(Override, PlacesAKeyThatWasReadWhereItIsWritten) {
