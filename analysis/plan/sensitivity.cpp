@@ -142,8 +142,7 @@ class WhatIfs {
       what_if.note = "the instance is gone: with a node less it is too slow";
       return 0;
     }
-    what_if.note = fmt::format("the instance goes on with {} node{}", smaller.option.nodes,
-                               smaller.option.nodes == 1 ? "" : "s");
+    what_if.note = "the instance goes on with " + count_text(smaller.option.nodes, "node");
     return result.best->answer.tokens_per_s;
   }
 
