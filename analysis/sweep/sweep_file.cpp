@@ -30,10 +30,7 @@ std::vector<YamlNode> expanded(const YamlNode& node) {
   const auto range = range_values(node.text, node.spot);
   if (!range) return {node};
   std::vector<YamlNode> values;
-  for (const std::string& text : *range) {
-    values.push_back(YamlNode::scalar(text));
-    values.back().spot = node.spot;
-  }
+  for (const std::string& text : *range) values.push_back(YamlNode::scalar(text, node.spot));
   return values;
 }
 

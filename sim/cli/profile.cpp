@@ -73,9 +73,8 @@ void add_shapes(const Flags& flags, YamlNode& section) {
 
 ProfileAxes read_axes(const Flags& flags, const std::string& device) {
   YamlNode section = YamlNode::map();
-  YamlNode preset = YamlNode::scalar(preset_of(flags, device));
-  preset.spot = {text_source("profile", preset.text, true), 1, 1};
-  section.set("preset", preset);
+  const std::string preset = preset_of(flags, device);
+  section.set("preset", YamlNode::scalar(preset, {text_source("profile", preset, true), 1, 1}));
   for (const auto& [axis, values] : flags.of_axis) {
     const std::string value = fmt::format("{}", fmt::join(values, ", "));
     const bool list = axis != "noise" && axis != "time_limit" && axis != "seed";
