@@ -111,9 +111,9 @@ bool is_datasheet(const Deployment& deployment) {
 }
 
 std::string basis_text(const Deployment& deployment) {
-  const double unmeasured =
-      std::max(deployment.decode.point.step.unmeasured,
-               deployment.prefill ? deployment.prefill->point.step.unmeasured : 0);
+  double unmeasured = 0;
+  for (const PoolSize* pool : pools_of(deployment))
+    unmeasured = std::max(unmeasured, pool->point.step.unmeasured);
   if (is_datasheet(deployment)) {
     std::string text = fmt::format("datasheet: nobody measured these kernels here, ±{}",
                                    format_percent(largest_error(deployment)));

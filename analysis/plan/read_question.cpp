@@ -59,11 +59,8 @@ class Reader {
 
  private:
   Arguments section(const std::string& name) {
-    YamlNode node = YamlNode::map();
-    node.spot = root_.spot;
-    if (top_.has(name)) node = top_.tree(name);
-    Arguments arguments =
-        read_arguments(node, parameters_of(name), mistakes_, fmt::format("section '{}'", name));
+    Arguments arguments = read_arguments(section_node(root_, name), parameters_of(name), mistakes_,
+                                         fmt::format("section '{}'", name));
     question_.resolved.set(name, resolved_section(arguments, parameters_of(name)));
     return arguments;
   }

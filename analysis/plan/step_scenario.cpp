@@ -121,6 +121,11 @@ std::optional<std::string> skew_key(const Scenario& scenario) {
   return found == keys.end() ? std::nullopt : std::optional(found->second);
 }
 
+StepQuery trial_query(const PlanQuestion& question, const PlanOption& option) {
+  return {.option = option,
+          .batch = option.pool == PlanPoolKind::kDecode ? question.batch_step : 1};
+}
+
 Scenario step_scenario(const PlanQuestion& question, const StepQuery& query) {
   YamlNode root = base_tree(question, query.option.cluster, query.option.nodes);
   add_policy(question, query.option, root);
