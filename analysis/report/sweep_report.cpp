@@ -8,22 +8,17 @@
 #include <cmath>
 #include <set>
 
-#include "analysis/compare.hpp"
 #include "analysis/format.hpp"
 #include "analysis/report/compare_charts.hpp"
 #include "analysis/report/parts.hpp"
 #include "analysis/report/provenance.hpp"
 #include "analysis/sweep/database.hpp"
 #include "analysis/sweep/sweep_metrics.hpp"
+#include "analysis/sweep/sweep_ranking.hpp"
 #include "analysis/sweep/sweep_table.hpp"
 
 namespace moesim {
 namespace {
-
-double value_of(const SweepMean& mean, const ComparedMetric& metric) {
-  const auto index = sweep_metric_index(metric.name);
-  return index ? mean.metrics[*index] : std::nan("");
-}
 
 struct Sweep {
   SweepTable table;
@@ -43,22 +38,9 @@ std::vector<const ComparedMetric*> shown_metrics(const Sweep& sweep) {
   return shown;
 }
 
-// The best points first; those without a value left out.
-std::vector<const SweepMean*> ranked(const Sweep& sweep) {
-  std::vector<const SweepMean*> points;
-  for (const SweepMean& mean : sweep.means)
-    if (!std::isnan(value_of(mean, *sweep.metric))) points.push_back(&mean);
-  const bool higher = sweep.metric->better == Better::kHigher;
-  std::stable_sort(points.begin(), points.end(), [&](const SweepMean* a, const SweepMean* b) {
-    const double left = value_of(*a, *sweep.metric), right = value_of(*b, *sweep.metric);
-    return higher ? left > right : left < right;
-  });
-  return points;
-}
-
 Json best_bars(const Sweep& sweep) {
   constexpr std::size_t kMost = 20;
-  std::vector<const SweepMean*> best = ranked(sweep);
+  std::vector<const SweepMean*> best = ranked(sweep.means, *sweep.metric);
   const bool all = best.size() <= kMost;
   if (!all) best.resize(kMost);
   std::vector<std::string> names;
@@ -213,7 +195,7 @@ Json sections_of(const Sweep& sweep) {
 }
 
 std::string answer_of(const Sweep& sweep) {
-  const std::vector<const SweepMean*> points = ranked(sweep);
+  const std::vector<const SweepMean*> points = ranked(sweep.means, *sweep.metric);
   if (points.empty()) return "No run of this sweep has a result yet.";
   const double best = value_of(*points.front(), *sweep.metric);
   const double worst = value_of(*points.back(), *sweep.metric);
@@ -251,7 +233,7 @@ void add_runs(const std::filesystem::path& path, Json& report) {
 }
 
 Json figures_of(const Sweep& sweep) {
-  const std::vector<const SweepMean*> points = ranked(sweep);
+  const std::vector<const SweepMean*> points = ranked(sweep.means, *sweep.metric);
   const auto done = std::count_if(sweep.table.rows.begin(), sweep.table.rows.end(),
                                   [](const SweepRow& row) { return row.status == "done"; });
   const auto count = [](const char* title, std::size_t value) {
