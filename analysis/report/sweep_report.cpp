@@ -49,15 +49,12 @@ Json best_bars(const Sweep& sweep) {
     names.push_back(mean->first->name);
     values.push_back(value_of(*mean, *sweep.metric));
   }
-  Json part = chart_part("bars",
-                         fmt::format("{} of {}", sweep.metric->title,
-                                     all ? "every point, the best first" : "the best points"),
-                         "Means over seeds.");
-  part["unit"] = unit_of(*sweep.metric);
-  part["value"] = sweep.metric->title;
-  part["horizontal"] = true;
-  part["categories"] = names;
-  part["series"] = Json::array({{{"name", sweep.metric->title}, {"values", numbers(values)}}});
+  Json part = bars_part(
+      fmt::format("{} of {}", sweep.metric->title,
+                  all ? "every point, the best first" : "the best points"),
+      "Means over seeds.",
+      {.unit = unit_of(*sweep.metric), .value = sweep.metric->title, .horizontal = true}, names);
+  part["series"].push_back(bar_series(sweep.metric->title, values));
   return part;
 }
 
