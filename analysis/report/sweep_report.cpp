@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -13,9 +12,8 @@
 #include "analysis/report/parts.hpp"
 #include "analysis/report/provenance.hpp"
 #include "analysis/sweep/database.hpp"
-#include "analysis/sweep/sweep_metrics.hpp"
 #include "analysis/sweep/sweep_ranking.hpp"
-#include "analysis/sweep/sweep_table.hpp"
+#include "sim/base/text.hpp"
 
 namespace moesim {
 namespace {
@@ -58,12 +56,6 @@ Json best_bars(const Sweep& sweep) {
   return part;
 }
 
-double number_of(const std::string& text) {
-  double value = std::nan("");
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : std::nan("");
-}
-
 // A point may leave a key to the scenario.
 std::string value_on(const SweepMean& mean, std::size_t axis) {
   const std::string& value = mean.first->values[axis];
@@ -101,13 +93,13 @@ Json axis_lines(const Sweep& sweep, std::size_t axis) {
   std::vector<std::pair<std::string, std::vector<std::pair<double, double>>>> lines;
   for (const SweepMean& mean : sweep.means) {
     if (mean.first->values[axis].empty()) continue;
-    const double x = number_of(mean.first->values[axis]);
-    if (std::isnan(x)) return nullptr;
+    const std::optional<double> x = number_in(mean.first->values[axis]);
+    if (!x) return nullptr;
     const std::string name = others(sweep, mean, {axis});
     auto found = std::find_if(lines.begin(), lines.end(),
                               [&](const auto& line) { return line.first == name; });
     if (found == lines.end()) found = lines.insert(lines.end(), {name, {}});
-    found->second.emplace_back(x, value_of(mean, *sweep.metric));
+    found->second.emplace_back(*x, value_of(mean, *sweep.metric));
   }
   if (lines.empty() || lines.size() > kMostLines) return nullptr;
   part["series"] = Json::array();

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "sim/base/range.hpp"
+#include "sim/base/text.hpp"
 #include "sim/base/yaml_flow.hpp"
 
 namespace moesim {
@@ -17,11 +17,7 @@ const char* const kExample = "for example matrix: {placement: [linear, lpt]}";
 
 std::optional<double> number_of(const YamlNode& node) {
   if (!node.is_scalar() || node.quoted) return std::nullopt;
-  double value = 0;
-  const char* end = node.text.data() + node.text.size();
-  const auto read = std::from_chars(node.text.data(), end, value);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return value;
+  return number_in(node.text);
 }
 
 // A value as it stands, or those of a range.
