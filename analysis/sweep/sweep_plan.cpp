@@ -246,7 +246,7 @@ std::string simulate_aim(const SweepPlan& plan, const SweepAim& aim) {
 SweepRecord record_of(const SweepPlan& plan, const SweepAim& aim, const std::string& document) {
   SweepRecord record = failed_record(plan, aim, 0, "");
   Json summary = Json::parse(document);
-  record.numbers = summary_numbers(document);
+  record.numbers = summary_numbers(summary);
   record.scenario = summary["scenario"].dump();
   for (const char* elsewhere : {"schema", "scenario", "seed", "metrics"}) summary.erase(elsewhere);
   record.details = summary.dump();
