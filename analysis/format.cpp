@@ -54,6 +54,10 @@ std::string format_count(double value, std::string_view unit) {
   return unit.empty() ? text : fmt::format("{} {}", text, unit);
 }
 
+std::string count_text(std::int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string format_time(Seconds time) {
   return time.value == 0 ? "0 s" : with_prefix(time.value, kTime, "s");
 }

@@ -1,6 +1,7 @@
 // Numbers as people read them: three significant digits and a unit.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,10 +14,11 @@ namespace moesim {
 std::string format_number(double value);
 // With a decimal prefix: "1.23 M" and "tokens/s" give "1.23 M tokens/s"; "999" has none.
 std::string format_count(double value, std::string_view unit = {});
-std::string format_time(Seconds time);         // "12.3 ms"
-std::string format_bytes(Bytes size);          // "4.56 GB", 1 GB = 1e9 bytes
-std::string format_rate(BytesPerSecond rate);  // "450 GB/s"
-std::string format_percent(double ratio);      // 0.294 → "29.4 %"
+std::string count_text(std::int64_t count, std::string_view noun);  // "1 GPU", "3 GPUs"
+std::string format_time(Seconds time);                              // "12.3 ms"
+std::string format_bytes(Bytes size);                               // "4.56 GB", 1 GB = 1e9 bytes
+std::string format_rate(BytesPerSecond rate);                       // "450 GB/s"
+std::string format_percent(double ratio);                           // 0.294 → "29.4 %"
 
 // Columns that UTF-8 text takes on a terminal; escape sequences take none.
 std::size_t display_width(std::string_view text);

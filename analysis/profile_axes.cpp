@@ -58,16 +58,10 @@ void add_shape(std::vector<ProfileShape>& shapes, const ProfileShape& shape) {
   if (std::find(shapes.begin(), shapes.end(), shape) == shapes.end()) shapes.push_back(shape);
 }
 
-YamlNode at_spot(const std::string& text, const Spot& spot) {
-  YamlNode node = YamlNode::scalar(text);
-  node.spot = spot;
-  return node;
-}
-
 void read_models(const Arguments& axes, std::vector<ProfileShape>& shapes, Mistakes& mistakes) {
   for (const std::string& name : axes.texts("models")) {
     Mistakes own;
-    const ModelSection read = read_model_section(at_spot(name, axes.spot("models")), own);
+    const ModelSection read = read_model_section(YamlNode::scalar(name, axes.spot("models")), own);
     mistakes.add(own);
     if (!own.empty()) continue;
     add_shape(shapes, {.hidden = read.model.hidden,

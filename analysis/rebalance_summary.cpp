@@ -102,7 +102,7 @@ std::vector<std::string> rebalance_lines(const std::vector<RebalanceRecord>& rec
     cost += all.break_even_steps ? fmt::format(", made up for after {} steps each",
                                                format_number(*all.break_even_steps))
                                  : ", never made up for: steps did not get shorter";
-  return {fmt::format("{} map{} · {}", all.maps, all.maps == 1 ? "" : "s", balance), cost};
+  return {count_text(all.maps, "map") + " · " + balance, cost};
 }
 
 }  // namespace moesim

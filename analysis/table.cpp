@@ -26,9 +26,9 @@ void add_headline(Lines& lines, const Scenario& scenario, const RunResult& resul
   const Workload& work = scenario.workload;
   lines.plain(lines.paint()(Ink::kBold, result.scenario));
   lines.plain(fmt::format("{} on {}", scenario.model.name, machine_text(scenario, result)));
-  lines.plain(fmt::format("{} · {} tokens per GPU · {} step{} · seed {}", work.phase_name(),
-                          work.tokens_per_gpu, result.steps.size(),
-                          result.steps.size() == 1 ? "" : "s", result.seed));
+  lines.plain(
+      fmt::format("{} · {} tokens per GPU · {} · seed {}", work.phase_name(), work.tokens_per_gpu,
+                  count_text(static_cast<std::int64_t>(result.steps.size()), "step"), result.seed));
   lines.plain(result.layers.empty() ? "a dense model: nothing is routed" : policy_text(scenario));
   lines.gap();
 }

@@ -38,8 +38,8 @@ std::string hidden_text(const Metrics& metrics, Phase phase) {
 std::string machine_text(const Scenario& scenario, const RunResult& result) {
   const YamlNode* cluster = scenario.resolved.find("cluster");
   const YamlNode* preset = cluster != nullptr ? cluster->find("preset") : nullptr;
-  return fmt::format("{} × {} in {} node{}{}", result.gpus, scenario.cluster->gpu().name,
-                     result.nodes, result.nodes == 1 ? "" : "s",
+  return fmt::format("{} × {} in {}{}", result.gpus, scenario.cluster->gpu().name,
+                     count_text(result.nodes, "node"),
                      preset != nullptr ? fmt::format(" ({})", preset->text) : "");
 }
 

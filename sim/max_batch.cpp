@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/base/bisect.hpp"
 #include "sim/calibration/calibrated_cost.hpp"
 #include "sim/stretch.hpp"
 
@@ -45,12 +46,7 @@ int largest(Memory& memory, int fixed, int unit) {
     low = high;
     high *= 2;
   }
-  high = std::min(high, most + 1);
-  while (high - low > 1) {
-    const int middle = low + (high - low) / 2;
-    (fits(middle) ? low : high) = middle;
-  }
-  return low;
+  return last_that_holds(low, std::min(high, most + 1), fits);
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include "sim/append_new.hpp"
 #include "sim/calibration/calibrated_cost.hpp"
-#include "sim/model/imbalance.hpp"
 #include "sim/pipeline.hpp"
 #include "sim/pipeline_memory.hpp"
 #include "sim/simulate.hpp"
@@ -42,8 +41,9 @@ Preview preview(const Scenario& scenario) {
                   .routing_detail =
                       first.builder.routing().detail() == RoutingDetail::kCounts ? "counts" : "ids",
                   .routes_per_step = static_cast<double>(scenario.workload.pass_tokens()) *
-                                     scenario.workload.micro_batches * scenario.grid->stage_gpus() *
-                                     scenario.model.top_k * scenario.model.moe_layer_count(),
+                                     scenario.workload.micro_batches *
+                                     scenario.grid->attention_gpus() * scenario.model.top_k *
+                                     scenario.model.moe_layer_count(),
                   .warnings = first.trace->notes()};
   for (const auto& stretch : stretches) {
     const MemoryRequest request = memory_of(scenario, *stretch);
@@ -51,11 +51,8 @@ Preview preview(const Scenario& scenario) {
       preview.memory_bytes_max = std::max(preview.memory_bytes_max, use.total().value);
     append_new(preview.warnings, stretch->failover.memory_warnings(request));
   }
-  double sum = 0;
-  for (const LayerId layer : first.placement.layers.ids())
-    sum += max_over_mean(
-        predicted_gpu_load(first.placement.layers[layer], first.load.row(layer)).raw());
-  preview.predicted_gpu_max_over_mean = sum / static_cast<double>(first.placement.layers.size());
+  preview.predicted_gpu_max_over_mean =
+      predicted_max_over_mean(first.placement, first.load, scenario.grid->first_holder());
   return preview;
 }
 

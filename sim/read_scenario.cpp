@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "sim/append_new.hpp"
+#include "sim/base/override.hpp"
 #include "sim/base/presets.hpp"
 #include "sim/calibration/calibration.hpp"
 #include "sim/check_across.hpp"
@@ -270,13 +271,7 @@ Scenario read_scenario(YamlNode root, const std::string& name) {
 Scenario read_scenario(const std::string& path, const std::vector<std::string>& overrides) {
   YamlNode root = parse_yaml(read_source(path));
   Mistakes mistakes;
-  for (const std::string& assignment : overrides) {
-    try {
-      apply_override(root, assignment);
-    } catch (const InputError& error) {
-      mistakes.add(error);
-    }
-  }
+  apply_overrides(root, overrides, mistakes);
   mistakes.throw_if_any();
   return read_scenario(std::move(root), std::filesystem::path(path).stem().string());
 }

@@ -13,6 +13,9 @@ namespace moesim {
 // "workload", "parallel", "network". For the reader, the documentation test and completion.
 const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sections();
 
+// The key `seed` of a scenario, and of what scenarios are made of.
+Parameter seed_parameter();
+
 // The sections that choose a plug-in, and what they are without one in the file.
 struct PluginSection {
   std::string role;

@@ -34,20 +34,6 @@ void check_maps(const Scenario& scenario, int redundant, const PlacementPolicy& 
         "rebalance.placement.redundant must be that of placement");
 }
 
-double predicted(const Placement& placement, const ExpertLoad& load) {
-  double sum = 0;
-  for (const LayerId id : placement.layers.ids()) {
-    const LayerPlacement& layer = placement.layers[id];
-    const auto all = predicted_gpu_load(layer, load.row(id));
-    std::vector<double> own;  // of GPUs that have experts
-    for (const GpuId gpu : all.ids())
-      if (layer.first_slot[gpu.index()] < layer.first_slot[gpu.index() + 1])
-        own.push_back(all[gpu]);
-    sum += max_over_mean(own);
-  }
-  return sum / static_cast<double>(placement.layers.size());
-}
-
 }  // namespace
 
 Bytes staging_memory(const Scenario& scenario, const Placement& placement) {
@@ -199,9 +185,11 @@ RebalanceProposal Rebalancer::propose(const ExpertLoad& load,
 
 RebalanceRecord Rebalancer::describe(int step, const ExpertLoad& load,
                                      const std::vector<Change>& changes) const {
-  RebalanceRecord record{.step = step,
-                         .layers = static_cast<int>(changes.size()),
-                         .predicted_before = predicted(*placement_, load)};
+  const GpuId first_holder = scenario_.grid->first_holder();
+  RebalanceRecord record{
+      .step = step,
+      .layers = static_cast<int>(changes.size()),
+      .predicted_before = predicted_max_over_mean(*placement_, load, first_holder)};
   Placement after = *placement_;
   for (const Change& change : changes) {
     const LayerPlacement& before = placement_->layers[change.layer];
@@ -214,7 +202,7 @@ RebalanceRecord Rebalancer::describe(int step, const ExpertLoad& load,
     record.nvlink_bytes += moved.nvlink;
     record.network_bytes += moved.network;
   }
-  record.predicted_after = predicted(after, load);
+  record.predicted_after = predicted_max_over_mean(after, load, first_holder);
   return record;
 }
 

@@ -29,11 +29,7 @@ std::vector<Parameter> top_level() {
        .type = Type::kTree,
        .doc = "name, path or inline, or a list of them: later entries override earlier ones; "
               "default: the one of the cluster's GPU"},
-      {.name = "seed",
-       .type = Type::kInteger,
-       .doc = "of all random streams",
-       .fallback = "1",
-       .minimum = 0},
+      seed_parameter(),
   };
 }
 
@@ -273,6 +269,14 @@ std::vector<Parameter> schedule() {
 }
 
 }  // namespace
+
+Parameter seed_parameter() {
+  return {.name = "seed",
+          .type = Type::kInteger,
+          .doc = "of all random streams",
+          .fallback = "1",
+          .minimum = 0};
+}
 
 const std::vector<std::pair<std::string, std::vector<Parameter>>>& scenario_sections() {
   static const std::vector<std::pair<std::string, std::vector<Parameter>>> sections = {

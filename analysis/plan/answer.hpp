@@ -64,6 +64,11 @@ struct Deployment {
   std::optional<NodeBand> band;         // none: no kernel says how far it is off
 };
 
+// Decode, then prefill where it is planned.
+std::vector<const PoolSize*> pools_of(const Deployment& deployment);
+// Relative, the larger of the pools' steps; none: no kernel says how far it is off.
+std::optional<double> step_error_of(const Deployment& deployment);
+
 // What keeps a cluster from meeting the targets.
 struct Miss {
   std::size_t cluster = 0;

@@ -157,36 +157,19 @@ void decide(const PlanQuestion& question, StepSource& source, std::vector<Candid
     for (std::size_t c = 0; c < question.clusters.size(); ++c)
       for (Candidate* candidate : finalists(question, candidates, pool, c))
         chosen.push_back(candidate);
-  std::vector<BatchResult> results = search(question, source, chosen, false);
+  const std::vector<BatchResult> results = search(question, source, chosen, false);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    chosen[i]->seen = std::move(results[i].seen);
+    chosen[i]->seen = results[i].seen;
     if (results[i].best) {
       chosen[i]->state = OptionState::kDecided;
       chosen[i]->decided = operating_point(*chosen[i], *results[i].best);
     } else {
-      results[i].seen = chosen[i]->seen;
       note_miss(question, results[i], *chosen[i]);
     }
   }
 }
 
 }  // namespace
-
-std::string to_string(OptionState state) {
-  switch (state) {
-    case OptionState::kImpossible:
-      return "impossible";
-    case OptionState::kNoRoom:
-      return "no_room";
-    case OptionState::kTooSlow:
-      return "too_slow";
-    case OptionState::kPruned:
-      return "pruned";
-    case OptionState::kDecided:
-      return "decided";
-  }
-  return "";
-}
 
 std::vector<PlanOption> options_of(const PlanQuestion& question) {
   std::vector<PlanOption> options;

@@ -18,8 +18,7 @@ void check_scenarios(const PlanQuestion& question) {
         first.try_emplace({option.pool, option.cluster, option.policy}, std::nullopt);
     if (!fresh && !entry->second) continue;
     try {
-      const int batch = option.pool == PlanPoolKind::kDecode ? question.batch_step : 1;
-      step_scenario(question, {.option = option, .batch = batch});
+      step_scenario(question, trial_query(question, option));
       entry->second.reset();
     } catch (const InputError& error) {
       if (fresh) entry->second = error;

@@ -110,9 +110,8 @@ std::vector<OptionRoom> ForkedSteps::rooms(const std::vector<PlanOption>& option
   std::vector<std::size_t> asked;
   for (std::size_t i = 0; i < options.size(); ++i) {
     try {
-      const int batch = options[i].pool == PlanPoolKind::kDecode ? question_.batch_step : 1;
-      scenarios[i] = std::make_unique<Scenario>(
-          step_scenario(question_, {.option = options[i], .batch = batch}));
+      scenarios[i] =
+          std::make_unique<Scenario>(step_scenario(question_, trial_query(question_, options[i])));
     } catch (const InputError& error) {
       rooms[i] = {.impossible = true, .why_not = reason_of(error)};
       continue;

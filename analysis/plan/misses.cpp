@@ -7,6 +7,7 @@
 #include "analysis/format.hpp"
 #include "analysis/plan/candidates.hpp"
 #include "analysis/plan/sizing.hpp"
+#include "sim/base/bisect.hpp"
 
 namespace moesim {
 namespace {
@@ -89,12 +90,10 @@ Miss miss_of(const PlanQuestion& question, const std::vector<Candidate>& candida
                           about.max_nodes);
   miss.mend = fmt::format("max_nodes: {}", needed.nodes);
   // The largest part of the workload that fits, in steps of a thousandth.
-  int low = 0, high = 1000;
-  while (high - low > 1) {
-    const int middle = (low + high) / 2;
-    (deployment_of(question, candidates, cluster, middle / 1000.0) ? low : high) = middle;
-  }
-  if (low > 0) miss.mend += fmt::format(", or {} of the workload", format_percent(low / 1000.0));
+  const int part = last_that_holds(0, 1000, [&](int thousandths) {
+    return deployment_of(question, candidates, cluster, thousandths / 1000.0).has_value();
+  });
+  if (part > 0) miss.mend += fmt::format(", or {} of the workload", format_percent(part / 1000.0));
   return miss;
 }
 

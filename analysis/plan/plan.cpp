@@ -7,6 +7,7 @@
 #include "analysis/plan/pareto.hpp"
 #include "analysis/plan/sensitivity.hpp"
 #include "analysis/plan/sizing.hpp"
+#include "sim/append_new.hpp"
 
 namespace moesim {
 namespace {
@@ -14,12 +15,8 @@ namespace {
 // What the simulator said of the steps in use, each once.
 std::vector<std::string> warnings_of(const PlanAnswer& answer) {
   std::vector<std::string> warnings;
-  for (const Candidate& candidate : answer.candidates) {
-    if (!candidate.decided) continue;
-    for (const std::string& warning : candidate.decided->step.warnings)
-      if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end())
-        warnings.push_back(warning);
-  }
+  for (const Candidate& candidate : answer.candidates)
+    if (candidate.decided) append_new(warnings, candidate.decided->step.warnings);
   return warnings;
 }
 

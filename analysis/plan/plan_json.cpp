@@ -149,15 +149,12 @@ Json growth_json(const PlanQuestion& question, const PlanAnswer& answer) {
 // What the figures of the deployments rest on.
 Json provenance_json(const PlanQuestion& question, const PlanAnswer& answer) {
   std::set<std::string> calibrations, fidelities;
-  const auto add = [&](const PoolSize& size) {
-    const StepAnswer& step = size.point.step;
-    calibrations.insert(step.calibrations.begin(), step.calibrations.end());
-    fidelities.insert(step.fidelity);
-  };
-  for (const Deployment& deployment : answer.deployments) {
-    add(deployment.decode);
-    if (deployment.prefill) add(*deployment.prefill);
-  }
+  for (const Deployment& deployment : answer.deployments)
+    for (const PoolSize* pool : pools_of(deployment)) {
+      const StepAnswer& step = pool->point.step;
+      calibrations.insert(step.calibrations.begin(), step.calibrations.end());
+      fidelities.insert(step.fidelity);
+    }
   return {{"moesim", MOESIM_VERSION},
           {"seed", question.seed},
           {"calibrations", calibrations},

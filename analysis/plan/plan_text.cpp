@@ -10,22 +10,15 @@
 namespace moesim {
 namespace {
 
-std::string counted(int count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
-double largest_error(const Deployment& deployment) {
-  double error = deployment.decode.point.step.error.value_or(0);
-  if (deployment.prefill) error = std::max(error, deployment.prefill->point.step.error.value_or(0));
-  return error;
-}
+double largest_error(const Deployment& deployment) { return step_error_of(deployment).value_or(0); }
 
 }  // namespace
 
 std::string deployment_text(const PlanQuestion& question, const Deployment& deployment) {
   return fmt::format("{} of {} ({}) at ${} an hour, ${} per million output tokens",
-                     counted(deployment.nodes, "node"), question.clusters[deployment.cluster].name,
-                     counted(deployment.gpus, "GPU"), format_number(deployment.dollars_per_hour),
+                     count_text(deployment.nodes, "node"),
+                     question.clusters[deployment.cluster].name, count_text(deployment.gpus, "GPU"),
+                     format_number(deployment.dollars_per_hour),
                      format_number(deployment.dollars_per_million));
 }
 
@@ -39,7 +32,7 @@ std::string answer_sentence(const PlanQuestion& question, const PlanAnswer& answ
 }
 
 std::string firmness_text(const Deployment& deployment) {
-  const std::string nodes = counted(deployment.nodes, "node");
+  const std::string nodes = count_text(deployment.nodes, "node");
   if (!deployment.band) return nodes + "; no calibration says how far that may be off";
   const NodeBand& band = *deployment.band;
   const std::string error = format_percent(band.error);
@@ -83,14 +76,14 @@ std::string rivals_text(const PlanQuestion& question, const PlanAnswer& answer) 
 std::string pool_size_text(const PlanQuestion& question, const PlanAnswer& answer,
                            const PoolSize& size) {
   const PlanOption& option = answer.candidates[size.candidate].option;
-  const std::string of = fmt::format("{} of {} (EP{}), {}", counted(size.instances, "instance"),
-                                     counted(option.nodes, "node"), size.point.step.gpus,
+  const std::string of = fmt::format("{} of {} (EP{}), {}", count_text(size.instances, "instance"),
+                                     count_text(option.nodes, "node"), size.point.step.gpus,
                                      pool_of(question, option.pool).policies[option.policy].name);
   if (option.pool == PlanPoolKind::kDecode)
-    return fmt::format("{}, {} a GPU, {} per token", of, counted(size.point.batch, "sequence"),
+    return fmt::format("{}, {} a GPU, {} per token", of, count_text(size.point.batch, "sequence"),
                        format_time(size.point.latency));
   return fmt::format("{}, {} a GPU in a step, first token after {}", of,
-                     counted(size.point.batch, "prompt"), format_time(size.point.latency));
+                     count_text(size.point.batch, "prompt"), format_time(size.point.latency));
 }
 
 std::string targets_text(const PlanTargets& targets) {
@@ -118,9 +111,9 @@ bool is_datasheet(const Deployment& deployment) {
 }
 
 std::string basis_text(const Deployment& deployment) {
-  const double unmeasured =
-      std::max(deployment.decode.point.step.unmeasured,
-               deployment.prefill ? deployment.prefill->point.step.unmeasured : 0);
+  double unmeasured = 0;
+  for (const PoolSize* pool : pools_of(deployment))
+    unmeasured = std::max(unmeasured, pool->point.step.unmeasured);
   if (is_datasheet(deployment)) {
     std::string text = fmt::format("datasheet: nobody measured these kernels here, ±{}",
                                    format_percent(largest_error(deployment)));

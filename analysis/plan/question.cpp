@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "analysis/format.hpp"
+
 namespace moesim {
 
 std::string option_text(const PlanQuestion& question, const PlanOption& option) {
-  return fmt::format("{}, {} node{}, {}", question.clusters[option.cluster].name, option.nodes,
-                     option.nodes == 1 ? "" : "s",
+  return fmt::format("{}, {}, {}", question.clusters[option.cluster].name,
+                     count_text(option.nodes, "node"),
                      pool_of(question, option.pool).policies[option.policy].name);
 }
 

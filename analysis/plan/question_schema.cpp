@@ -1,5 +1,6 @@
 // The keys of a plan's question.
 #include "analysis/plan/read_question.hpp"
+#include "sim/read_scenario.hpp"
 
 namespace moesim {
 namespace {
@@ -31,11 +32,7 @@ std::vector<Parameter> top_level() {
        .type = Type::kFlag,
        .doc = "serve requests on the cheapest deployment, queues included; takes minutes",
        .fallback = "false"},
-      {.name = "seed",
-       .type = Type::kInteger,
-       .doc = "of all random streams",
-       .fallback = "1",
-       .minimum = 0},
+      seed_parameter(),
   };
 }
 

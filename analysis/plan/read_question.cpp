@@ -10,6 +10,8 @@
 #include "analysis/plan/step_scenario.hpp"
 #include "analysis/plan/token_rate.hpp"
 #include "sim/base/check.hpp"
+#include "sim/base/override.hpp"
+#include "sim/read_section.hpp"
 
 namespace moesim {
 namespace {
@@ -57,11 +59,8 @@ class Reader {
 
  private:
   Arguments section(const std::string& name) {
-    YamlNode node = YamlNode::map();
-    node.spot = root_.spot;
-    if (top_.has(name)) node = top_.tree(name);
-    Arguments arguments =
-        read_arguments(node, parameters_of(name), mistakes_, fmt::format("section '{}'", name));
+    Arguments arguments = read_arguments(section_node(root_, name), parameters_of(name), mistakes_,
+                                         fmt::format("section '{}'", name));
     question_.resolved.set(name, resolved_section(arguments, parameters_of(name)));
     return arguments;
   }
@@ -269,7 +268,9 @@ PlanQuestion read_question(const YamlNode& root, const std::string& name) {
 
 PlanQuestion read_question(const std::string& path, const std::vector<std::string>& overrides) {
   YamlNode root = parse_yaml(read_source(path));
-  for (const std::string& assignment : overrides) apply_override(root, assignment);
+  Mistakes mistakes;
+  apply_overrides(root, overrides, mistakes);
+  mistakes.throw_if_any();
   return read_question(root, std::filesystem::path(path).stem().string());
 }
 

@@ -11,12 +11,6 @@
 namespace moesim {
 namespace {
 
-std::vector<const PoolSize*> pools_of(const Deployment& deployment) {
-  std::vector<const PoolSize*> pools = {&deployment.decode};
-  if (deployment.prefill) pools.push_back(&*deployment.prefill);
-  return pools;
-}
-
 struct World {
   double slower = 1;  // all kernels
   StepConditions conditions;
@@ -72,13 +66,6 @@ double share_with(const PlanQuestion& question, const std::vector<Candidate>& ca
   return share;
 }
 
-std::optional<double> error_of(const Deployment& deployment) {
-  std::optional<double> error;
-  for (const PoolSize* pool : pools_of(deployment))
-    if (pool->point.step.error) error = std::max(error.value_or(0), *pool->point.step.error);
-  return error;
-}
-
 class WhatIfs {
  public:
   WhatIfs(const PlanQuestion& question, StepSource& source,
@@ -91,7 +78,7 @@ class WhatIfs {
 
   std::vector<WhatIf> all() {
     std::vector<WhatIf> list = {skew(), world("NICs halve", {.conditions = {.nics = 0.5}})};
-    if (const auto error = error_of(deployment_)) {
+    if (const auto error = step_error_of(deployment_)) {
       const std::string percent = format_percent(*error);
       list.push_back(world("kernels slower by " + percent, {.slower = 1 + *error}));
       if (*error < 1) list.push_back(world("kernels faster by " + percent, {.slower = 1 - *error}));
@@ -142,8 +129,7 @@ class WhatIfs {
       what_if.note = "the instance is gone: with a node less it is too slow";
       return 0;
     }
-    what_if.note = fmt::format("the instance goes on with {} node{}", smaller.option.nodes,
-                               smaller.option.nodes == 1 ? "" : "s");
+    what_if.note = "the instance goes on with " + count_text(smaller.option.nodes, "node");
     return result.best->answer.tokens_per_s;
   }
 
@@ -176,7 +162,7 @@ class WhatIfs {
 void add_bands(const PlanQuestion& question, StepSource& source,
                const std::vector<Candidate>& candidates, std::vector<Deployment>& deployments) {
   for (Deployment& deployment : deployments) {
-    const std::optional<double> error = error_of(deployment);
+    const std::optional<double> error = step_error_of(deployment);
     if (!error) continue;
     const auto nodes = [&](double slower) {
       return nodes_with(question, candidates, deployment,

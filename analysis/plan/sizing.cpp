@@ -85,8 +85,10 @@ std::optional<Deployment> unlimited_deployment(const PlanQuestion& question,
   Deployment deployment{.cluster = cluster, .decode = *decode};
   if (question.prefill.planned) deployment.prefill = best(PlanPoolKind::kPrefill);
   if (question.prefill.planned && !deployment.prefill) return std::nullopt;
-  deployment.nodes = decode->nodes + (deployment.prefill ? deployment.prefill->nodes : 0);
-  deployment.gpus = decode->gpus + (deployment.prefill ? deployment.prefill->gpus : 0);
+  for (const PoolSize* pool : pools_of(deployment)) {
+    deployment.nodes += pool->nodes;
+    deployment.gpus += pool->gpus;
+  }
   add_costs(question, deployment);
   return deployment;
 }

@@ -31,8 +31,7 @@ void add_section(const NodeEntry& section, YamlNode& root) {
 
 // What both kinds of scenario have in common, with a cluster of `nodes`.
 YamlNode base_tree(const PlanQuestion& question, std::size_t cluster, int nodes) {
-  YamlNode root = YamlNode::map();
-  root.spot = question.clusters[cluster].spot;
+  YamlNode root = YamlNode::map(question.clusters[cluster].spot);
   root.set("model", question.model);
   root.set("cluster", question.clusters[cluster].section);
   set(root, "cluster.nodes", nodes);
@@ -120,6 +119,11 @@ std::optional<std::string> skew_key(const Scenario& scenario) {
                                                           {"logits", "popularity"}};
   const auto found = keys.find(scenario.trace.kind);
   return found == keys.end() ? std::nullopt : std::optional(found->second);
+}
+
+StepQuery trial_query(const PlanQuestion& question, const PlanOption& option) {
+  return {.option = option,
+          .batch = option.pool == PlanPoolKind::kDecode ? question.batch_step : 1};
 }
 
 Scenario step_scenario(const PlanQuestion& question, const StepQuery& query) {

@@ -9,6 +9,9 @@ namespace moesim {
 // Sections that a plan sets itself, and that policies and common sections may not have.
 const std::vector<std::string>& planned_sections();
 
+// A small batch of the option, to see whether it can be run at all.
+StepQuery trial_query(const PlanQuestion& question, const PlanOption& option);
+
 // The scenario of a query. Throws InputError where it cannot be run.
 Scenario step_scenario(const PlanQuestion& question, const StepQuery& query);
 

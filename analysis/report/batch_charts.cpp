@@ -22,21 +22,19 @@ std::vector<std::string> phase_columns(const Json& summary) {
   return phases;
 }
 
+// A phase that takes any time.
+void add_if_any(Json& part, const std::string& phase, const std::vector<double>& seconds) {
+  if (std::any_of(seconds.begin(), seconds.end(), [](double value) { return value > 0; }))
+    part["series"].push_back(bar_series(phase, seconds));
+}
+
 Json phase_bars(const std::string& title, const std::string& note, const std::string& category,
                 const CsvColumns& columns, const std::vector<std::string>& phases) {
-  Json part = chart_part("bars", title, note);
-  part["unit"] = "s";
-  part["stacked"] = true;
-  part["category"] = category;
-  part["value"] = "time";
-  part["categories"] = columns.texts(category);
-  part["series"] = Json::array();
-  for (const std::string& phase : phases) {
-    if (!columns.has(phase + "_s")) continue;
-    const std::vector<double> values = columns.numbers(phase + "_s");
-    if (std::any_of(values.begin(), values.end(), [](double value) { return value > 0; }))
-      part["series"].push_back({{"name", phase}, {"values", numbers(values)}});
-  }
+  Json part =
+      bars_part(title, note, {.unit = "s", .value = "time", .category = category, .stacked = true},
+                columns.texts(category));
+  for (const std::string& phase : phases)
+    if (columns.has(phase + "_s")) add_if_any(part, phase, columns.numbers(phase + "_s"));
   return part;
 }
 
@@ -72,12 +70,10 @@ Json step_times(const CsvColumns& steps) {
   constexpr std::size_t kEnoughForBins = 20;
   if (times.size() >= kEnoughForBins && std::set(times.begin(), times.end()).size() > 1)
     return histogram(times);
-  Json part = chart_part("bars", "How long each step takes: the distribution of step times");
-  part["unit"] = "s";
-  part["value"] = "step time";
-  part["category"] = "step";
-  part["categories"] = steps.texts("step");
-  part["series"] = Json::array({{{"name", "step time"}, {"values", numbers(times)}}});
+  Json part =
+      bars_part("How long each step takes: the distribution of step times", "",
+                {.unit = "s", .value = "step time", .category = "step"}, steps.texts("step"));
+  part["series"].push_back(bar_series("step time", times));
   return part;
 }
 
@@ -170,15 +166,10 @@ Json hot_table(const Json& hot) {
 
 Json breakdown_bars(const std::string& title, const std::vector<std::string>& names,
                     const std::vector<Json>& breakdowns) {
-  Json part = chart_part("bars", title,
-                         "Mean over GPUs. Each instant of a GPU belongs to one phase: the kernel "
-                         "that runs, else its own active flow, else waiting.");
-  part["unit"] = "s";
-  part["value"] = "time";
-  part["stacked"] = true;
-  part["horizontal"] = true;
-  part["categories"] = names;
-  part["series"] = Json::array();
+  Json part = bars_part(title,
+                        "Mean over GPUs. Each instant of a GPU belongs to one phase: the kernel "
+                        "that runs, else its own active flow, else waiting.",
+                        {.unit = "s", .value = "time", .horizontal = true, .stacked = true}, names);
   std::vector<std::string> phases;
   for (const Json& breakdown : breakdowns)
     for (const auto& [phase, seconds] : breakdown.items())
@@ -187,8 +178,7 @@ Json breakdown_bars(const std::string& title, const std::vector<std::string>& na
     std::vector<double> values;
     for (const Json& breakdown : breakdowns)
       values.push_back(breakdown.contains(phase) ? number_at(breakdown, phase) : 0);
-    if (std::any_of(values.begin(), values.end(), [](double value) { return value > 0; }))
-      part["series"].push_back({{"name", phase}, {"values", numbers(values)}});
+    add_if_any(part, phase, values);
   }
   return part;
 }

@@ -73,19 +73,16 @@ Json batch_figures(const Json& summary) {
 }
 
 Json blame_bars(const Json& blame) {
-  Json part = chart_part("bars", "What a step would take without one cause of its time",
-                         "The same draws, simulated again without each cause.");
-  part["unit"] = "s";
-  part["value"] = "step time";
-  part["horizontal"] = true;
   std::vector<std::string> names = {"as it was"};
   std::vector<double> values = {number_at(blame, "step_time_s")};
   for (const Json& cause : blame.at("causes")) {
     names.push_back(cause.at("cause").get<std::string>());
     values.push_back(number_at(cause, "step_time_s"));
   }
-  part["categories"] = names;
-  part["series"] = Json::array({{{"name", "step time"}, {"values", numbers(values)}}});
+  Json part = bars_part("What a step would take without one cause of its time",
+                        "The same draws, simulated again without each cause.",
+                        {.unit = "s", .value = "step time", .horizontal = true}, names);
+  part["series"].push_back(bar_series("step time", values));
   return part;
 }
 

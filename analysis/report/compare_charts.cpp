@@ -46,21 +46,16 @@ Json metric_bars(const Json& comparison, const ComparedMetric& metric, bool with
     low.push_back(band.is_object() ? values.back() * (1 + number_at(band, "low")) : std::nan(""));
     high.push_back(band.is_object() ? values.back() * (1 + number_at(band, "high")) : std::nan(""));
   }
-  Json part = chart_part("bars", fmt::format("{} of each variant", metric.title));
-  part["unit"] = unit_of(metric);
-  part["value"] = metric.title;
-  part["horizontal"] = true;
-  part["categories"] = names_of(variants);
-  Json own = {{"name", metric.title}, {"values", numbers(values)}};
-  const bool known = std::any_of(low.begin(), low.end(), [](double v) { return std::isfinite(v); });
-  if (with_band && known) {
-    own["low"] = numbers(low);
-    own["high"] = numbers(high);
-    part["note"] =
-        "Mean over seeds. The line on a bar: how far the value itself may be off because the "
-        "kernels' costs are; much of it is common to all variants.";
-  }
-  part["series"] = Json::array({own});
+  with_band &= std::any_of(low.begin(), low.end(), [](double v) { return std::isfinite(v); });
+  Json part = bars_part(
+      fmt::format("{} of each variant", metric.title),
+      with_band ? "Mean over seeds. The line on a bar: how far the value itself may be off because "
+                  "the kernels' costs are; much of it is common to all variants."
+                : "",
+      {.unit = unit_of(metric), .value = metric.title, .horizontal = true}, names_of(variants));
+  Json own = bar_series(metric.title, values);
+  if (with_band) own.update({{"low", numbers(low)}, {"high", numbers(high)}});
+  part["series"].push_back(own);
   return part;
 }
 
@@ -77,21 +72,17 @@ Json difference_bars(const Json& comparison, const ComparedMetric& metric) {
     high.push_back(number_at(difference, "interval.high"));
     intervals |= std::isfinite(low.back());
   }
-  Json part = chart_part(
-      "bars",
+  Json part = bars_part(
       fmt::format("Difference of {} to {}", metric.title,
                   comparison.at("baseline").get<std::string>()),
       intervals ? "Mean over pairs of runs on the same draws. The line on a bar: where the "
                   "difference lies with 95 % confidence (Student's t). Where it crosses 0, this "
                   "data shows no difference."
-                : "One seed: nothing says how the difference varies.");
-  part["unit"] = "share";
-  part["value"] = "difference";
-  part["horizontal"] = true;
-  part["categories"] = names;
-  Json own = {{"name", "difference"}, {"values", numbers(values)}};
+                : "One seed: nothing says how the difference varies.",
+      {.unit = "share", .value = "difference", .horizontal = true}, names);
+  Json own = bar_series("difference", values);
   if (intervals) own.update({{"low", numbers(low)}, {"high", numbers(high)}});
-  part["series"] = Json::array({own});
+  part["series"].push_back(own);
   return part;
 }
 

@@ -1,31 +1,12 @@
 #include "analysis/report/csv_columns.hpp"
 
-#include <charconv>
 #include <limits>
 
 #include "sim/base/check.hpp"
+#include "sim/base/csv.hpp"
+#include "sim/base/text.hpp"
 
 namespace moesim {
-namespace {
-
-std::vector<std::string> fields_of(const std::string& line) {
-  std::vector<std::string> fields;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const std::size_t end = std::min(line.find(',', begin), line.size());
-    fields.push_back(line.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return fields;
-}
-
-double number_of(const std::string& text) {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-}  // namespace
-
 const std::vector<std::string>& CsvColumns::texts(const std::string& name) const {
   const auto found = columns.find(name);
   MOESIM_CHECK(found != columns.end(), "columns of a result's files are known by their names");
@@ -34,7 +15,8 @@ const std::vector<std::string>& CsvColumns::texts(const std::string& name) const
 
 std::vector<double> CsvColumns::numbers(const std::string& name) const {
   std::vector<double> values;
-  for (const std::string& text : texts(name)) values.push_back(number_of(text));
+  for (const std::string& text : texts(name))
+    values.push_back(number_in(text).value_or(std::numeric_limits<double>::quiet_NaN()));
   return values;
 }
 
@@ -52,20 +34,12 @@ CsvColumns CsvColumns::where(const std::string& name, const std::string& text) c
 
 CsvColumns read_columns(const std::string& csv) {
   CsvColumns read;
-  std::vector<std::string> names;
-  for (std::size_t begin = 0; begin < csv.size();) {
-    const std::size_t end = std::min(csv.find('\n', begin), csv.size());
-    const std::vector<std::string> fields = fields_of(csv.substr(begin, end - begin));
-    begin = end + 1;
-    if (names.empty()) {
-      names = fields;
-      for (const std::string& name : names) read.columns[name];
-      continue;
-    }
-    for (std::size_t i = 0; i < std::min(names.size(), fields.size()); ++i)
-      read.columns[names[i]].push_back(fields[i]);
-    ++read.rows;
-  }
+  if (csv.empty()) return read;
+  CsvReader rows(LineReader::of_text(csv, "a csv file of the result"));
+  for (const std::string& name : rows.header()) read.columns[name];
+  for (; rows.next(); ++read.rows)
+    for (std::size_t i = 0; i < rows.header().size(); ++i)
+      read.columns[rows.header()[i]].emplace_back(rows.field(i));
   return read;
 }
 

@@ -20,6 +20,23 @@ Json chart_part(const std::string& type, const std::string& title, const std::st
   return part;
 }
 
+Json bars_part(const std::string& title, const std::string& note, const BarsLook& look,
+               const std::vector<std::string>& categories) {
+  Json part = chart_part("bars", title, note);
+  part["unit"] = look.unit;
+  part["value"] = look.value;
+  if (!look.category.empty()) part["category"] = look.category;
+  if (look.horizontal) part["horizontal"] = true;
+  if (look.stacked) part["stacked"] = true;
+  part["categories"] = categories;
+  part["series"] = Json::array();
+  return part;
+}
+
+Json bar_series(const std::string& name, const std::vector<double>& values) {
+  return {{"name", name}, {"values", numbers(values)}};
+}
+
 Json axis(const std::string& title, const std::string& unit) {
   return {{"title", title}, {"unit", unit}};
 }

@@ -36,6 +36,19 @@ Json table_part(const std::string& title, const std::vector<Column>& columns);
 // Of any type; the type's keys are added by the caller.
 Json chart_part(const std::string& type, const std::string& title, const std::string& note = "");
 
+struct BarsLook {
+  std::string unit;
+  std::string value;          // what the values are
+  std::string category = {};  // what the categories are; may be empty
+  bool horizontal = false;
+  bool stacked = false;
+};
+// Without series; add bar_series() to `series`.
+Json bars_part(const std::string& title, const std::string& note, const BarsLook& look,
+               const std::vector<std::string>& categories);
+// By the categories.
+Json bar_series(const std::string& name, const std::vector<double>& values);
+
 Json axis(const std::string& title, const std::string& unit);
 
 // Not a number and infinite: null.

@@ -50,14 +50,10 @@ Json cost_bars(const Json& deployments) {
     needed.push_back(number_at(each, "dollars_per_million_tokens"));
     full.push_back(number_at(each, "dollars_per_million_tokens_at_capacity"));
   }
-  Json part = chart_part("bars", "Dollars per million output tokens on each cluster",
-                         "For the workload asked for, and if every deployment were loaded fully.");
-  part["unit"] = "$";
-  part["value"] = "per million tokens";
-  part["horizontal"] = true;
-  part["categories"] = names;
-  part["series"] = Json::array({{{"name", "this workload"}, {"values", numbers(needed)}},
-                                {{"name", "at capacity"}, {"values", numbers(full)}}});
+  Json part = bars_part("Dollars per million output tokens on each cluster",
+                        "For the workload asked for, and if every deployment were loaded fully.",
+                        {.unit = "$", .value = "per million tokens", .horizontal = true}, names);
+  part["series"] = {bar_series("this workload", needed), bar_series("at capacity", full)};
   return part;
 }
 
@@ -119,19 +115,17 @@ Json pareto_points(const Json& pareto) {
 }
 
 Json what_if_bars(const Json& what_ifs) {
-  Json part = chart_part("bars", "What if: the share of the workload that the same nodes bear",
-                         "Above 100 %, the targets still hold.");
-  part["unit"] = "share";
-  part["value"] = "share of the workload";
-  part["horizontal"] = true;
   std::vector<std::string> names;
   std::vector<double> shares;
   for (const Json& each : what_ifs) {
     names.push_back(fmt::format("{}: {}", text_of(each.at("cluster")), text_of(each.at("name"))));
     shares.push_back(number_at(each, "share_of_workload"));
   }
-  part["categories"] = names;
-  part["series"] = Json::array({{{"name", "share"}, {"values", numbers(shares)}}});
+  Json part =
+      bars_part("What if: the share of the workload that the same nodes bear",
+                "Above 100 %, the targets still hold.",
+                {.unit = "share", .value = "share of the workload", .horizontal = true}, names);
+  part["series"].push_back(bar_series("share", shares));
   return part;
 }
 

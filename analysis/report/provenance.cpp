@@ -39,9 +39,12 @@ std::string model_text(const Json& model) {
                      value_text(model.at("dtype")));
 }
 
+std::string nodes_text(const Json& cluster) {
+  return count_text(cluster.at("nodes").get<int>(), "node");
+}
+
 std::string cluster_text(const Json& cluster) {
-  return fmt::format("{} node{} of {} × {}, NVLink {}, {} NICs of {} a node, {}",
-                     value_text(cluster.at("nodes")), cluster.at("nodes") == 1 ? "" : "s",
+  return fmt::format("{} of {} × {}, NVLink {}, {} NICs of {} a node, {}", nodes_text(cluster),
                      value_text(cluster.at("gpus_per_node")),
                      value_text(cluster.at("gpu").at("name")),
                      value_text(cluster.value("nvlink_bandwidth", Json("none"))),
@@ -94,9 +97,9 @@ int gpus_of(const Json& scenario) {
 
 std::string subject_of(const Json& scenario) {
   const Json& cluster = scenario.at("cluster");
-  return fmt::format("{} on {} × {} in {} node{}", value_text(scenario.at("model").at("name")),
+  return fmt::format("{} on {} × {} in {}", value_text(scenario.at("model").at("name")),
                      gpus_of(scenario), value_text(cluster.at("gpu").at("name")),
-                     value_text(cluster.at("nodes")), cluster.at("nodes") == 1 ? "" : "s");
+                     nodes_text(cluster));
 }
 
 Json assumptions_of(const Json& scenario) {
@@ -163,15 +166,6 @@ Json kernels_part(const Json& summary) {
 std::string without_figures(std::string text) {
   std::erase_if(text, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
   return text;
-}
-
-std::string shell_word(const std::string& text) {
-  constexpr const char* kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:+%@";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 }  // namespace moesim

@@ -26,7 +26,4 @@ Json kernels_part(const Json& summary);
 // Of warnings that are the same without their figures, one is enough.
 std::string without_figures(std::string text);
 
-// As a word of a command line of a shell.
-std::string shell_word(const std::string& text);
-
 }  // namespace moesim

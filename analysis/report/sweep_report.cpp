@@ -4,26 +4,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 
-#include "analysis/compare.hpp"
 #include "analysis/format.hpp"
 #include "analysis/report/compare_charts.hpp"
 #include "analysis/report/parts.hpp"
 #include "analysis/report/provenance.hpp"
 #include "analysis/sweep/database.hpp"
-#include "analysis/sweep/sweep_metrics.hpp"
-#include "analysis/sweep/sweep_table.hpp"
+#include "analysis/sweep/sweep_ranking.hpp"
+#include "sim/base/text.hpp"
 
 namespace moesim {
 namespace {
-
-double value_of(const SweepMean& mean, const ComparedMetric& metric) {
-  const auto index = sweep_metric_index(metric.name);
-  return index ? mean.metrics[*index] : std::nan("");
-}
 
 struct Sweep {
   SweepTable table;
@@ -43,22 +36,9 @@ std::vector<const ComparedMetric*> shown_metrics(const Sweep& sweep) {
   return shown;
 }
 
-// The best points first; those without a value left out.
-std::vector<const SweepMean*> ranked(const Sweep& sweep) {
-  std::vector<const SweepMean*> points;
-  for (const SweepMean& mean : sweep.means)
-    if (!std::isnan(value_of(mean, *sweep.metric))) points.push_back(&mean);
-  const bool higher = sweep.metric->better == Better::kHigher;
-  std::stable_sort(points.begin(), points.end(), [&](const SweepMean* a, const SweepMean* b) {
-    const double left = value_of(*a, *sweep.metric), right = value_of(*b, *sweep.metric);
-    return higher ? left > right : left < right;
-  });
-  return points;
-}
-
 Json best_bars(const Sweep& sweep) {
   constexpr std::size_t kMost = 20;
-  std::vector<const SweepMean*> best = ranked(sweep);
+  std::vector<const SweepMean*> best = ranked(sweep.means, *sweep.metric);
   const bool all = best.size() <= kMost;
   if (!all) best.resize(kMost);
   std::vector<std::string> names;
@@ -67,22 +47,13 @@ Json best_bars(const Sweep& sweep) {
     names.push_back(mean->first->name);
     values.push_back(value_of(*mean, *sweep.metric));
   }
-  Json part = chart_part("bars",
-                         fmt::format("{} of {}", sweep.metric->title,
-                                     all ? "every point, the best first" : "the best points"),
-                         "Means over seeds.");
-  part["unit"] = unit_of(*sweep.metric);
-  part["value"] = sweep.metric->title;
-  part["horizontal"] = true;
-  part["categories"] = names;
-  part["series"] = Json::array({{{"name", sweep.metric->title}, {"values", numbers(values)}}});
+  Json part = bars_part(
+      fmt::format("{} of {}", sweep.metric->title,
+                  all ? "every point, the best first" : "the best points"),
+      "Means over seeds.",
+      {.unit = unit_of(*sweep.metric), .value = sweep.metric->title, .horizontal = true}, names);
+  part["series"].push_back(bar_series(sweep.metric->title, values));
   return part;
-}
-
-double number_of(const std::string& text) {
-  double value = std::nan("");
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : std::nan("");
 }
 
 // A point may leave a key to the scenario.
@@ -122,13 +93,13 @@ Json axis_lines(const Sweep& sweep, std::size_t axis) {
   std::vector<std::pair<std::string, std::vector<std::pair<double, double>>>> lines;
   for (const SweepMean& mean : sweep.means) {
     if (mean.first->values[axis].empty()) continue;
-    const double x = number_of(mean.first->values[axis]);
-    if (std::isnan(x)) return nullptr;
+    const std::optional<double> x = number_in(mean.first->values[axis]);
+    if (!x) return nullptr;
     const std::string name = others(sweep, mean, {axis});
     auto found = std::find_if(lines.begin(), lines.end(),
                               [&](const auto& line) { return line.first == name; });
     if (found == lines.end()) found = lines.insert(lines.end(), {name, {}});
-    found->second.emplace_back(x, value_of(mean, *sweep.metric));
+    found->second.emplace_back(*x, value_of(mean, *sweep.metric));
   }
   if (lines.empty() || lines.size() > kMostLines) return nullptr;
   part["series"] = Json::array();
@@ -213,7 +184,7 @@ Json sections_of(const Sweep& sweep) {
 }
 
 std::string answer_of(const Sweep& sweep) {
-  const std::vector<const SweepMean*> points = ranked(sweep);
+  const std::vector<const SweepMean*> points = ranked(sweep.means, *sweep.metric);
   if (points.empty()) return "No run of this sweep has a result yet.";
   const double best = value_of(*points.front(), *sweep.metric);
   const double worst = value_of(*points.back(), *sweep.metric);
@@ -251,7 +222,7 @@ void add_runs(const std::filesystem::path& path, Json& report) {
 }
 
 Json figures_of(const Sweep& sweep) {
-  const std::vector<const SweepMean*> points = ranked(sweep);
+  const std::vector<const SweepMean*> points = ranked(sweep.means, *sweep.metric);
   const auto done = std::count_if(sweep.table.rows.begin(), sweep.table.rows.end(),
                                   [](const SweepRow& row) { return row.status == "done"; });
   const auto count = [](const char* title, std::size_t value) {

@@ -1,73 +1,29 @@
 #include "analysis/sweep/slurm.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <cstring>
 
+#include "sim/base/call_program.hpp"
 #include "sim/base/digest.hpp"
+#include "sim/base/shell_word.hpp"
 #include "sim/base/yaml.hpp"
 
 namespace moesim {
 namespace {
 
-// As one word of a shell.
-std::string shell_word(const std::string& text) {
-  const bool plain = !text.empty() && text.find_first_not_of(
-                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                          "0123456789_-./=:,+@") == std::string::npos;
-  if (plain) return text;
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
-  return word + "'";
-}
-
-struct CommandOutput {
-  int exit_code = 0;
-  std::string text;  // stdout and stderr
-};
-
-CommandOutput output_of(std::vector<std::string> words) {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0)
-    throw InputError({}, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  pid_t child = 0;
-  const int error =
-      posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  CommandOutput output;
-  std::array<char, 4096> part{};
-  for (ssize_t got = 0; (got = read(ends[0], part.data(), part.size())) != 0;) {
-    if (got > 0) output.text.append(part.data(), static_cast<std::size_t>(got));
-    if (got < 0 && errno != EINTR) break;
-  }
-  close(ends[0]);
-  if (error != 0)
+// What it prints, errors included, without the line's end.
+ProgramEnd ask_slurm(const std::vector<std::string>& words) {
+  ProgramEnd end = call_program(words, ProgramText::kOutputAndErrors);
+  if (end.start_error != 0)
     throw InputError({text_source("--executor slurm", "", true), 0, 0},
-                     fmt::format("cannot run {}: {}", words[0], std::strerror(error)),
+                     fmt::format("cannot run {}: {}", words[0], std::strerror(end.start_error)),
                      "Slurm's commands must be in $PATH");
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  output.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  output.text.erase(output.text.find_last_not_of(" \n") + 1);
-  return output;
+  end.text.erase(end.text.find_last_not_of(" \n") + 1);
+  return end;
 }
 
-[[noreturn]] void refuse(const std::string& program, const CommandOutput& output) {
+[[noreturn]] void refuse(const std::string& program, const ProgramEnd& output) {
   throw InputError({text_source("--executor slurm", "", true), 0, 0},
                    fmt::format("{} failed: {}", program, output.text));
 }
@@ -96,7 +52,7 @@ std::string sbatch_script(const SlurmArray& array) {
 }
 
 std::string submit_to_slurm(const std::filesystem::path& script) {
-  const CommandOutput output = output_of({"sbatch", "--parsable", script.string()});
+  const ProgramEnd output = ask_slurm({"sbatch", "--parsable", script.string()});
   if (output.exit_code != 0) refuse("sbatch", output);
   // "NUMBER" or "NUMBER;CLUSTER", below what it may have to say first.
   const std::string line = output.text.substr(output.text.rfind('\n') + 1);
@@ -104,7 +60,7 @@ std::string submit_to_slurm(const std::filesystem::path& script) {
 }
 
 std::optional<std::string> slurm_job(const std::string& name) {
-  const CommandOutput output = output_of({"squeue", "--noheader", "--name=" + name, "--format=%A"});
+  const ProgramEnd output = ask_slurm({"squeue", "--noheader", "--name=" + name, "--format=%A"});
   if (output.exit_code != 0) refuse("squeue", output);
   if (output.text.empty()) return std::nullopt;
   return output.text.substr(0, output.text.find('\n'));

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "sim/base/range.hpp"
+#include "sim/base/text.hpp"
 #include "sim/base/yaml_flow.hpp"
 
 namespace moesim {
@@ -17,11 +17,7 @@ const char* const kExample = "for example matrix: {placement: [linear, lpt]}";
 
 std::optional<double> number_of(const YamlNode& node) {
   if (!node.is_scalar() || node.quoted) return std::nullopt;
-  double value = 0;
-  const char* end = node.text.data() + node.text.size();
-  const auto read = std::from_chars(node.text.data(), end, value);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return value;
+  return number_in(node.text);
 }
 
 // A value as it stands, or those of a range.
@@ -30,10 +26,7 @@ std::vector<YamlNode> expanded(const YamlNode& node) {
   const auto range = range_values(node.text, node.spot);
   if (!range) return {node};
   std::vector<YamlNode> values;
-  for (const std::string& text : *range) {
-    values.push_back(YamlNode::scalar(text));
-    values.back().spot = node.spot;
-  }
+  for (const std::string& text : *range) values.push_back(YamlNode::scalar(text, node.spot));
   return values;
 }
 

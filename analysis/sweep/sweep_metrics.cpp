@@ -123,12 +123,11 @@ std::optional<std::size_t> sweep_metric_index(const std::string& name) {
   return static_cast<std::size_t>(found - names.begin());
 }
 
-std::vector<std::pair<std::string, double>> summary_numbers(const std::string& summary) {
-  const Json document = Json::parse(summary);
+std::vector<std::pair<std::string, double>> summary_numbers(const Json& summary) {
   std::vector<std::pair<std::string, double>> numbers;
-  flatten(document.at("metrics"), "", numbers);
+  flatten(summary.at("metrics"), "", numbers);
   for (const char* part : {"uncertainty", "serving", "offload"})
-    if (const auto found = document.find(part); found != document.end()) {
+    if (const auto found = summary.find(part); found != summary.end()) {
       Json node = *found;
       if (node.is_object())  // those of all requests are in `metrics`
         for (const char* name : {"ttft_s", "tpot_s", "itl_s", "e2e_s", "normalized_latency_s",

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/json.hpp"
+
 namespace moesim {
 
 // A view of the results file has the metrics of a group.
@@ -22,9 +24,9 @@ const std::vector<std::string>& sweep_metrics();
 // The place of a name among them.
 std::optional<std::size_t> sweep_metric_index(const std::string& name);
 
-// The numbers of a summary (its JSON text) by name: those of `metrics` under their own names, then
+// The numbers of a summary by name: those of `metrics` under their own names, then
 // `uncertainty.…`, and the plain numbers of `serving.…` and `offload.…`. What is not defined is
 // left out.
-std::vector<std::pair<std::string, double>> summary_numbers(const std::string& summary);
+std::vector<std::pair<std::string, double>> summary_numbers(const Json& summary);
 
 }  // namespace moesim

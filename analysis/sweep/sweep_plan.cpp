@@ -58,13 +58,7 @@ YamlNode base_of(const SweepFile& file, const std::vector<std::string>& override
     throw InputError(base.spot, "a scenario must be a section of keys and values");
   Mistakes mistakes;
   apply(base, file.settings, mistakes);
-  for (const std::string& assignment : overrides) {
-    try {
-      apply_override(base, assignment);
-    } catch (const InputError& error) {
-      mistakes.add(error);
-    }
-  }
+  apply_overrides(base, overrides, mistakes);
   mistakes.throw_if_any();
   return base;
 }
@@ -252,7 +246,7 @@ std::string simulate_aim(const SweepPlan& plan, const SweepAim& aim) {
 SweepRecord record_of(const SweepPlan& plan, const SweepAim& aim, const std::string& document) {
   SweepRecord record = failed_record(plan, aim, 0, "");
   Json summary = Json::parse(document);
-  record.numbers = summary_numbers(document);
+  record.numbers = summary_numbers(summary);
   record.scenario = summary["scenario"].dump();
   for (const char* elsewhere : {"schema", "scenario", "seed", "metrics"}) summary.erase(elsewhere);
   record.details = summary.dump();

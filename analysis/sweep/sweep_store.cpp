@@ -4,18 +4,13 @@
 
 #include "analysis/json.hpp"
 #include "analysis/sweep/sweep_metrics.hpp"
+#include "analysis/sweep/sweep_sql.hpp"
 
 namespace moesim {
 namespace {
 
 constexpr const char* kSchema = "moesim.sweep/1";
 constexpr int kPlainColumns = 10;  // of `runs`, before the metrics
-
-std::string quoted(const std::string& name) {
-  std::string text = "\"";
-  for (const char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
-  return text + "\"";
-}
 
 std::string text_literal(const std::string& words) {
   std::string text = "'";
@@ -27,13 +22,13 @@ std::string text_literal(const std::string& words) {
 std::string run_columns() {
   std::string columns =
       "run, seed, status, exit_code, error, moesim, program, input_digest, scenario, details";
-  for (const std::string& metric : sweep_metrics()) columns += ", " + quoted(metric);
+  for (const std::string& metric : sweep_metrics()) columns += ", " + sql_name(metric);
   return columns;
 }
 
 void create_tables(const Database& database) {
   std::string metrics;
-  for (const std::string& metric : sweep_metrics()) metrics += ", " + quoted(metric) + " REAL";
+  for (const std::string& metric : sweep_metrics()) metrics += ", " + sql_name(metric) + " REAL";
   database.run(
       "CREATE TABLE IF NOT EXISTS sweep (key TEXT PRIMARY KEY, value TEXT NOT NULL);"
       "CREATE TABLE IF NOT EXISTS points (point INTEGER, seed INTEGER, name TEXT NOT NULL,"
@@ -46,17 +41,10 @@ void create_tables(const Database& database) {
 
 // Metrics that an older moesim did not know.
 void add_missing_columns(const Database& database) {
-  std::set<std::string> there;
-  Statement columns = database.prepare("SELECT name FROM pragma_table_info('runs')");
-  while (columns.step()) there.insert(columns.text(0));
+  const std::set<std::string> there = run_columns_of(database);
   for (const std::string& metric : sweep_metrics())
     if (!there.contains(metric))
-      database.run("ALTER TABLE runs ADD COLUMN " + quoted(metric) + " REAL");
-}
-
-std::string value_in(const Database& database, const std::string& key) {
-  Statement query = database.prepare("SELECT value FROM sweep WHERE key = ?");
-  return query.bind(1, key).step() ? query.text(0) : "";
+      database.run("ALTER TABLE runs ADD COLUMN " + sql_name(metric) + " REAL");
 }
 
 bool has_table(const Database& database, const char* schema, const char* name) {
@@ -70,20 +58,20 @@ std::string key_columns(const SweepHeading& heading) {
   std::string columns;
   for (const std::string& axis : heading.axes)
     columns += fmt::format(", json_extract(points.parameters, {}) AS {}",
-                           text_literal("$." + quoted(axis)), quoted(axis));
+                           text_literal("$." + sql_name(axis)), sql_name(axis));
   return columns;
 }
 
 std::string metric_columns(const std::vector<std::string>& metrics) {
   std::string columns;
-  for (const std::string& metric : metrics) columns += ", runs." + quoted(metric);
+  for (const std::string& metric : metrics) columns += ", runs." + sql_name(metric);
   return columns;
 }
 
 void replace_view(const Database& database, const std::string& name, const std::string& columns,
                   const std::string& from) {
   database.run(fmt::format("DROP VIEW IF EXISTS {0}; CREATE VIEW {0} AS SELECT {1} FROM {2}",
-                           quoted(name), columns, from));
+                           sql_name(name), columns, from));
 }
 
 }  // namespace
@@ -103,7 +91,7 @@ SweepStore::SweepStore(const std::filesystem::path& path)
 }
 
 void SweepStore::set_aims(const SweepHeading& heading, const std::vector<SweepAim>& aims) {
-  const std::string before = value_in(database_, "name");
+  const std::string before = sweep_entry(database_, "name");
   if (!before.empty() && before != heading.name)
     throw InputError({text_source(database_.path().string(), ""), 0, 0},
                      fmt::format("holds the sweep '{}', not '{}'", before, heading.name),
@@ -133,16 +121,13 @@ void SweepStore::set_aims(const SweepHeading& heading, const std::vector<SweepAi
 }
 
 void SweepStore::create_views(const SweepHeading& heading) const {
-  const std::string joined = "points LEFT JOIN runs USING (run)";
+  const std::string joined = kPointsWithRuns;
   const std::string begin = "points.point, points.seed" + key_columns(heading);
   replace_view(database_, "results",
-               begin +
-                   ", points.name, CASE WHEN points.error IS NOT NULL THEN 'failed' ELSE "
-                   "coalesce(runs.status, 'missing') END AS status" +
-                   metric_columns(sweep_metrics()) +
-                   ", coalesce(points.error, runs.error) AS error, CASE WHEN points.error IS NOT "
-                   "NULL THEN 2 ELSE runs.exit_code END AS exit_code, points.run, "
-                   "runs.input_digest, runs.moesim",
+               fmt::format("{}, points.name, {} AS status{}, {} AS error, {} AS exit_code, "
+                           "points.run, runs.input_digest, runs.moesim",
+                           begin, kPointStatus, metric_columns(sweep_metrics()), kPointError,
+                           kPointExitCode),
                joined);
   for (const SweepMetricGroup& group : sweep_metric_groups())
     replace_view(database_, group.name, begin + metric_columns(group.metrics), joined);
@@ -151,7 +136,7 @@ void SweepStore::create_views(const SweepHeading& heading) const {
        {"name", "gpus", "ranks", "steps", "step_time_s.mean", "step_time_s.p99", "busy",
         "running.mean", "running.max", "waiting.mean", "waiting.max", "kv_use.mean", "kv_use.max",
         "tokens_per_step", "gpu_max_over_mean", "stall_s", "preemptions"})
-    pools += fmt::format(", json_extract(pool.value, '$.{}') AS {}", column, quoted(column));
+    pools += fmt::format(", json_extract(pool.value, '$.{}') AS {}", column, sql_name(column));
   replace_view(database_, "pools", pools,
                joined + ", json_each(runs.details, '$.serving.pools') AS pool");
 }

@@ -7,8 +7,8 @@
 
 #include "analysis/csv_row.hpp"
 #include "analysis/json.hpp"
-#include "analysis/sweep/database.hpp"
 #include "analysis/sweep/sweep_metrics.hpp"
+#include "analysis/sweep/sweep_sql.hpp"
 #include "sim/base/csv.hpp"
 
 namespace moesim {
@@ -24,30 +24,21 @@ std::string value_text(const Json& value) {
   return value.is_object() ? "{" + text + "}" : "[" + text + "]";
 }
 
-std::string heading_of(const Database& database, const char* key) {
-  Statement query = database.prepare("SELECT value FROM sweep WHERE key = ?");
-  return query.bind(1, std::string(key)).step() ? query.text(0) : "";
-}
-
 void check_is_sweep(const Database& database) {
   Statement tables = database.prepare(
       "SELECT count(*) FROM sqlite_master WHERE name IN ('sweep', 'points', 'runs')");
   tables.step();
-  if (tables.integer(0) != 3 || heading_of(database, "name").empty())
+  if (tables.integer(0) != 3 || sweep_entry(database, "name").empty())
     throw InputError({text_source(database.path().string(), ""), 0, 0},
                      "holds no results of a sweep", "name a file that moesim sweep has written");
 }
 
 // Metrics of the file; those it does not have are null.
 std::string metric_columns(const Database& database) {
-  std::vector<std::string> there;
-  Statement columns = database.prepare("SELECT name FROM pragma_table_info('runs')");
-  while (columns.step()) there.push_back(columns.text(0));
+  const std::set<std::string> there = run_columns_of(database);
   std::string text;
   for (const std::string& metric : sweep_metrics())
-    text += std::find(there.begin(), there.end(), metric) == there.end()
-                ? ", NULL"
-                : fmt::format(", runs.\"{}\"", metric);
+    text += there.contains(metric) ? ", runs." + sql_name(metric) : ", NULL";
   return text;
 }
 
@@ -76,16 +67,14 @@ SweepRow row_of(const Statement& query, const std::vector<std::string>& axes) {
 SweepTable read_sweep(const std::filesystem::path& path) {
   const Database database(path, Database::Open::kExisting);
   check_is_sweep(database);
-  SweepTable table{.name = heading_of(database, "name"),
-                   .scenario = heading_of(database, "scenario")};
-  for (const Json& axis : Json::parse(heading_of(database, "axes")))
+  SweepTable table{.name = sweep_entry(database, "name"),
+                   .scenario = sweep_entry(database, "scenario")};
+  for (const Json& axis : Json::parse(sweep_entry(database, "axes")))
     table.axes.push_back(axis.get<std::string>());
-  Statement query = database.prepare(
-      "SELECT point, points.seed, name, parameters, CASE WHEN points.error IS NOT NULL THEN "
-      "'failed' ELSE coalesce(status, 'missing') END, coalesce(points.error, runs.error), CASE "
-      "WHEN points.error IS NOT NULL THEN 2 ELSE exit_code END, run, input_digest, moesim" +
-      metric_columns(database) +
-      " FROM points LEFT JOIN runs USING (run) ORDER BY point, points.seed");
+  Statement query = database.prepare(fmt::format(
+      "SELECT point, points.seed, name, parameters, {}, {}, {}, run, input_digest, moesim{} "
+      "FROM {} ORDER BY point, points.seed",
+      kPointStatus, kPointError, kPointExitCode, metric_columns(database), kPointsWithRuns));
   while (query.step()) table.rows.push_back(row_of(query, table.axes));
   return table;
 }

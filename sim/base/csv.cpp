@@ -5,7 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+
+#include "sim/base/text.hpp"
 
 namespace moesim {
 namespace {
@@ -26,8 +27,7 @@ void split(std::string_view line, std::vector<std::string_view>& fields) {
 
 }  // namespace
 
-CsvReader::CsvReader(const std::filesystem::path& path, std::string shown)
-    : lines_(path, std::move(shown)) {
+CsvReader::CsvReader(LineReader lines) : lines_(std::move(lines)) {
   if (!lines_.next(line_)) throw InputError(lines_.file_spot(), "the file is empty");
   split(line_, fields_);
   header_.assign(fields_.begin(), fields_.end());
@@ -77,12 +77,9 @@ std::int64_t CsvReader::integer(std::size_t column, std::int64_t lowest,
 }
 
 double CsvReader::number(std::size_t column) const {
-  const std::string_view text = fields_[column];
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    throw InputError(spot(column), fmt::format("{} '{}' is not a number", header_[column], text));
-  return value;
+  if (const auto value = number_in(fields_[column])) return *value;
+  throw InputError(spot(column),
+                   fmt::format("{} '{}' is not a number", header_[column], fields_[column]));
 }
 
 std::string csv_field(const std::string& text) {

@@ -13,7 +13,9 @@ namespace moesim {
 class CsvReader {
  public:
   // Reads the header. Throws InputError where there is none.
-  CsvReader(const std::filesystem::path& path, std::string shown);
+  explicit CsvReader(LineReader lines);
+  CsvReader(const std::filesystem::path& path, std::string shown)
+      : CsvReader(LineReader(path, std::move(shown))) {}
 
   // The next row that is not empty; false at the end. Throws InputError where a row has another
   // number of fields than the header.

@@ -53,6 +53,17 @@ void apply_override(YamlNode& root, const std::string& assignment) {
                  parse_yaml_value(source, static_cast<int>(equals) + 1));
 }
 
+void apply_overrides(YamlNode& root, const std::vector<std::string>& assignments,
+                     Mistakes& mistakes) {
+  for (const std::string& assignment : assignments) {
+    try {
+      apply_override(root, assignment);
+    } catch (const InputError& error) {
+      mistakes.add(error);
+    }
+  }
+}
+
 void apply_override(YamlNode& root, const std::string& path, const Spot& path_spot,
                     YamlNode value) {
   if (!root.is_map()) throw InputError(root.spot, "there is no section here to set a key of");

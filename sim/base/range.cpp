@@ -2,22 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
+
+#include "sim/base/text.hpp"
 
 namespace moesim {
 namespace {
 
 constexpr int kMostValues = 1000;  // of one range
-
-std::optional<double> number_in(const std::string& text) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, value);
-  if (text.empty() || read.ec != std::errc() || read.ptr != end || !std::isfinite(value))
-    return std::nullopt;
-  return value;
-}
 
 Spot moved(Spot spot, std::size_t columns) {
   spot.column += static_cast<int>(columns);

@@ -1,6 +1,8 @@
 #include "sim/base/text.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 namespace moesim {
 namespace {
@@ -59,6 +61,14 @@ bool quote_is_closed(std::string_view text, std::size_t begin) {
     }
   }
   return false;
+}
+
+std::optional<double> number_in(std::string_view text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value);
+  if (read.ec != std::errc() || read.ptr != end || !std::isfinite(value)) return std::nullopt;
+  return value;
 }
 
 }  // namespace moesim

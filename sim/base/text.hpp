@@ -1,4 +1,4 @@
-// Small questions about UTF-8 text.
+// Small questions about UTF-8 text, and numbers in it.
 #pragma once
 
 #include <cstddef>
@@ -23,5 +23,8 @@ std::optional<std::size_t> tight_colon(std::string_view line);
 
 // Whether the YAML scalar that starts at `begin` ends its quote; true where it has none.
 bool quote_is_closed(std::string_view text, std::size_t begin);
+
+// The finite number that the text is, from its first character to its last.
+std::optional<double> number_in(std::string_view text);
 
 }  // namespace moesim

@@ -38,6 +38,13 @@ std::size_t ByteReader::read(char* buffer, std::size_t size) {
   return static_cast<std::size_t>(count);
 }
 
+LineReader LineReader::of_text(std::string text, std::string shown) {
+  LineReader lines;
+  lines.shown_ = std::move(shown);
+  lines.buffer_ = std::move(text);
+  return lines;
+}
+
 bool LineReader::next(std::string& line) {
   while (true) {
     const std::size_t end = buffer_.find('\n', at_);
@@ -49,9 +56,11 @@ bool LineReader::next(std::string& line) {
     buffer_.erase(0, at_);
     at_ = 0;
     const std::size_t kept = buffer_.size();
-    buffer_.resize(kept + kBlock);
-    buffer_.resize(kept + bytes_.read(buffer_.data() + kept, kBlock));
-    if (buffer_.size() > kept) continue;
+    if (bytes_) {
+      buffer_.resize(kept + kBlock);
+      buffer_.resize(kept + bytes_->read(buffer_.data() + kept, kBlock));
+      if (buffer_.size() > kept) continue;
+    }
     if (buffer_.empty()) return false;
     line = std::move(buffer_);
     buffer_.clear();
@@ -62,10 +71,12 @@ bool LineReader::next(std::string& line) {
   return true;
 }
 
+Spot LineReader::file_spot() const { return {.source = text_source(shown_, "")}; }
+
 Spot LineReader::spot(const std::string& line, std::size_t column) const {
   // The source holds nothing but this line, at its number.
   auto source = std::make_shared<SourceText>();
-  source->name = bytes_.shown();
+  source->name = shown_;
   source->lines.resize(static_cast<std::size_t>(line_));
   source->lines.back() = line;
   return {.source = source, .line = line_, .column = static_cast<int>(column) + 1};

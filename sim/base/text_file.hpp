@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "sim/base/error.hpp"
@@ -23,7 +24,6 @@ class ByteReader {
   std::size_t read(char* buffer, std::size_t size);
   // The place of the file as a whole.
   Spot spot() const;
-  const std::string& shown() const { return shown_; }
 
  private:
   struct Close {
@@ -36,17 +36,23 @@ class ByteReader {
 class LineReader {
  public:
   LineReader(const std::filesystem::path& path, std::string shown)
-      : bytes_(path, std::move(shown)) {}
+      : shown_(std::move(shown)), bytes_(ByteReader(path, shown_)) {}
+
+  // Of a text that is there already.
+  static LineReader of_text(std::string text, std::string shown);
 
   // The next line without its end; false at the end of the file.
   bool next(std::string& line);
   int line_number() const { return line_; }  // of the line read last, from 1
   // A place in the line read last.
   Spot spot(const std::string& line, std::size_t column = 0) const;
-  Spot file_spot() const { return bytes_.spot(); }
+  Spot file_spot() const;
 
  private:
-  ByteReader bytes_;
+  LineReader() = default;
+
+  std::string shown_;
+  std::optional<ByteReader> bytes_;  // none: the buffer holds all there is
   std::string buffer_;
   std::size_t at_ = 0;
   int line_ = 0;

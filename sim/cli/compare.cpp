@@ -246,18 +246,10 @@ const RegisterCommand kCompare(
     {"set variants side by side, on the same draws", [](CLI::App& app) {
        auto flags = std::make_shared<CompareFlags>();
        app.add_option("SCENARIO", flags->paths, "scenario files")->required()->type_name("YAML");
-       const auto texts = [&](const char* name, std::vector<std::string>& values, const char* type,
-                              const char* doc) {
-         app.add_option(name, values, doc)
-             ->type_name(type)
-             ->expected(1)
-             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-             ->allow_extra_args(false);
-       };
-       texts("--set", flags->overrides, "KEY=VALUE", "override a key (repeatable)");
-       texts("--vary", flags->vary, "KEY=VALUES",
-             "values of a key: a,b,c, or LO:HI:STEP, or LO:HI:xK (repeatable: all "
-             "combinations)");
+       add_repeatable(app, "--set", flags->overrides, "KEY=VALUE", "override a key (repeatable)");
+       add_repeatable(app, "--vary", flags->vary, "KEY=VALUES",
+                      "values of a key: a,b,c, or LO:HI:STEP, or LO:HI:xK (repeatable: all "
+                      "combinations)");
        app.add_option("--seed", flags->seed, "the first seed");
        app.add_option("--seeds", flags->seeds, "runs of each variant, on seeds in a row")
            ->check(CLI::Range(1, 10000))

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "analysis/report/provenance.hpp"
+#include "sim/base/shell_word.hpp"
 
 namespace moesim {
 

@@ -7,6 +7,7 @@
 #include "sim/base/presets.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/help_commands.hpp"
 #include "sim/cli/help_topics.hpp"
 #include "sim/cli/settings.hpp"
 
@@ -144,7 +145,7 @@ class Completer {
     };
     if (type.starts_with("KEY=VALUE")) {
       suggest_settings(value, before, type.starts_with("KEY=VALUES"));
-    } else if (const Words choices = choices_in(type); !choices.empty()) {
+    } else if (const Words choices = choices_of(option); !choices.empty()) {
       all(choices, "");
     } else if (type.starts_with("FIDELITY")) {
       all({"pairwise", "fluid", "aggregated", "analytic"}, list_start(value));
@@ -204,20 +205,6 @@ class Completer {
   // "linear," of "linear,l".
   static std::string list_start(const std::string& value) {
     return value.substr(0, value.rfind(',') + 1);
-  }
-
-  // Of "TEXT:{auto,always,never}", as CLI11 shows what is checked.
-  static Words choices_in(const std::string& type) {
-    const std::size_t open = type.find('{'), close = type.find('}');
-    if (open == std::string::npos || close == std::string::npos) return {};
-    Words words(1);
-    for (const char c : type.substr(open + 1, close - open - 1)) {
-      if (c == ',')
-        words.emplace_back();
-      else
-        words.back() += c;
-    }
-    return words;
   }
 
   static const char* preset_folder(const std::string& type) {

@@ -11,13 +11,19 @@
 
 namespace moesim {
 
-void ScenarioFlags::declare(CLI::App& app) {
-  app.add_option("SCENARIO", path, "scenario file")->required()->type_name("YAML");
-  app.add_option("--set", overrides, "override a key: --set section.key=value (repeatable)")
-      ->type_name("KEY=VALUE")
+void add_repeatable(CLI::App& app, const char* flag, std::vector<std::string>& values,
+                    const char* type, const char* doc) {
+  app.add_option(flag, values, doc)
+      ->type_name(type)
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
+}
+
+void ScenarioFlags::declare(CLI::App& app) {
+  app.add_option("SCENARIO", path, "scenario file")->required()->type_name("YAML");
+  add_repeatable(app, "--set", overrides, "KEY=VALUE",
+                 "override a key: --set section.key=value (repeatable)");
   app.add_option("--seed", seed, "seed of all random streams (same as --set seed=N)");
 }
 

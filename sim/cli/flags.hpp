@@ -11,6 +11,10 @@
 
 namespace moesim {
 
+// An option that takes one value each time it is given, and may be given many times.
+void add_repeatable(CLI::App& app, const char* flag, std::vector<std::string>& values,
+                    const char* type, const char* doc);
+
 struct ScenarioFlags {
   std::string path;
   std::vector<std::string> overrides;

@@ -1,8 +1,7 @@
 #include "sim/cli/help_commands.hpp"
 
 #include <fmt/format.h>
-
-#include <algorithm>
+#include <fmt/ranges.h>
 
 #include "sim/base/check.hpp"
 #include "sim/cli/command.hpp"
@@ -10,15 +9,12 @@
 namespace moesim {
 namespace {
 
-// "DIR", "auto|always|never": CLI11 adds what it checks, as in "TEXT:{auto,always,never}".
+// "DIR", "auto|always|never"
 std::string value_of(const CLI::Option& option) {
+  const std::vector<std::string> choices = choices_of(option);
+  if (!choices.empty()) return fmt::format("{}", fmt::join(choices, "|"));
   const std::string type = option.get_type_name();
-  const std::size_t open = type.find('{'), close = type.find('}');
-  if (open == std::string::npos || close == std::string::npos)
-    return type.substr(0, type.find(':'));
-  std::string choices = type.substr(open + 1, close - open - 1);
-  std::replace(choices.begin(), choices.end(), ',', '|');
-  return choices;
+  return type.substr(0, type.find(':'));
 }
 
 // "-o, --out DIR", "SCENARIO"
@@ -62,6 +58,13 @@ void add_app(HelpPage& page, const CLI::App& app, const std::string& name) {
 }
 
 }  // namespace
+
+std::vector<std::string> choices_of(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const std::size_t open = type.find('{'), close = type.find('}');
+  if (open == std::string::npos || close == std::string::npos) return {};
+  return CLI::detail::split(type.substr(open + 1, close - open - 1), ',');
+}
 
 HelpPage command_page(const std::string& name) {
   const auto found = commands().find(name);

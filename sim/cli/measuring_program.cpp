@@ -2,14 +2,10 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <cstring>
 
+#include "sim/base/call_program.hpp"
 #include "sim/base/error.hpp"
 
 namespace moesim {
@@ -30,44 +26,14 @@ class IgnoreInterrupts {
   void (*former_)(int);
 };
 
-// Interrupts are as usual in the child, though we ignore them.
-int spawn(const std::vector<std::string>& arguments, posix_spawn_file_actions_t* actions) {
-  const std::string program = measuring_program().string();
-  std::vector<char*> words = {const_cast<char*>(program.c_str())};
-  for (const std::string& argument : arguments)
-    words.push_back(const_cast<char*>(argument.c_str()));
-  words.push_back(nullptr);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t usual;
-  sigemptyset(&usual);
-  sigaddset(&usual, SIGINT);
-  posix_spawnattr_setsigdefault(&attributes, &usual);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  pid_t child = 0;
-  const int error =
-      posix_spawn(&child, program.c_str(), actions, &attributes, words.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  if (error != 0)
-    throw InputError({}, fmt::format("cannot start {}: {}", program, std::strerror(error)));
-  return child;
-}
-
-int wait_for(pid_t child) {
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-std::string read_all(int file) {
-  std::string text;
-  std::array<char, 4096> part{};
-  for (ssize_t got = 0; (got = read(file, part.data(), part.size())) != 0;) {
-    if (got > 0) text.append(part.data(), static_cast<std::size_t>(got));
-    if (got < 0 && errno != EINTR) break;
-  }
-  return text;
+ProgramEnd call_measuring(const std::vector<std::string>& arguments, ProgramText asked) {
+  std::vector<std::string> words = {measuring_program().string()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  ProgramEnd end = call_program(words, asked);
+  if (end.start_error != 0)
+    throw InputError({},
+                     fmt::format("cannot start {}: {}", words[0], std::strerror(end.start_error)));
+  return end;
 }
 
 }  // namespace
@@ -84,24 +50,13 @@ fs::path measuring_program() {
 
 int run_measuring_program(const std::vector<std::string>& arguments) {
   const IgnoreInterrupts ignore;
-  return wait_for(spawn(arguments, nullptr));
+  return call_measuring(arguments, ProgramText::kNone).exit_code;
 }
 
 std::string ask_measuring_program(const std::vector<std::string>& arguments) {
-  std::array<int, 2> ends{};
-  if (pipe(ends.data()) != 0)
-    throw InputError({}, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  posix_spawn_file_actions_addclose(&actions, ends[0]);
-  const pid_t child = spawn(arguments, &actions);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  const std::string text = read_all(ends[0]);
-  close(ends[0]);
-  if (wait_for(child) != 0) throw InputError({}, "moesim-profile failed; see above");
-  return text;
+  ProgramEnd end = call_measuring(arguments, ProgramText::kOutput);
+  if (end.exit_code != 0) throw InputError({}, "moesim-profile failed; see above");
+  return std::move(end.text);
 }
 
 }  // namespace moesim

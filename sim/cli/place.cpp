@@ -234,12 +234,8 @@ void declare(CLI::App& app, PlaceFlags& flags) {
                  "expert loads: JSON [layers][experts] or with such a field, "
                  "CSV step,layer,expert,count, or a trace (.h5, .jsonl)")
       ->required();
-  app.add_option("--set", flags.overrides,
-                 "placement.kind=KIND (default: eplb), placement.redundant=N, … (repeatable)")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false);
+  add_repeatable(app, "--set", flags.overrides, "KEY=VALUE",
+                 "placement.kind=KIND (default: eplb), placement.redundant=N, … (repeatable)");
   app.add_option("--gpus", flags.gpus, "GPUs that share the experts")
       ->required()
       ->check(CLI::PositiveNumber);

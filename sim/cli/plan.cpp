@@ -128,12 +128,8 @@ const RegisterCommand kPlan(
        auto flags = std::make_shared<PlanFlags>();
        app.add_option("QUESTION", flags->path, "the question (YAML, see scenarios/README.md)")
            ->required();
-       app.add_option("--set", flags->overrides,
-                      "override a key: --set targets.tpot='30 ms' (repeatable)")
-           ->type_name("KEY=VALUE")
-           ->expected(1)
-           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-           ->allow_extra_args(false);
+       add_repeatable(app, "--set", flags->overrides, "KEY=VALUE",
+                      "override a key: --set targets.tpot='30 ms' (repeatable)");
        app.add_option("--seed", flags->seed, "seed of all random streams (same as --set seed=N)");
        app.add_flag("--verify", flags->verify,
                     "serve requests on the cheapest deployment, queues included; takes minutes");

@@ -8,6 +8,7 @@
 
 #include "analysis/profile_points.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/flags.hpp"
 #include "sim/cli/measuring_program.hpp"
 
 namespace moesim {
@@ -72,9 +73,8 @@ void add_shapes(const ProfileFlags& flags, YamlNode& section) {
 
 ProfileAxes read_axes(const ProfileFlags& flags, const std::string& device) {
   YamlNode section = YamlNode::map();
-  YamlNode preset = YamlNode::scalar(preset_of(flags, device));
-  preset.spot = {text_source("profile", preset.text, true), 1, 1};
-  section.set("preset", preset);
+  const std::string preset = preset_of(flags, device);
+  section.set("preset", YamlNode::scalar(preset, {text_source("profile", preset, true), 1, 1}));
   for (const auto& [axis, values] : flags.of_axis) {
     const std::string value = fmt::format("{}", fmt::join(values, ", "));
     const bool list = axis != "noise" && axis != "time_limit" && axis != "seed";
@@ -158,11 +158,8 @@ void declare_axes(CLI::App& app, ProfileFlags& flags) {
   app.add_option("--width", flags.width, "widths of an expert")->delimiter(',');
   app.add_option("--experts", flags.experts, "routed experts")->delimiter(',');
   app.add_option("--top-k", flags.top_k, "experts per token")->delimiter(',');
-  app.add_option("--set", flags.overrides, "override an axis: --set skews=[balanced] (repeatable)")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false);
+  add_repeatable(app, "--set", flags.overrides, "KEY=VALUE",
+                 "override an axis: --set skews=[balanced] (repeatable)");
 }
 
 const RegisterCommand kProfile{

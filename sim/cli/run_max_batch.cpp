@@ -45,10 +45,6 @@ bool prefill(const Scenario& scenario) {
   return scenario.workload.phase == WorkloadPhase::kPrefill;
 }
 
-std::string count_text(int count, const char* one) {
-  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
-}
-
 // "312 sequences", "16384 tokens in 4 prompts", "512 tokens of prompts and 40 sequences"
 std::string batch_text(const Scenario& scenario, const LargestBatch& batch) {
   const int units = (batch.tokens_per_gpu - batch.fixed) / batch.unit;
@@ -128,11 +124,11 @@ int run_max_batch(const ScenarioFlags& flags, const OutputFlags& output) {
   const Screen screen = output.screen();
   const Paint paint(screen.colour);
   const Cluster& cluster = *scenario.cluster;
-  fmt::print("{}\n{} on {} {} {} in {} node{}\n{}, context {}, {} per GPU: {}\n\n",
+  fmt::print("{}\n{} on {} {} {} in {}\n{}, context {}, {} per GPU: {}\n\n",
              paint(Ink::kBold, scenario.name), scenario.model.name, cluster.gpus(),
-             screen.shown("×"), cluster.gpu().name, cluster.nodes(),
-             cluster.nodes() == 1 ? "" : "s", scenario.workload.phase_name(),
-             scenario.workload.context, count_text(scenario.workload.tokens_per_gpu, "token"),
+             screen.shown("×"), cluster.gpu().name, count_text(cluster.nodes(), "node"),
+             scenario.workload.phase_name(), scenario.workload.context,
+             count_text(scenario.workload.tokens_per_gpu, "token"),
              batch.fits_now ? "fits" : "does not fit");
   if (any)
     fmt::print("largest batch   {} per GPU\n", paint(Ink::kBold, batch_text(scenario, batch)));

@@ -72,12 +72,8 @@ void declare_slurm(CLI::App& app, SweepFlags& flags) {
                  "(default: the results' name .slurm)");
   app.add_option("--shards", flags.shards, "slurm: tasks of the array (default: up to 64)")
       ->check(CLI::Range(1, 100'000));
-  app.add_option("--sbatch", flags.sbatch,
-                 "slurm: an option of sbatch, such as --sbatch=--partition=long (repeatable)")
-      ->type_name("OPTION")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false);
+  add_repeatable(app, "--sbatch", flags.sbatch, "OPTION",
+                 "slurm: an option of sbatch, such as --sbatch=--partition=long (repeatable)");
   app.add_flag("--no-wait", flags.no_wait, "slurm: submit, and leave");
   app.add_flag("--resume", flags.resume,
                "slurm: collect what an earlier submission has done, and submit the rest again");
@@ -87,12 +83,8 @@ std::function<int()> declare_sweep(CLI::App& app) {
   auto flags = std::make_shared<SweepFlags>();
   flags->metric = CompareOptions{}.metric;
   app.add_option("SWEEP", flags->path, "the sweep (YAML, see scenarios/README.md)");
-  app.add_option("--set", flags->overrides,
-                 "override a key of every point: --set section.key=value (repeatable)")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false);
+  add_repeatable(app, "--set", flags->overrides, "KEY=VALUE",
+                 "override a key of every point: --set section.key=value (repeatable)");
   app.add_option("-o,--out", flags->results,
                  "SQLite file of the results; one that is there goes on (default: SWEEP's name "
                  ".sqlite, here)");

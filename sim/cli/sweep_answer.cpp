@@ -6,12 +6,11 @@
 #include <filesystem>
 #include <set>
 
-#include "analysis/compare.hpp"
 #include "analysis/format.hpp"
 #include "analysis/json.hpp"
 #include "analysis/paint.hpp"
 #include "analysis/sweep/sweep_metrics.hpp"
-#include "analysis/sweep/sweep_table.hpp"
+#include "analysis/sweep/sweep_ranking.hpp"
 #include "analysis/text_table.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/cli/sweep_commands.hpp"
@@ -22,21 +21,12 @@ namespace {
 constexpr std::size_t kWidth = 100;
 constexpr std::size_t kShownFailures = 5;
 
-double value_of(const SweepMean& mean, const ComparedMetric& metric) {
-  const auto index = sweep_metric_index(metric.name);
-  return index ? mean.metrics[*index] : std::nan("");
-}
-
-// The best points by the metric, the best first; points that it is not defined for are left out.
 std::vector<SweepMean> best_points(const SweepTable& table, const ComparedMetric& metric, int top) {
-  std::vector<SweepMean> means = sweep_means(table);
-  std::erase_if(means, [&](const SweepMean& mean) { return std::isnan(value_of(mean, metric)); });
-  std::stable_sort(means.begin(), means.end(), [&](const SweepMean& a, const SweepMean& b) {
-    return metric.better == Better::kHigher ? value_of(a, metric) > value_of(b, metric)
-                                            : value_of(a, metric) < value_of(b, metric);
-  });
-  if (means.size() > static_cast<std::size_t>(top)) means.resize(static_cast<std::size_t>(top));
-  return means;
+  const std::vector<SweepMean> means = sweep_means(table);
+  std::vector<SweepMean> best;
+  for (const SweepMean* mean : ranked(means, metric))
+    if (best.size() < static_cast<std::size_t>(top)) best.push_back(*mean);
+  return best;
 }
 
 // The metric, then others of `moesim compare` in which the best points differ.

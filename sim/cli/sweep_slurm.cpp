@@ -180,10 +180,7 @@ std::function<int()> declare_sweep_shard(CLI::App& app) {
   app.add_option("FOLDER", flags->submission, "folder of the submission")->required();
   app.add_option("NUMBER", flags->shard, "which shard, from 0")->required();
   app.add_option("--attempt", flags->attempt, "a name that no other attempt at this shard has");
-  app.add_option("--set", flags->overrides, "as the sweep was submitted with")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false);
+  add_repeatable(app, "--set", flags->overrides, "TEXT", "as the sweep was submitted with");
   app.add_option("-j,--jobs", flags->jobs, "children at a time")->check(CLI::PositiveNumber);
   return [flags] { return run_one_shard(*flags); };
 }

@@ -61,6 +61,8 @@ class Grid {
   // Of a stage, with attention.
   int attention_gpus() const { return splits() ? parallel_.attention_gpus : stage_gpus(); }
   bool splits() const { return parallel_.attention_gpus > 0; }
+  // The first rank that has experts; so have all behind it.
+  GpuId first_holder() const { return GpuId(parallel_.attention_gpus); }
   int expert_replicas() const { return stage_gpus() / (ranks() * parallel_.etp); }
   int ranks() const { return parallel_.ranks(); }
   // Of a stage's GPUs, where each one with attention brings so many [GPUs of the stage].

@@ -8,6 +8,8 @@
 #include <numeric>
 #include <optional>
 
+#include "sim/base/bisect.hpp"
+
 namespace moesim {
 namespace {
 
@@ -59,12 +61,8 @@ MemoryUse use_with(const MemoryRequest& request, const Workload& work, double sl
 
 // The largest value below `limit` that fits, if any; fitting gets harder with the value.
 std::optional<int> largest_below(int limit, const std::function<bool(int)>& fits) {
-  int low = 0, high = limit;  // low fits (or is 0), high does not
-  while (high - low > 1) {
-    const int middle = low + (high - low) / 2;
-    (fits(middle) ? low : high) = middle;
-  }
-  return low > 0 ? std::optional(low) : std::nullopt;
+  const int largest = last_that_holds(0, limit, fits);
+  return largest > 0 ? std::optional(largest) : std::nullopt;
 }
 
 // The smallest number of expert-parallel nodes that fits, if the experts are dealt evenly.

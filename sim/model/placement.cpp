@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/model/imbalance.hpp"
+
 namespace moesim {
 
 Placement only_layers(const Placement& placement, std::span<const LayerId> layers) {
@@ -53,6 +55,16 @@ IdVector<GpuId, double> predicted_gpu_load(const LayerPlacement& placement,
       sum[placement.gpu_of(slot)] += load[expert.index()] / static_cast<double>(copies.size());
   }
   return sum;
+}
+
+double predicted_max_over_mean(const Placement& placement, const ExpertLoad& load,
+                               GpuId first_holder) {
+  double sum = 0;
+  for (const LayerId layer : placement.layers.ids()) {
+    const auto all = predicted_gpu_load(placement.layers[layer], load.row(layer));
+    sum += max_over_mean(std::span(all.raw()).subspan(first_holder.index()));
+  }
+  return sum / static_cast<double>(placement.layers.size());
 }
 
 }  // namespace moesim

@@ -5,7 +5,7 @@
 // the dispatches of all turns, then the combines, each of which waits for its turn's experts; one
 // compute stream runs the turns' experts as they arrive (FasterMoE's code; its paper's figure
 // interleaves dispatches and combines). Shadowed experts are refused beside it.
-#include "sim/overlap/overlap.hpp"
+#include "sim/overlap/layer_head.hpp"
 
 namespace moesim {
 namespace {
@@ -21,26 +21,15 @@ class FasterMoe final : public Overlap {
   TaskGraph build(std::vector<LayerParts> turns, Carried&) const override {
     LayerParts& first = turns.front();
     TaskGraph graph{.step = first.step, .layer = first.layer};
-    std::vector<int> last;
-    for (Part* part : {&first.prepare, &first.attention, &first.dense, &first.gate, &first.shared})
-      last = add_part(graph, std::move(*part), std::move(last));
-    const std::vector<int> gated = last;
-    std::vector<std::vector<int>> arrived;
-    std::vector<int> network = gated;  // the communication stream
-    for (LayerParts& turn : turns)
-      arrived.push_back(network = add_part(graph, std::move(turn.dispatch), network));
-    std::vector<int> computed = gated;
+    std::vector<int> computed = add_part(graph, std::move(first.shared), add_head(graph, first));
+    const std::vector<std::vector<int>> arrived = add_dispatches(graph, turns, computed);
     std::vector<std::vector<int>> done;
-    for (std::size_t i = 0; i < turns.size(); ++i) {
-      std::vector<int> ready = arrived[i];
-      ready.insert(ready.end(), computed.begin(), computed.end());
-      done.push_back(computed = add_part(graph, std::move(turns[i].experts), std::move(ready)));
-    }
-    for (std::size_t i = 0; i < turns.size(); ++i) {
-      std::vector<int> ready = done[i];
-      ready.insert(ready.end(), network.begin(), network.end());
-      network = add_part(graph, std::move(turns[i].combine), std::move(ready));
-    }
+    for (std::size_t i = 0; i < turns.size(); ++i)
+      done.push_back(computed =
+                         add_part(graph, std::move(turns[i].experts), both(arrived[i], computed)));
+    std::vector<int> network = arrived.back();  // the communication stream
+    for (std::size_t i = 0; i < turns.size(); ++i)
+      network = add_part(graph, std::move(turns[i].combine), both(done[i], network));
     return graph;
   }
 

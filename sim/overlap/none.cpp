@@ -2,7 +2,7 @@
 //
 // Serving engines without overlap run the shared experts before the routed ones, on the same
 // stream.
-#include "sim/overlap/overlap.hpp"
+#include "sim/overlap/layer_head.hpp"
 
 namespace moesim {
 namespace {
@@ -14,10 +14,8 @@ class NoOverlap final : public Overlap {
   TaskGraph build(std::vector<LayerParts> batches, Carried&) const override {
     LayerParts& parts = batches.front();
     TaskGraph graph{.step = parts.step, .layer = parts.layer};
-    std::vector<int> last;
-    for (Part* part : {&parts.prepare, &parts.attention, &parts.dense, &parts.gate})
-      last = add_part(graph, std::move(*part), std::move(last));
-    const std::vector<int> gated = last;
+    const std::vector<int> gated = add_head(graph, parts);
+    std::vector<int> last = gated;
     for (Part* part : {&parts.shared, &parts.dispatch})
       last = add_part(graph, std::move(*part), std::move(last));
     last = add_experts(graph, parts, last, gated);

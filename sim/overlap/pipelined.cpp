@@ -4,7 +4,7 @@
 // Tutel's a2a_ffn_overlap_degree, Megatron-Core's and FasterMoE's pipelines have this form.
 // Attention and router are not divided; all dispatches start in order as soon as the router has
 // ended.
-#include "sim/overlap/stages.hpp"
+#include "sim/overlap/layer_head.hpp"
 
 namespace moesim {
 namespace {
@@ -25,22 +25,12 @@ class Pipelined final : public Overlap {
   TaskGraph build(std::vector<LayerParts> batches, Carried&) const override {
     LayerParts& first = batches.front();
     TaskGraph graph{.step = first.step, .layer = first.layer};
-    std::vector<int> last;
-    for (Part* part : {&first.prepare, &first.attention, &first.dense, &first.gate, &first.shared})
-      last = add_part(graph, std::move(*part), std::move(last));
-    const std::vector<int> gated = last;
-    std::vector<std::vector<int>> arrived;
-    std::vector<int> network = gated;  // the communication stream
-    for (LayerParts& batch : batches)
-      arrived.push_back(network = add_part(graph, std::move(batch.dispatch), network));
-    std::vector<int> computed = gated;
+    std::vector<int> computed = add_part(graph, std::move(first.shared), add_head(graph, first));
+    const std::vector<std::vector<int>> arrived = add_dispatches(graph, batches, computed);
+    std::vector<int> network = arrived.back();  // the communication stream
     for (std::size_t i = 0; i < batches.size(); ++i) {
-      std::vector<int> ready = arrived[i];
-      ready.insert(ready.end(), computed.begin(), computed.end());
-      computed = add_part(graph, std::move(batches[i].experts), std::move(ready));
-      std::vector<int> free = computed;
-      free.insert(free.end(), network.begin(), network.end());
-      network = add_part(graph, std::move(batches[i].combine), std::move(free));
+      computed = add_part(graph, std::move(batches[i].experts), both(arrived[i], computed));
+      network = add_part(graph, std::move(batches[i].combine), both(computed, network));
     }
     return graph;
   }

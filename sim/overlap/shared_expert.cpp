@@ -3,7 +3,7 @@
 // Beside dispatch they start when it is known what goes where, and the routed experts wait for
 // both. Beside combine they start after the routed experts. A library that takes SMs slows them
 // meanwhile.
-#include "sim/overlap/overlap.hpp"
+#include "sim/overlap/layer_head.hpp"
 
 namespace moesim {
 namespace {
@@ -16,19 +16,13 @@ class SharedExpert final : public Overlap {
   TaskGraph build(std::vector<LayerParts> batches, Carried&) const override {
     LayerParts& parts = batches.front();
     TaskGraph graph{.step = parts.step, .layer = parts.layer};
-    std::vector<int> last;  // what the next part waits for
-    for (Part* part : {&parts.prepare, &parts.attention, &parts.dense, &parts.gate})
-      last = add_part(graph, std::move(*part), std::move(last));
-    const std::vector<int> gated = last;
-    last = add_part(graph, std::move(parts.dispatch), gated);
-    if (!beside_combine_ && !parts.shared.empty()) {
-      const std::vector<int> shared = add_part(graph, std::move(parts.shared), gated);
-      if (last == gated) last.clear();
-      last.insert(last.end(), shared.begin(), shared.end());
-    }
-    last = add_experts(graph, parts, last, gated);
-    add_part(graph, std::move(parts.combine), last);
-    if (beside_combine_) add_part(graph, std::move(parts.shared), last);
+    const std::vector<int> gated = add_head(graph, parts);
+    const std::vector<int> arrived = beside_combine_
+                                         ? add_part(graph, std::move(parts.dispatch), gated)
+                                         : add_dispatch_and_shared(graph, parts, gated);
+    const std::vector<int> computed = add_experts(graph, parts, arrived, gated);
+    add_part(graph, std::move(parts.combine), computed);
+    if (beside_combine_) add_part(graph, std::move(parts.shared), computed);
     return graph;
   }
 

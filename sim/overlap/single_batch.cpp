@@ -9,7 +9,7 @@
 // are dispatched.
 #include <algorithm>
 
-#include "sim/overlap/overlap.hpp"
+#include "sim/overlap/layer_head.hpp"
 
 namespace moesim {
 namespace {
@@ -46,22 +46,12 @@ class SingleBatch final : public Overlap {
   TaskGraph build(std::vector<LayerParts> batches, Carried&) const override {
     LayerParts& parts = batches.front();
     TaskGraph graph{.step = parts.step, .layer = parts.layer};
-    std::vector<int> last;  // what the next part waits for
-    for (Part* part : {&parts.prepare, &parts.attention, &parts.dense, &parts.gate})
-      last = add_part(graph, std::move(*part), std::move(last));
-    const std::vector<int> gated = last;
-    last = add_part(graph, std::move(parts.dispatch), gated);
-    if (!parts.shared.empty()) {
-      const std::vector<int> shared = add_part(graph, std::move(parts.shared), gated);
-      if (last == gated) last.clear();
-      last.insert(last.end(), shared.begin(), shared.end());
-    }
-    if (can_divide(parts)) {
-      add_blocks(graph, parts, last);
-    } else {
-      last = add_experts(graph, parts, last, gated);
-      add_part(graph, std::move(parts.combine), last);
-    }
+    const std::vector<int> gated = add_head(graph, parts);
+    const std::vector<int> arrived = add_dispatch_and_shared(graph, parts, gated);
+    if (can_divide(parts))
+      add_blocks(graph, parts, arrived);
+    else
+      add_part(graph, std::move(parts.combine), add_experts(graph, parts, arrived, gated));
     return graph;
   }
 

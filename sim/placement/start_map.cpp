@@ -12,11 +12,9 @@ Parameter start_parameter() {
 }
 
 StartMap::StartMap(const Arguments& arguments) {
-  YamlNode section = YamlNode::map();
-  section.spot = arguments.spot("start");
-  YamlNode kind = YamlNode::scalar(arguments.text("start"));
-  kind.spot = arguments.spot("start");
-  section.set("kind", std::move(kind));
+  const Spot& spot = arguments.spot("start");
+  YamlNode section = YamlNode::map(spot);
+  section.set("kind", YamlNode::scalar(arguments.text("start"), spot));
   section.set("redundant", YamlNode::scalar(std::to_string(arguments.integer("redundant"))));
   Mistakes mistakes;
   const Choice choice = read_choice("placement", section, mistakes);

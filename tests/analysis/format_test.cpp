@@ -40,6 +40,12 @@ TEST(Format, WritesADashForWhatIsNotDefined) {
   EXPECT_EQ(format_count(undefined, "tokens/s"), "– tokens/s");
 }
 
+TEST(Format, HasAPluralForAllButOne) {
+  EXPECT_EQ(count_text(0, "GPU"), "0 GPUs");
+  EXPECT_EQ(count_text(1, "GPU"), "1 GPU");
+  EXPECT_EQ(count_text(1200, "token"), "1200 tokens");
+}
+
 TEST(Format, CountsColumnsAndNotBytes) {
   EXPECT_EQ(display_width("µ█–"), 3u);
   EXPECT_EQ(display_width(Paint(true)(Ink::kBold, "ab")), 2u);

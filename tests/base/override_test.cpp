@@ -76,6 +76,16 @@ TEST(Override, RefusesWhatIsNotAnAssignment) {
             "  hint: set it as a whole: --set 'calibration=[…]'");
 }
 
+TEST(Overrides, AreAppliedInTheirOrderAndThoseThatAreNoneReportedTogether) {
+  YamlNode root = parse_yaml(text_source("a.yaml", "a: 1\n"));
+  Mistakes mistakes;
+  apply_overrides(root, {"b=2", "c", "b=3", "..=4"}, mistakes);
+  EXPECT_EQ(write_flow(root), "{a: 1, b: 3}");
+  const std::string text = mistake_of([&] { mistakes.throw_if_any(); });
+  EXPECT_THAT(text, HasSubstr("--set needs KEY=VALUE"));
+  EXPECT_THAT(text, HasSubstr("there is an empty key"));
+}
+
 TEST(Override, PlacesAKeyThatWasReadWhereItIsWritten) {
   YamlNode root = parse_yaml(text_source("a.yaml", "placement: {kind: eplb}\n"));
   const YamlNode sweep = parse_yaml(text_source("b.yaml", "matrix:\n  placement.redundant: 8\n"));

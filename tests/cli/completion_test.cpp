@@ -1,11 +1,9 @@
 // Completion: what the program suggests, and what bash, zsh and fish make of it.
 #include <gmock/gmock.h>
 
-#include <array>
-#include <cstdio>
-
 #include "sim/cli/complete.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/shell.hpp"
 
 namespace moesim {
 namespace {
@@ -83,19 +81,9 @@ std::string shell_says(const std::string& shell, const std::string& script) {
   std::ofstream(folder / "my.yaml") << "";
   std::ofstream(folder / "my.txt") << "";
   std::ofstream(folder / "script") << script;
-  const std::string command = "cd " + folder.path().string() +
-                              " && HOME=$PWD PATH=$PWD/bin:$PATH " + shell + " script 2>&1";
-  std::string text;
-  FILE* pipe = popen(command.c_str(), "r");
-  std::array<char, 4096> buffer{};
-  while (const std::size_t count = fread(buffer.data(), 1, buffer.size(), pipe))
-    text.append(buffer.data(), count);
-  pclose(pipe);
-  return text;
-}
-
-bool there_is(const std::string& shell) {
-  return std::system(("command -v " + shell + " > /dev/null").c_str()) == 0;
+  return run_shell("cd " + folder.path().string() + " && HOME=$PWD PATH=$PWD/bin:$PATH " + shell +
+                   " script")
+      .output;
 }
 
 std::string in_bash(const std::string& line) {

@@ -7,6 +7,7 @@
 #include "sim/cli/settings.hpp"
 #include "tests/support/mistakes.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/shell.hpp"
 
 namespace moesim {
 namespace {
@@ -68,8 +69,7 @@ TEST(ManPage, IsCleanAndWhole) {
                   for (char& c : upper) c = static_cast<char>(std::toupper(c));
                   return upper;
                 }() + "\"\n"));
-  if (std::system("command -v man groff > /dev/null") != 0)
-    GTEST_SKIP() << "there is no man here: apt-get install man-db";
+  if (!there_is("man groff")) GTEST_SKIP() << "there is no man here: apt-get install man-db";
   const TemporaryDirectory folder;
   std::ofstream(folder / "moesim.1") << roff;
   const std::string files = folder.path().string();

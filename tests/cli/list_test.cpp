@@ -1,12 +1,11 @@
 // `moesim list`, run as a user runs it.
 #include <gmock/gmock.h>
 
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "analysis/format.hpp"
+#include "tests/support/shell.hpp"
 
 namespace moesim {
 namespace {
@@ -15,26 +14,12 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-struct Answer {
-  int exit_code = -1;
-  std::string output;  // stdout and stderr
-};
-
-Answer run(const std::string& command) {
-  Answer session;
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::array<char, 4096> buffer{};
-  while (const std::size_t count = fread(buffer.data(), 1, buffer.size(), pipe))
-    session.output.append(buffer.data(), count);
-  const int status = pclose(pipe);
-  session.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return session;
+ShellRun moesim(const std::string& flags) {
+  return run_shell(std::string(MOESIM_PROGRAM) + " " + flags);
 }
 
-Answer moesim(const std::string& flags) { return run(std::string(MOESIM_PROGRAM) + " " + flags); }
-
 TEST(ListCommand, ShowsTheSizesOfTheModels) {
-  const Answer session = moesim("list models");
+  const ShellRun session = moesim("list models");
   EXPECT_EQ(session.exit_code, 0);
   EXPECT_THAT(session.output, StartsWith("model "));
   EXPECT_THAT(
@@ -45,7 +30,7 @@ TEST(ListCommand, ShowsTheSizesOfTheModels) {
 }
 
 TEST(ListCommand, ShowsTheClusters) {
-  const Answer session = moesim("list clusters");
+  const ShellRun session = moesim("list clusters");
   EXPECT_EQ(session.exit_code, 0);
   EXPECT_THAT(session.output, ::testing::ContainsRegex(
                                   "h200-sxm-ib400 +H200 SXM +141 GB +4\\.80 TB/s +989 +1979 +– "
@@ -53,7 +38,7 @@ TEST(ListCommand, ShowsTheClusters) {
 }
 
 TEST(ListCommand, ShowsEveryParameterOfARole) {
-  const Answer session = moesim("list topology");
+  const ShellRun session = moesim("list topology");
   EXPECT_EQ(session.exit_code, 0);
   EXPECT_THAT(session.output,
               HasSubstr("rail_optimized: NVSwitch nodes with a leaf switch per rail "
@@ -63,7 +48,7 @@ TEST(ListCommand, ShowsEveryParameterOfARole) {
 }
 
 TEST(ListCommand, ShowsAllRolesWithoutATopic) {
-  const Answer session = moesim("list");
+  const ShellRun session = moesim("list");
   EXPECT_EQ(session.exit_code, 0);
   EXPECT_THAT(session.output, HasSubstr("topology\n  fat_tree "));
   EXPECT_THAT(session.output, HasSubstr("models        26 presets: moesim list models\n"));
@@ -79,7 +64,7 @@ TEST(ListCommand, GivesOneJsonDocument) {
 }
 
 TEST(ListCommand, NamesTheNearestTopic) {
-  const Answer session = moesim("list topologies");
+  const ShellRun session = moesim("list topologies");
   EXPECT_EQ(session.exit_code, 2);
   EXPECT_EQ(session.output,
             "error: nothing to list is called 'topologies'\n  hint: did you mean 'topology'?\n");

@@ -1,11 +1,9 @@
 // The Python door, opened with Debian's python3.
 #include <gmock/gmock.h>
 
-#include <array>
-#include <cstdio>
-
 #include "sim/cli/command.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/shell.hpp"
 
 namespace moesim {
 namespace {
@@ -18,16 +16,11 @@ const std::string kFolder = std::string(MOESIM_SOURCE_DIR) + "/analysis/python";
 
 // Runs Python with the module on its path; its stdout and stderr.
 std::string python(const std::string& arguments) {
-  const std::string command = "cd / && PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=" + kFolder +
-                              " LC_ALL=C.UTF-8 MOESIM=" MOESIM_PROGRAM " " + kPython + " " +
-                              arguments + " 2>&1";
-  std::string text;
-  FILE* pipe = popen(command.c_str(), "r");
-  std::array<char, 4096> buffer{};
-  while (const std::size_t count = fread(buffer.data(), 1, buffer.size(), pipe))
-    text.append(buffer.data(), count);
-  EXPECT_EQ(pclose(pipe), 0) << text;
-  return text;
+  const ShellRun run =
+      run_shell("cd / && PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=" + kFolder +
+                " LC_ALL=C.UTF-8 MOESIM=" MOESIM_PROGRAM " " + kPython + " " + arguments);
+  EXPECT_EQ(run.exit_code, 0) << run.output;
+  return run.output;
 }
 
 class PythonDoor : public ::testing::Test {

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "tests/support/program.hpp"
+#include "tests/support/sweep_folder.hpp"
 
 namespace moesim {
 namespace {
@@ -15,13 +15,6 @@ using ::testing::HasSubstr;
 class SweepShards : public ::testing::Test {
  protected:
   void SetUp() override {
-    write_file(folder_ / "base.yaml",
-               "model: {preset: olmoe-1b-7b, layers: 2}\ncluster: {preset: h100-sxm, nodes: 1}\n"
-               "workload: {tokens_per_gpu: 64, steps: 1}\ntrace: {kind: lognormal, sigma: 1}\n"
-               "network: {fidelity: analytic}\n");
-    write_file(folder_ / "s.yaml",
-               "scenario: base.yaml\nmatrix: {placement: [linear, lpt], trace.sigma: [1, 2]}\n"
-               "seeds: 2\n");
     stand_in("squeue", "");
     setenv("PATH", ((folder_ / "bin").string() + ":" + before_).c_str(), 1);
   }
@@ -37,23 +30,12 @@ class SweepShards : public ::testing::Test {
                            "; do SLURM_ARRAY_TASK_ID=$task bash \"$2\" > /dev/null 2>&1; done\n"
                            "echo 'sbatch: a remark' >&2\necho '100;cluster'\n");
   }
-  Session moesim(const std::vector<std::string>& words) const {
-    return run_program(words, folder_.path());
-  }
   Session on_slurm(const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> words = {"sweep",      "s.yaml", "-o",       "far.sqlite",
-                                      "--executor", "slurm",  "--shards", "3"};
-    words.insert(words.end(), more.begin(), more.end());
-    return moesim(words);
+    return folder_.on_slurm(3, more);
   }
-  std::string csv(const std::string& results) const {
-    return moesim({"sweep", "export", results}).out;
-  }
-  fs::path submission(int number) const {
-    return folder_ / "far.sqlite.slurm" / std::to_string(number);
-  }
+  fs::path submission(int number) const { return folder_.submission(number); }
 
-  TemporaryDirectory folder_;
+  SweepFolder folder_{"matrix: {placement: [linear, lpt], trace.sigma: [1, 2]}\nseeds: 2\n"};
   std::string before_ = std::getenv("PATH");
 };
 
@@ -62,9 +44,9 @@ TEST_F(SweepShards, ComeToWhatOneMachineComesTo) {
   const Session far = on_slurm();
   EXPECT_EQ(far.exit_code, 0) << far.err;
   EXPECT_THAT(far.err, HasSubstr("job 100: 8 runs in 3 shards"));
-  const Session here = moesim({"sweep", "s.yaml", "-o", "here.sqlite"});
+  const Session here = folder_.run("here.sqlite");
   EXPECT_EQ(far.out, here.out);
-  EXPECT_EQ(csv("far.sqlite"), csv("here.sqlite"));
+  EXPECT_EQ(folder_.csv("far.sqlite"), folder_.csv("here.sqlite"));
   EXPECT_THAT(file_text(submission(1) / "shards" / "0001.txt"), HasSubstr("1 2 fnv1a64:"))
       << "runs are dealt in turns";
 }
@@ -74,14 +56,14 @@ TEST_F(SweepShards, AreSubmittedAgainWhereTheyWereLost) {
   const Session lost = on_slurm();
   EXPECT_EQ(lost.exit_code, 1);
   EXPECT_THAT(lost.err, HasSubstr("3 runs are missing"));
-  EXPECT_THAT(csv("far.sqlite"), HasSubstr(",missing,"));
+  EXPECT_THAT(folder_.csv("far.sqlite"), HasSubstr(",missing,"));
   EXPECT_EQ(on_slurm().exit_code, 2) << "not without --resume";
   sbatch_runs("0 1 2");
   const Session rest = on_slurm({"--resume"});
   EXPECT_EQ(rest.exit_code, 0) << rest.err;
   EXPECT_THAT(rest.err, HasSubstr("job 100: 3 runs in 3 shards"));
-  moesim({"sweep", "s.yaml", "-o", "here.sqlite"});
-  EXPECT_EQ(csv("far.sqlite"), csv("here.sqlite"));
+  folder_.run("here.sqlite");
+  EXPECT_EQ(folder_.csv("far.sqlite"), folder_.csv("here.sqlite"));
   EXPECT_THAT(on_slurm({"--resume"}).err, HasSubstr("8 runs, 0 to do"));
 }
 
@@ -96,7 +78,8 @@ TEST_F(SweepShards, LeaveOutWhatAnEarlierAttemptHasDone) {
     fs::rename(results / name, results / lost);
   }
   const auto again = [&](const std::string& attempt) {
-    return moesim({"sweep", "shard", "s.yaml", submission(1).string(), "1", "--attempt", attempt});
+    return folder_.moesim(
+        {"sweep", "shard", "s.yaml", submission(1).string(), "1", "--attempt", attempt});
   };
   EXPECT_EQ(again("5-1").exit_code, 0);
   EXPECT_THAT(names_in(results), ElementsAre("0000.lost-0.part.sqlite", "0001.5-1.sqlite",
@@ -108,9 +91,8 @@ TEST_F(SweepShards, LeaveOutWhatAnEarlierAttemptHasDone) {
 TEST_F(SweepShards, RefuseAnotherSweepThanWasSubmitted) {
   sbatch_runs("0 1 2");
   ASSERT_EQ(on_slurm().exit_code, 0);
-  write_file(folder_ / "s.yaml",
-             "scenario: base.yaml\nmatrix: {placement: [lpt, linear], trace.sigma: [1, 2]}\n");
-  const Session session = moesim({"sweep", "shard", "s.yaml", submission(1).string(), "0"});
+  folder_.write_sweep("matrix: {placement: [lpt, linear], trace.sigma: [1, 2]}\n");
+  const Session session = folder_.moesim({"sweep", "shard", "s.yaml", submission(1).string(), "0"});
   EXPECT_EQ(session.exit_code, 2);
   EXPECT_THAT(session.err, HasSubstr("point 1 is not what was submitted"));
 }

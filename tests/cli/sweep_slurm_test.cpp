@@ -6,8 +6,8 @@
 
 #include "analysis/sweep/database.hpp"
 #include "sim/base/error.hpp"
-#include "tests/support/program.hpp"
 #include "tests/support/slurm_daemons.hpp"
+#include "tests/support/sweep_folder.hpp"
 
 namespace moesim {
 namespace {
@@ -19,33 +19,13 @@ class SlurmSweep : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!slurm_.why_not().empty()) GTEST_SKIP() << slurm_.why_not();
-    write_file(folder_ / "base.yaml",
-               "model: {preset: olmoe-1b-7b, layers: 2}\ncluster: {preset: h100-sxm, nodes: 1}\n"
-               "workload: {tokens_per_gpu: 64, steps: 1}\ntrace: {kind: lognormal, sigma: 1}\n"
-               "network: {fidelity: analytic}\n");
-    write_file(folder_ / "s.yaml",
-               "scenario: base.yaml\nmatrix: {placement: [linear, lpt], "
-               "workload.tokens_per_gpu: [64, 90000000, 128, 256]}\nseeds: 6\n");
-    moesim({"sweep", "s.yaml", "-o", "here.sqlite", "-q"});
-    here_ = csv("here.sqlite");
+    folder_.run("here.sqlite", {"-q"});
+    here_ = folder_.csv("here.sqlite");
     ASSERT_THAT(here_, HasSubstr(",done,"));
   }
 
-  Session moesim(const std::vector<std::string>& words) const {
-    return run_program(words, folder_.path());
-  }
-  Session on_slurm(const std::vector<std::string>& more) const {
-    std::vector<std::string> words = {"sweep",      "s.yaml", "-o",       "far.sqlite",
-                                      "--executor", "slurm",  "--shards", "2"};
-    words.insert(words.end(), more.begin(), more.end());
-    return moesim(words);
-  }
-  std::string csv(const std::string& results) const {
-    return moesim({"sweep", "export", results}).out;
-  }
-  fs::path results(int submission) const {
-    return folder_ / "far.sqlite.slurm" / std::to_string(submission) / "results";
-  }
+  Session on_slurm(const std::vector<std::string>& more) const { return folder_.on_slurm(2, more); }
+  fs::path results(int submission) const { return folder_.submission(submission) / "results"; }
 
   // Runs in the files of tasks that have not ended.
   int half_done(int submission) const {
@@ -80,7 +60,9 @@ class SlurmSweep : public ::testing::Test {
   }
 
   SlurmDaemons slurm_;
-  TemporaryDirectory folder_;
+  SweepFolder folder_{
+      "matrix: {placement: [linear, lpt], workload.tokens_per_gpu: [64, 90000000, 128, 256]}\n"
+      "seeds: 6\n"};
   std::string here_;
 };
 
@@ -107,7 +89,7 @@ TEST_F(SlurmSweep, LosesItsNodeAndItsJobAndComesToTheSameResults) {
   const Session rest = on_slurm({"--resume"});
   EXPECT_EQ(rest.exit_code, 1) << "points that do not fit into memory";
   EXPECT_THAT(rest.err, Not(HasSubstr("48 runs, 48 to do")));
-  EXPECT_EQ(csv("far.sqlite"), here_);
+  EXPECT_EQ(folder_.csv("far.sqlite"), here_);
   EXPECT_TRUE(has_attempt("-0.part.sqlite")) << "it was lost with the node";
   EXPECT_TRUE(fs::exists(results(2)));
 }
@@ -115,8 +97,8 @@ TEST_F(SlurmSweep, LosesItsNodeAndItsJobAndComesToTheSameResults) {
 TEST_F(SlurmSweep, WaitsForItsJob) {
   const Session session = on_slurm({"--shared", "shared folder", "--sbatch=--nice=5"});
   EXPECT_EQ(session.exit_code, 1) << session.err;
-  EXPECT_EQ(session.out, moesim({"sweep", "s.yaml", "-o", "here.sqlite", "-q"}).out);
-  EXPECT_EQ(csv("far.sqlite"), here_);
+  EXPECT_EQ(session.out, folder_.run("here.sqlite", {"-q"}).out);
+  EXPECT_EQ(folder_.csv("far.sqlite"), here_);
   EXPECT_THAT(file_text(folder_ / "shared folder" / "1" / "sweep.sbatch"),
               HasSubstr("#SBATCH --nice=5\n"));
 }

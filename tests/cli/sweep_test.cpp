@@ -3,59 +3,26 @@
 
 #include <chrono>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
 
 #include "analysis/json.hpp"
 #include "analysis/sweep/database.hpp"
 #include "analysis/sweep/sweep_metrics.hpp"
-#include "analysis/sweep/sweep_table.hpp"
 #include "sim/base/error.hpp"
 #include "tests/support/background_program.hpp"
-#include "tests/support/program.hpp"
+#include "tests/support/sweep_folder.hpp"
 
 namespace moesim {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kBase =
-    "model: {preset: olmoe-1b-7b, layers: 2}\ncluster: {preset: h100-sxm, nodes: 1}\n"
-    "workload: {tokens_per_gpu: 64, steps: 1}\ntrace: {kind: lognormal, sigma: 1}\n"
-    "network: {fidelity: analytic}\n";
-
 constexpr const char* kServing =
     "model: {preset: olmoe-1b-7b, layers: 2}\ncluster: {preset: h200-sxm-ib400, nodes: 1}\n"
     "requests: {kind: poisson, rate: 100, duration: 200 ms, input: {kind: fixed, mean: 200},"
     " output: {kind: fixed, mean: 4}}\nserving: {ttft: 1 s}\ntrace: {kind: balanced}\n"
     "workload: {step_cache: off}\nnetwork: {fidelity: analytic}\n";
-
-// A folder with a scenario and a sweep of it.
-class SweepFolder {
- public:
-  explicit SweepFolder(const std::string& sweep, const std::string& base = kBase) {
-    write_file(folder_ / "base.yaml", base);
-    write_file(folder_ / "s.yaml", "scenario: base.yaml\n" + sweep);
-  }
-  std::vector<std::string> words(const std::string& results,
-                                 const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> all = {"sweep", "s.yaml", "-o", results};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  Session run(const std::string& results, const std::vector<std::string>& more = {}) const {
-    return run_program(words(results, more), folder_.path());
-  }
-  std::string csv(const std::string& results) const {
-    return run_program({"sweep", "export", results}, folder_.path()).out;
-  }
-  SweepTable table(const std::string& results) const { return read_sweep(folder_ / results); }
-  std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
-
- private:
-  TemporaryDirectory folder_;
-};
 
 int done_in(const std::filesystem::path& results) {
   if (!std::filesystem::exists(results)) return 0;
@@ -102,7 +69,7 @@ TEST(SweepCommand, HasTheMetricsOfARunOfEveryPoint) {
   const Session run = run_program(
       {"run", "base.yaml", "--set", "placement=lpt", "--seed", "5", "--json", "-q"}, folder / "");
   int compared = 0;
-  for (const auto& [name, value] : summary_numbers(run.out))
+  for (const auto& [name, value] : summary_numbers(Json::parse(run.out)))
     if (const auto index = sweep_metric_index(name)) {
       EXPECT_EQ(row.metrics[*index], value) << name;
       ++compared;
@@ -112,11 +79,11 @@ TEST(SweepCommand, HasTheMetricsOfARunOfEveryPoint) {
 
 // Every number of a summary's metrics has a column: of a step batch, and of a serving run.
 TEST(SweepMetrics, LeaveNoMetricOut) {
-  for (const char* base : {kBase, kServing}) {
+  for (const char* base : {kSweptScenario, kServing}) {
     const SweepFolder folder("matrix: {a: 1}\n", base);
     const Session run = run_program({"run", "base.yaml", "--json", "-q"}, folder / "");
     ASSERT_EQ(run.exit_code, 0) << run.err;
-    for (const auto& [name, value] : summary_numbers(run.out))
+    for (const auto& [name, value] : summary_numbers(Json::parse(run.out)))
       EXPECT_TRUE(sweep_metric_index(name) || name.starts_with("serving.normalized")) << name;
   }
 }

@@ -7,7 +7,6 @@
 #include "analysis/report/cluster_part.hpp"
 #include "analysis/report/csv_columns.hpp"
 #include "analysis/report/parts.hpp"
-#include "analysis/report/provenance.hpp"
 #include "analysis/report/report.hpp"
 #include "sim/base/error.hpp"
 #include "tests/support/program.hpp"
@@ -55,12 +54,6 @@ TEST(ClusterPart, PutsLinksWhereTheyAre) {
   EXPECT_EQ(part.at("nodes")[1].at("nics")[0].at("leaf"), 1);
   EXPECT_FALSE(part.at("nodes")[1].at("switch").get<bool>());
   EXPECT_TRUE(part.at("leaves")[1].at("up").is_null());
-}
-
-TEST(ShellWord, IsQuotedWhereAShellWouldSplitIt) {
-  EXPECT_EQ(shell_word("placement=linear,lpt"), "placement=linear,lpt");
-  EXPECT_EQ(shell_word("name=a b"), "'name=a b'");
-  EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
 }
 
 TEST(Figure, HasTheBandOfItsMetric) {

@@ -15,7 +15,8 @@ class AttentionGpusRun : public ::testing::Test {
  protected:
   TemporaryDirectory folder;
 
-  Json run(const std::string& more, const std::string& workload = "steps: 1, tokens_per_gpu: 192") {
+  Json run(const std::string& more, const std::string& workload = "steps: 1, tokens_per_gpu: 192",
+           const std::vector<std::string>& flags = {}) {
     std::ofstream(folder / "s.yaml")
         << "model: {preset: olmoe-1b-7b, layers: 4}\n"
            "cluster: {preset: h100-sxm-ib400, nodes: 2}\n"
@@ -24,7 +25,9 @@ class AttentionGpusRun : public ::testing::Test {
         << "}\ntrace: {kind: lognormal, sigma: 0.5}\nexchange: low_latency\n"
            "calibration: h100-sxm\nnetwork: {fidelity: analytic}\n"
         << more << "\n";
-    const Session ended = run_program({"run", (folder / "s.yaml").string(), "--json", "-q"});
+    std::vector<std::string> words = {"run", (folder / "s.yaml").string(), "--json", "-q"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    const Session ended = run_program(words);
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
     return Json::parse(ended.out);
   }
@@ -50,6 +53,15 @@ TEST_F(AttentionGpusRun, HaveNoExpertAndTheOthersNothingElse) {
   for (const Json& gpu : gpus) routes += gpu["routes_per_step"].get<double>();
   EXPECT_EQ(routes, 6 * 192 * 8 * 4);
   EXPECT_NEAR(summary["metrics"]["tokens_per_s"].get<double>() * step(summary), 6 * 192, 1e-6);
+}
+
+// A dry run says beforehand what a run does: linear puts 64 experts on ten GPUs, even loads give
+// the four with seven of them 7 ÷ 6.4 of the mean. GPUs without experts are no part of it.
+TEST_F(AttentionGpusRun, AreKnownToADryRun) {
+  const Json preview = run(std::string(kSplit) + "1}", "steps: 1, tokens_per_gpu: 192",
+                           {"--dry-run", "--set", "trace={kind: balanced}"});
+  EXPECT_EQ(preview["routes_per_step"], 6 * 192 * 8 * 4);
+  EXPECT_NEAR(preview["predicted_gpu_max_over_mean"].get<double>(), 7 / 6.4, 1e-9);
 }
 
 // Four GPUs with long contexts are slower than twelve with experts.
