@@ -185,11 +185,12 @@ RebalanceProposal Rebalancer::propose(const ExpertLoad& load,
 
 RebalanceRecord Rebalancer::describe(int step, const ExpertLoad& load,
                                      const std::vector<Change>& changes) const {
-  const GpuId first_holder = scenario_.grid->first_holder();
-  RebalanceRecord record{
-      .step = step,
-      .layers = static_cast<int>(changes.size()),
-      .predicted_before = predicted_max_over_mean(*placement_, load, first_holder)};
+  const auto predicted = [&](const Placement& placement) {
+    return predicted_max_over_mean(placement, load, scenario_.grid->first_holder(), site_.dead);
+  };
+  RebalanceRecord record{.step = step,
+                         .layers = static_cast<int>(changes.size()),
+                         .predicted_before = predicted(*placement_)};
   Placement after = *placement_;
   for (const Change& change : changes) {
     const LayerPlacement& before = placement_->layers[change.layer];
@@ -202,7 +203,7 @@ RebalanceRecord Rebalancer::describe(int step, const ExpertLoad& load,
     record.nvlink_bytes += moved.nvlink;
     record.network_bytes += moved.network;
   }
-  record.predicted_after = predicted_max_over_mean(after, load, first_holder);
+  record.predicted_after = predicted(after);
   return record;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sim/model/imbalance.hpp"
 
 namespace moesim {
@@ -58,11 +60,15 @@ IdVector<GpuId, double> predicted_gpu_load(const LayerPlacement& placement,
 }
 
 double predicted_max_over_mean(const Placement& placement, const ExpertLoad& load,
-                               GpuId first_holder) {
+                               GpuId first_holder, std::span<const GpuId> dead) {
   double sum = 0;
   for (const LayerId layer : placement.layers.ids()) {
     const auto all = predicted_gpu_load(placement.layers[layer], load.row(layer));
-    sum += max_over_mean(std::span(all.raw()).subspan(first_holder.index()));
+    std::vector<double> holders;
+    for (const GpuId gpu : all.ids())
+      if (gpu >= first_holder && std::ranges::find(dead, gpu) == dead.end())
+        holders.push_back(all[gpu]);
+    sum += max_over_mean(holders);
   }
   return sum / static_cast<double>(placement.layers.size());
 }

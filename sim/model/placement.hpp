@@ -44,9 +44,9 @@ std::vector<int> even_first_slots(int slots, int gpus);
 IdVector<GpuId, double> predicted_gpu_load(const LayerPlacement& placement,
                                            std::span<const double> load);
 
-// Max/mean of it, over the GPUs from `first_holder` on (Grid::first_holder), the mean of all
-// layers.
+// Max/mean of it, over the GPUs from `first_holder` on (Grid::first_holder) but for the dead, the
+// mean of all layers.
 double predicted_max_over_mean(const Placement& placement, const ExpertLoad& load,
-                               GpuId first_holder);
+                               GpuId first_holder, std::span<const GpuId> dead = {});
 
 }  // namespace moesim
