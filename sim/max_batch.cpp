@@ -49,19 +49,30 @@ int largest(Memory& memory, int fixed, int unit) {
   return last_that_holds(low, std::min(high, most + 1), fits);
 }
 
-}  // namespace
-
-LargestBatch largest_batch(const Scenario& scenario) {
+// Throws InputError where steps are not all of one batch of a fixed size.
+void check_batch(const Scenario& scenario) {
+  const Workload& work = scenario.workload;
   if (scenario.serves())
     throw InputError(scenario.requests.spot, "the largest batch is one of fixed batches",
                      "leave out requests: and what belongs to it; serving, the KV cache has what "
                      "memory leaves (run --dry-run)");
+  if (work.phase == WorkloadPhase::kTraining)
+    throw InputError(scenario.workload_spot,
+                     "the largest batch is looked for in prefill and decode, not in training",
+                     "try values of tokens_per_gpu with run --dry-run");
+  if (work.micro_batches > 1)
+    throw InputError(scenario.workload_spot,
+                     "the largest batch is looked for in steps of one micro-batch",
+                     "set workload.micro_batches: 1, or try values of tokens_per_gpu with run "
+                     "--dry-run");
+}
+
+}  // namespace
+
+LargestBatch largest_batch(const Scenario& scenario) {
+  check_batch(scenario);
   const std::unique_ptr<CostModel> cost =
       make_cost_model(scenario.calibration, scenario.cluster->gpu());
-  if (scenario.workload.micro_batches > 1 || scenario.workload.phase == WorkloadPhase::kTraining)
-    throw InputError(scenario.workload_spot,
-                     "the largest batch is looked for in steps of one micro-batch, not in training",
-                     "set workload.micro_batches: 1, or try values with run --dry-run");
   const Stretches stretches = make_stretches(scenario, *cost, [](const Span&) {});
   Memory memory(stretches);
   const Workload& work = scenario.workload;

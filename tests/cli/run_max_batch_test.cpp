@@ -112,6 +112,21 @@ TEST_F(MaxBatch, HoldsAPublishedDecode) {
   EXPECT_LT(batch["tokens_per_gpu"], 300);  // memory was what decided it
 }
 
+TEST_F(MaxBatch, IsRefusedWhereStepsAreNotOfOneFixedBatch) {
+  const auto refusal = [&](const std::string& file) {
+    const Session ended = session(file, {"--max-batch"});
+    EXPECT_EQ(ended.exit_code, 2);
+    EXPECT_EQ(ended.out, "");
+    return ended.err;
+  };
+  EXPECT_THAT(refusal("scenarios/deepseek_v3_training_ep64.yaml"),
+              HasSubstr("error: the largest batch is looked for in prefill and decode, not in "));
+  EXPECT_THAT(refusal("scenarios/deepseek_v3_prefill_pp2.yaml"),
+              HasSubstr("hint: set workload.micro_batches: 1"));
+  EXPECT_THAT(refusal("scenarios/serving_poisson.yaml"),
+              HasSubstr("error: the largest batch is one of fixed batches"));
+}
+
 TEST_F(MaxBatch, PrintsTheCommandThatSimulatesIt) {
   const std::string file = scenario("phase: decode, tokens_per_gpu: 64, context: 1024",
                                     "preset: h100-sxm, nodes: 1", "olmoe-1b-7b");
