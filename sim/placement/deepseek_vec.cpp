@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "sim/placement/eplb_layer.hpp"
+#include "sim/placement/packing.hpp"
 
 namespace moesim {
 namespace {
@@ -198,21 +199,13 @@ const Register<PlacementPolicy, DeepSeekVec> kDeepSeekVec{
      .summary =
          "SGLang's EPLB for several steps: copies that lower the sum of their maxima, a snake",
      .source = "sgl-project/sglang eplb_algorithms/deepseek_vec.py",
-     .parameters = {
-         {.name = "policy",
-          .type = ParameterType::kChoice,
-          .doc = "auto: hierarchical where the expert groups divide over the nodes, else global",
-          .fallback = "auto",
-          .choices = {"auto", "global"}},
-         {.name = "distinct_gpus",
-          .type = ParameterType::kFlag,
-          .doc = "ours: no two copies of an expert on one GPU where that can be avoided",
-          .fallback = "false"},
-         {.name = "steps",
-          .type = ParameterType::kInteger,
-          .doc = "steps that are looked at, the last of the window",
-          .fallback = "8",
-          .minimum = 1}}}};
+     .parameters = {eplb_policy_parameter(),
+                    distinct_gpus_parameter("ours: "),
+                    {.name = "steps",
+                     .type = ParameterType::kInteger,
+                     .doc = "steps that are looked at, the last of the window",
+                     .fallback = "8",
+                     .minimum = 1}}}};
 
 }  // namespace
 }  // namespace moesim

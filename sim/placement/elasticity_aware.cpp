@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "sim/placement/eplb_layer.hpp"
+#include "sim/placement/packing.hpp"
 
 namespace moesim {
 namespace {
@@ -106,10 +107,7 @@ const Register<PlacementPolicy, ElasticityAware> kElasticityAware{
      .parameters = {{.name = "dead",
                      .type = ParameterType::kNumbers,
                      .doc = "numbers of the dead GPUs (default: those that events have failed)"},
-                    {.name = "distinct_gpus",
-                     .type = ParameterType::kFlag,
-                     .doc = "ours: no two copies of an expert on one GPU where that can be avoided",
-                     .fallback = "false"}}}};
+                    distinct_gpus_parameter("ours: ")}}};
 
 }  // namespace
 }  // namespace moesim

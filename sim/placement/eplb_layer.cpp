@@ -90,4 +90,12 @@ template std::vector<int> experts_by_node<double>(std::span<const double>, const
 template LayerPlacement eplb_layer<float>(std::span<const float>, const EplbShape&, bool);
 template LayerPlacement eplb_layer<double>(std::span<const double>, const EplbShape&, bool);
 
+Parameter eplb_policy_parameter() {
+  return {.name = "policy",
+          .type = ParameterType::kChoice,
+          .doc = "auto: hierarchical where the expert groups divide over the nodes, else global",
+          .fallback = "auto",
+          .choices = {"auto", "global"}};
+}
+
 }  // namespace moesim

@@ -30,4 +30,7 @@ template <class Real>
 LayerPlacement eplb_layer(std::span<const Real> weight, const EplbShape& shape,
                           bool distinct_gpus = false);
 
+// "global" makes eplb_shape() be `always_global`.
+Parameter eplb_policy_parameter();
+
 }  // namespace moesim

@@ -76,11 +76,7 @@ const Register<PlacementPolicy, ExpertGrouping> kExpertGrouping{
     {.name = "expert_grouping",
      .summary = "the hottest experts on the fastest GPUs, tier by tier; lpt inside a tier",
      .source = "policies.md 3.8",
-     .parameters = {speeds_parameter(),
-                    {.name = "distinct_gpus",
-                     .type = ParameterType::kFlag,
-                     .doc = "no two copies of an expert on one GPU where that can be avoided",
-                     .fallback = "false"}}}};
+     .parameters = {speeds_parameter(), distinct_gpus_parameter()}}};
 
 }  // namespace
 }  // namespace moesim

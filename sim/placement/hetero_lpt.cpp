@@ -45,11 +45,7 @@ const Register<PlacementPolicy, HeteroLpt> kHeteroLpt{
     {.name = "hetero_lpt",
      .summary = "lpt on unequal GPUs: each copy where it would be done first",
      .source = "ours, policies.md 3.8",
-     .parameters = {speeds_parameter(),
-                    {.name = "distinct_gpus",
-                     .type = ParameterType::kFlag,
-                     .doc = "no two copies of an expert on one GPU where that can be avoided",
-                     .fallback = "false"}}}};
+     .parameters = {speeds_parameter(), distinct_gpus_parameter()}}};
 
 }  // namespace
 }  // namespace moesim

@@ -43,10 +43,7 @@ const Register<PlacementPolicy, Lpt> kLpt{
     {.name = "lpt",
      .summary = "slots by falling load, each to the GPU with the least load and a free slot",
      .source = "Graham 1969",
-     .parameters = {{.name = "distinct_gpus",
-                     .type = ParameterType::kFlag,
-                     .doc = "no two copies of an expert on one GPU where that can be avoided",
-                     .fallback = "false"}}}};
+     .parameters = {distinct_gpus_parameter()}}};
 
 }  // namespace
 }  // namespace moesim

@@ -164,4 +164,11 @@ template std::vector<Packed> pack_balanced<float>(std::span<const float>, std::s
 template std::vector<Packed> pack_balanced<double>(std::span<const double>, std::span<const int>,
                                                    std::span<const int>);
 
+Parameter distinct_gpus_parameter(const std::string& origin) {
+  return {.name = "distinct_gpus",
+          .type = ParameterType::kFlag,
+          .doc = origin + "no two copies of an expert on one GPU where that can be avoided",
+          .fallback = "false"};
+}
+
 }  // namespace moesim

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
+#include "sim/base/parameter.hpp"
 #include "sim/model/placement.hpp"
 
 namespace moesim {
@@ -50,6 +52,9 @@ LayerPlacement packed_layer(std::span<const int> expert_of_physical, std::span<c
 
 // `slots` slots of a layer where slot p holds expert p mod experts.
 std::vector<int> repeated_experts(int slots, int experts);
+
+// The flag that gives pack_balanced() a `kind`; `origin` begins its documentation.
+Parameter distinct_gpus_parameter(const std::string& origin = "");
 
 // Slots of each GPU, from first_slot.
 std::vector<int> slots_per_gpu(std::span<const int> first_slot);
