@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "analysis/json.hpp"
 #include "analysis/report/assets.hpp"
 #include "tests/support/program.hpp"
 
@@ -90,6 +91,8 @@ TEST(ReportPage, OfASweepIsDrawnInABrowser) {
   const Session report = run_program({"report", "r.sqlite"}, scratch.path());
   ASSERT_EQ(report.exit_code, 0) << report.err;
   EXPECT_EQ(report.out, "written to r.html\n");
+  const Session document = run_program({"report", "r.sqlite", "--json"}, scratch.path());
+  EXPECT_EQ(Json::parse(document.out).at("command"), "moesim sweep s.yaml");
   look_at("sweep", scratch / "r.html");
 }
 
