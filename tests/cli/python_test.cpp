@@ -90,6 +90,9 @@ TEST_F(PythonDoor, RaisesWhatTheProgramSays) {
       script("try:\n  moesim.run(small, placement='lptt')\n"
              "except moesim.MoesimError as error:\n  print(error.exit_code, error)\n"),
       ContainsRegex("^2 .*error: no placement is called 'lptt'\n(.|\n)*did you mean 'lpt'"));
+  EXPECT_THAT(script("try:\n  moesim.read_sweep('/usr')\n"
+                     "except moesim.MoesimError as error:\n  print(error.exit_code, error)\n"),
+              HasSubstr("2 /usr: "));
   EXPECT_THAT(script("try:\n  moesim.run('/no/such.yaml')\n"
                      "except moesim.MoesimError as error:\n  print(error)\n"),
               HasSubstr("/no/such.yaml"));

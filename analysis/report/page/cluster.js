@@ -37,6 +37,7 @@ function layLeaves(part, width, shapes) {
   const step = width / Math.max(1, part.leaves.length);
   const box = Math.min(110, step - 6);
   const bottom = unit.leaf + unit.leafHeight;
+  const wired = new Set(part.nodes.flatMap((node) => node.nics.map((nic) => nic.leaf)));
   if (part.leaves.some((leaf) => leaf.spine))
     shapes.push({ box: [0, 0, width, 22], kind: "between leaf switches", name: "spine", label: "spine",
                   use: Math.max(-1, ...part.leaves.map((leaf) => busier(leaf, ["up", "down"])).filter(isNumber)),
@@ -47,9 +48,10 @@ function layLeaves(part, width, shapes) {
     const trunk = { x: unit.rail * (index + 0.5), top: bottom + unit.rail * (index + 1), leaf };
     trunk.bottom = trunk.top;
     if (leaf.spine) shapes.push({ line: [middle, unit.leaf, middle, 22], use });
-    shapes.push({ line: [middle, bottom, middle, trunk.top], wire: true }, { line: [trunk.x, trunk.top, middle, trunk.top], wire: true },
-                { box: [middle - box / 2, unit.leaf, box, unit.leafHeight], kind: "leaf switch, towards the spine", name: leaf.name, use,
-                  bytes: leaf.bytes, ways: [["up", leaf.up], ["down", leaf.down]], label: box > 50 ? leaf.name.replace("leaf.", "") : "" });
+    if (wired.has(index))
+      shapes.push({ line: [middle, bottom, middle, trunk.top], wire: true }, { line: [trunk.x, trunk.top, middle, trunk.top], wire: true });
+    shapes.push({ box: [middle - box / 2, unit.leaf, box, unit.leafHeight], kind: "leaf switch, towards the spine", name: leaf.name, use,
+                  bytes: leaf.bytes, ways: [["up", leaf.up], ["down", leaf.down]], label: box > 60 ? leaf.name.replace("leaf.", "") : box > 18 ? /\d*$/.exec(leaf.name)[0] : "" });
     return trunk;
   });
 }
