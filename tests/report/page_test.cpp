@@ -109,7 +109,8 @@ TEST(ReportPage, OfALargeResultWithTagsForNamesIsDrawnInABrowser) {
   lines["y"] = axis(name, "s");
   lines["series"] = {series(name, {1, 2, 3}, {1, 2, 3}), series("b", {1, 2, 3}, {3, 2, 1})};
   Json table = table_part("Rows of " + name, {{name}, {"value", "s"}});
-  table["rows"] = {{name, 1.5}, {"b", nullptr}, {"c", 0.5}, {"d", nullptr}, {"e", 2.5}};
+  for (const Json& value : Json::array({1.5, nullptr, 0.5, nullptr, 2.5}))
+    table["rows"].push_back(Json::array({name, value}));
   const Json figures = {{{"title", name}, {"value", 12.5}, {"unit", "s"}, {"key", "a"}},
                         {{"title", "b"}, {"value", 0.25}, {"unit", "share"}, {"key", "b"}}};
   const TemporaryDirectory scratch;
