@@ -4,7 +4,7 @@
 //   option()   for ECharts, made again whenever the theme changes
 //   data()     {columns, rows}: what is drawn, for the CSV file, and where there are no charts
 //   controls   elements below the drawing, if any; they call `merge` with the options that change
-//   height()   of the drawing, in pixels
+//   height()   of the drawing, in pixels, from its width
 //   minimum    width below which the drawing scrolls sideways, if any
 
 const drawnCharts = [];
@@ -40,7 +40,6 @@ function drawChart(part) {
   figure.append(element("div", { class: "scroll" }, surface));
   if (chart.controls) figure.append(element("div", { class: "controls" }, chart.controls));
   const drawn = { surface, chart, part, instance: null };
-  setHeight(drawn);
   tools.append(element("button", { type: "button", title: "download the picture",
                                    onclick: () => download(`${name}.png`, pictureOf(drawn)) }, "PNG"));
   chart.redraw = () => drawn.instance?.setOption(completed(chart.option()), { notMerge: true });
@@ -50,7 +49,7 @@ function drawChart(part) {
 }
 
 function setHeight({ surface, chart, part }) {
-  surface.style.height = `${part.height ?? chart.height()}px`;
+  surface.style.height = `${part.height ?? chart.height(surface.clientWidth)}px`;
 }
 
 function pictureOf(drawn) {
@@ -74,6 +73,7 @@ function completed(option) {
 function showCharts() {
   if (!hasCharts()) return;
   for (const drawn of drawnCharts) {
+    setHeight(drawn);
     drawn.instance = echarts.init(drawn.surface, null, { renderer: "canvas", devicePixelRatio: Math.max(2, devicePixelRatio) });
     drawn.chart.redraw();
   }

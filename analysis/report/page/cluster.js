@@ -180,7 +180,6 @@ chartTypes.cluster = (part) => {
     columns: ["place", "what", "busier direction (share)", "bytes per step (B)"],
     rows: plan.shapes.filter((shape) => shape.name).map((shape) => [shape.name, shape.kind, shape.use, shape.bytes]),
   });
-  const minimum = Math.min(plan.width, 560);
-  const widest = () => Math.min(1060, Math.max(minimum, innerWidth - 80));
-  return { option, data, height: () => Math.round(plan.height * Math.min(1.5, widest() / plan.width)) + 64, minimum };
+  const height = (width) => Math.round(plan.height * Math.min(1.5, (width - 12) / plan.width)) + 64;
+  return { option, data, height, minimum: Math.min(plan.width, 560) };
 };
