@@ -5,6 +5,7 @@
 #include "analysis/csv_row.hpp"
 #include "analysis/offload_summary.hpp"
 #include "analysis/phases.hpp"
+#include "sim/base/csv.hpp"
 
 namespace moesim {
 namespace {
@@ -95,20 +96,31 @@ std::string gpus_csv(const RunResult& result) {
 }
 
 std::string loads_csv(const RunResult& result) {
-  std::string text = "layer,gpu,expert,rows_per_step\n";
-  for (const ExpertLoadRecord& load : result.expert_loads)
-    text += CsvRow().add(load.layer).add(load.gpu).add(load.expert).add(load.rows).line();
+  std::string text = result.serving ? "pool," : "";
+  text += "layer,gpu,expert,rows_per_step\n";
+  const auto add = [&](const CsvRow& begin, const std::vector<ExpertLoadRecord>& loads) {
+    for (const ExpertLoadRecord& load : loads)
+      text += CsvRow(begin).add(load.layer).add(load.gpu).add(load.expert).add(load.rows).line();
+  };
+  add({}, result.expert_loads);
+  for (const PoolSummary& pool : result.pools)
+    add(CsvRow().put(csv_field(pool.name)), pool.expert_loads);
   return text;
 }
 
 std::string links_csv(const RunResult& result) {
-  std::string text = "name,class,from,to,bandwidth_bytes_per_s,bytes_per_step,use\n";
-  for (const LinkRecord& link : result.links.all) {
-    CsvRow row;
-    row.put(link.name).put(to_string(link.kind)).put(link.from).put(link.to).add(link.bandwidth);
-    link.can_fill ? row.add(link.bytes).add(link.use) : row.put("").put("");
-    text += row.line();
-  }
+  std::string text = result.serving ? "pool," : "";
+  text += "name,class,from,to,bandwidth_bytes_per_s,bytes_per_step,use\n";
+  const auto add = [&](const CsvRow& begin, const std::vector<LinkRecord>& links) {
+    for (const LinkRecord& link : links) {
+      CsvRow row = begin;
+      row.put(link.name).put(to_string(link.kind)).put(link.from).put(link.to).add(link.bandwidth);
+      link.can_fill ? row.add(link.bytes).add(link.use) : row.put("").put("");
+      text += row.line();
+    }
+  };
+  add({}, result.links.all);
+  for (const PoolSummary& pool : result.pools) add(CsvRow().put(csv_field(pool.name)), pool.links);
   return text;
 }
 

@@ -15,6 +15,9 @@
 // links.csv: name, class, from, to, bandwidth_bytes_per_s, bytes_per_step, use (0–1; empty: no
 // traffic can fill the link, and its bytes were not counted). `from` and `to` are places of the
 // cluster: "node0.gpu3", "node0.nvswitch", "node0.nic2", "leaf.rail2", "spine".
+// Of a serving run, those two have the pool before the rest, and are of that pool's steps: links
+// of the whole cluster, and their use is of the time that the steps took, until the KV cache that
+// they send had arrived. Steps that a step cache interpolated count as what they lie between.
 #pragma once
 
 #include <string>

@@ -11,7 +11,7 @@ constexpr std::size_t kHottest = 8;
 constexpr LinkKind kKinds[] = {LinkKind::kNvLink, LinkKind::kPcie, LinkKind::kNic,
                                LinkKind::kSpine,  LinkKind::kHost, LinkKind::kDisk};
 
-LinkRecord record_of(const LinkUses& uses, const Link& link, Seconds time, int steps) {
+LinkRecord record_of(std::span<const LinkUse> uses, const Link& link, Seconds time, int steps) {
   LinkRecord record{.name = link.name,
                     .kind = link.kind,
                     .background = link.background,
@@ -19,8 +19,8 @@ LinkRecord record_of(const LinkUses& uses, const Link& link, Seconds time, int s
                     .bandwidth = link.bandwidth.value,
                     .can_fill = link.can_fill};
   if (!link.can_fill) return record;
-  for (int phase = 0; phase < kPhases; ++phase) {
-    const LinkUse& use = uses[static_cast<std::size_t>(phase)];
+  for (std::size_t phase = 0; phase < uses.size(); ++phase) {
+    const LinkUse& use = uses[phase];
     if (use.bytes[link.id] <= 0) continue;
     const double busy = use.wire_bytes[link.id] / (link.bandwidth.value * time.value);
     const double bytes = use.bytes[link.id] / steps;
@@ -51,10 +51,15 @@ void count_spine(const LinkUses& uses, int steps, LinkClassRecord& spine) {
   }
 }
 
-std::vector<LinkRecord> all_links(const LinkUses& uses, const Cluster& cluster, Seconds time,
-                                  int steps) {
+}  // namespace
+
+std::vector<LinkRecord> all_links(std::span<const LinkUse> uses, const Cluster& cluster,
+                                  Seconds time, int steps) {
   std::vector<LinkRecord> all;
-  for (const Link& link : cluster.links()) all.push_back(record_of(uses, link, time, steps));
+  for (const Link& link : cluster.links()) {
+    all.push_back(record_of(uses, link, time, steps));
+    all.back().phases.clear();
+  }
   const ClusterGraph& graph = cluster.graph();
   for (const Edge edge : boost::make_iterator_range(boost::edges(graph))) {
     LinkRecord& record = all[graph[edge].id.index()];
@@ -63,8 +68,6 @@ std::vector<LinkRecord> all_links(const LinkUses& uses, const Cluster& cluster, 
   }
   return all;
 }
-
-}  // namespace
 
 double LinkReport::largest_use(LinkKind kind) const {
   for (const LinkClassRecord& each : classes)

@@ -77,15 +77,14 @@ PoolClock::PoolClock(Stretch& stretch, Engine& engine, GpuPart part, KvSends* se
       steps_(stretch, engine, part, sends),
       sends_(sends != nullptr) {
   if (!cache) return;
+  draws_ = cache->draws;
   cache_.emplace(*cache, static_cast<int>(stretch.scenario.grid->tensor_groups(0).size()),
-                 stretch.scenario.workload.draft_tokens, [this](const StepBatch& batch, int draw) {
-                   return values_of(steps_.simulate(batch, draw));
-                 });
+                 stretch.scenario.workload.draft_tokens,
+                 [this](const StepBatch& batch, int draw) { return simulated(batch, draw); });
 }
 
 StepOutcome PoolClock::step(const StepBatch& batch) {
-  const StepCache::Values values =
-      cache_ ? cache_->values(batch, 0) : values_of(steps_.simulate(batch, number_));
+  const StepCache::Values values = cache_ ? cache_->values(batch, 0) : simulated(batch, number_);
   const PoolStep step = step_of(values);
   sums_.resize(values.size());
   for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += values[i];
@@ -98,7 +97,18 @@ StepOutcome PoolClock::step(const StepBatch& batch) {
   }
   ++number_;
   outcome.time += outcome.stall;
+  time_ += outcome.stall + outcome.kv_sent;
   return outcome;
+}
+
+StepCache::Values PoolClock::simulated(const StepBatch& batch, int draw) {
+  const PoolStep step = steps_.simulate(batch, draw);
+  PoolLoads::Step loads = loads_.step(step.expert_loads, step.links);
+  if (cache_)
+    of_draws_.push_back(std::move(loads));
+  else
+    loads_.add(loads, 1);
+  return values_of(step);
 }
 
 Seconds PoolClock::kv_time(double tokens) const {
@@ -132,6 +142,20 @@ StepRecord PoolClock::mean() const {
   StepCache::Values values = sums_;
   for (double& value : values) value /= number_;
   return values.empty() ? StepRecord{} : step_of(values).record;
+}
+
+PoolLoads PoolClock::loads() const {
+  PoolLoads all = loads_;
+  for (std::size_t i = 0; i < of_draws_.size(); ++i)
+    all.add(of_draws_[i], cache_->stand_for()[i / static_cast<std::size_t>(draws_)] / draws_);
+  return all;
+}
+
+void PoolClock::report(const Cluster& cluster, GpuId first, PoolSummary& pool) const {
+  pool.mean = mean();
+  pool.steps = number_;
+  if (cache_) pool.cache = cache_->record();
+  loads().report(cluster, first, time_, pool);
 }
 
 }  // namespace moesim

@@ -31,6 +31,18 @@ int last_attention(const TaskGraph& graph) {
   return -1;
 }
 
+// Adds the uses of all phases, so many times.
+void add(const LinkUses& uses, double times, LinkUse& sum) {
+  for (const LinkUse& use : uses) {
+    sum.bytes.raw().resize(use.bytes.size());
+    sum.wire_bytes.raw().resize(use.wire_bytes.size());
+    for (const LinkId link : use.bytes.ids()) {
+      sum.bytes[link] += times * use.bytes[link];
+      sum.wire_bytes[link] += times * use.wire_bytes[link];
+    }
+  }
+}
+
 }  // namespace
 
 IdVector<GpuId, Sequences> on_gpus(const StepBatch& batch, const Grid& grid) {
@@ -119,12 +131,15 @@ PoolStep PoolSteps::simulate(const StepBatch& batch, int number) {
   copies.step_begins(served_, begin_);
   engine_.wake(*this);
   engine_.wake(copies);
-  engine_.run();
+  run_engine();
   count_served();
   recorder_->step_ended(0, end_ - begin_);
   RunResult result;
   recorder_->finish(result);
-  PoolStep step{.record = result.steps.front(), .kv_sent = (end_ - begin_).value};
+  PoolStep step{.record = result.steps.front(),
+                .kv_sent = (end_ - begin_).value,
+                .expert_loads = std::move(result.expert_loads),
+                .links = std::exchange(links_, {})};
   if (sends_ != nullptr && sends_->any())
     step.kv_sent = std::max(step.kv_sent, (sends_->arrived() - begin_).value);
   return step;
@@ -134,9 +149,17 @@ Seconds PoolSteps::run_alone(TaskGraph graph) {
   begin_ = engine_.now();
   alone_ = std::move(graph);
   engine_.wake(*this);
-  engine_.run();
+  run_engine();
   count_served();
   return end_ - begin_;
+}
+
+// Other pools use the engine between this one's steps.
+void PoolSteps::run_engine() {
+  const LinkUses before = engine_.link_uses();
+  engine_.run();
+  add(engine_.link_uses(), 1, links_);
+  add(before, -1, links_);
 }
 
 void PoolSteps::count_served() {

@@ -18,6 +18,8 @@ namespace moesim {
 struct PoolStep {
   StepRecord record;
   double kv_sent = 0;  // seconds from the start of the step
+  std::vector<ExpertLoadRecord> expert_loads;
+  LinkUse links;  // all phases of it, and of what was run alone before it
 };
 
 class PoolSteps final : public Producer {
@@ -42,6 +44,7 @@ class PoolSteps final : public Producer {
     int attention = -1;  // node that is the last to compute attention; −1: none
   };
   TaskGraph build_layer(int layer);
+  void run_engine();
   void count_served();  // what has just ended
 
   Stretch& stretch_;
@@ -57,6 +60,7 @@ class PoolSteps final : public Producer {
   Seconds served_;  // steps and what was between them, without the time that KV caches took longer
   std::deque<Fragment> under_way_;
   int ended_ = 0;  // fragments
+  LinkUse links_;  // since the last step ended
 };
 
 // The batch as GPUs of the pool bring it: a tensor-parallel group shares its rank's tokens.

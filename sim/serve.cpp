@@ -65,11 +65,9 @@ class PoolRun {
             .router = Registry<Router>::make(scenario_.router)};
   }
 
-  void report(RunResult& result) const {
+  void report(const Cluster& cluster, RunResult& result) const {
     add_provenance(*stretches_.front(), *cost_, result);
-    PoolSummary pool{.name = name_, .mean = clock_->mean(), .steps = clock_->steps()};
-    if (const StepCacheRecord* record = clock_->cache_record()) pool.cache = *record;
-    result.pools.push_back(std::move(pool));
+    clock_->report(cluster, part_.first, result.pools.emplace_back(PoolSummary{.name = name_}));
   }
 
   const std::string& name() const { return name_; }
@@ -165,7 +163,7 @@ RunResult simulate_serving(const Scenario& scenario, const RunListener& listener
     if (listener.step_ended) listener.step_ended(progress.finished, progress.requests);
   });
   append_new(result.warnings, list.notes);
-  for (const auto& pool : pools) pool->report(result);
+  for (const auto& pool : pools) pool->report(cluster, result);
   if (result.pools.back().steps > 0) result.steps = {result.pools.back().mean};
   add_provenance(scenario, result);
   return result;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <optional>
 
 #include "sim/base/check.hpp"
 
@@ -70,7 +69,6 @@ StepCache::StepCache(StepCacheOptions options, int ranks, int drafts, Simulate s
 StepCache::Values StepCache::values(const StepBatch& batch, int state) {
   ++record_.steps;
   const Place place = place_of(features_of(batch));
-  std::optional<Values> exact;
   for (int fineness = 0;; ++fineness) {
     const CellId id = cell_at(place, state, fineness);
     Cell& cell = cells_[id];
@@ -80,13 +78,17 @@ StepCache::Values StepCache::values(const StepBatch& batch, int state) {
       cell.divided = true;
       continue;
     }
-    Values between = interpolated(place, id, cell);
-    if (!is_checked(++cell.steps)) return between;
-    if (!exact) exact = simulated(batch);
-    const double error = between.front() / exact->front() - 1;
+    const Mixture between = interpolated(place, id, cell);
+    if (!is_checked(++cell.steps)) {
+      for (const auto& [number, weight] : between.of) stand_for_[number] += weight;
+      return between.values;
+    }
+    const Simulated exact = simulated(batch);
+    const double error = between.values.front() / exact.values.front() - 1;
     cell.divided = std::abs(error) > options_.error && !finest;
     record_.errors.push_back(error);
-    return *exact;
+    stand_for_[exact.number] += 1;
+    return exact.values;
   }
 }
 
@@ -116,13 +118,14 @@ bool StepCache::good_in_the_middle(const Place& place, const CellId& id, Cell& c
     if (axis % kQuantities != kUnevenness) middle[axis] = std::round(middle[axis]);
   }
   if (middle == place) return true;
-  const double error = interpolated(middle, id, cell).front() / plain(middle, id.state).front() - 1;
+  const double error =
+      interpolated(middle, id, cell).values.front() / plain(middle, id.state).values.front() - 1;
   return std::abs(error) <= options_.error;
 }
 
 // From the lowest corner, upwards along one axis after the other, those on which the place is the
 // highest first: the weights of the corners on that way are the differences in between.
-StepCache::Values StepCache::interpolated(const Place& place, const CellId& id, Cell& cell) {
+StepCache::Mixture StepCache::interpolated(const Place& place, const CellId& id, Cell& cell) {
   std::array<double, kAxes + 1> height{};  // 0 = at the lower corners, 1 = at the upper ones
   for (std::size_t axis = 0; axis < kAxes; ++axis) {
     const auto [low, high] = ends_of(axis, id);
@@ -132,7 +135,7 @@ StepCache::Values StepCache::interpolated(const Place& place, const CellId& id, 
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return height[a] > height[b]; });
-  Values sum;
+  Mixture sum;
   Place corner{};
   for (std::size_t axis = 0; axis < kAxes; ++axis) corner[axis] = ends_of(axis, id).first;
   std::size_t upper = 0;  // axes along which the corner is an upper one, as bits
@@ -145,12 +148,13 @@ StepCache::Values StepCache::interpolated(const Place& place, const CellId& id, 
     }
     if (weight == 0) continue;
     if (cell.corners[upper] == nullptr) cell.corners[upper] = &plain(corner, id.state);
-    add(sum, *cell.corners[upper], weight);
+    add(sum.values, cell.corners[upper]->values, weight);
+    sum.of.emplace_back(cell.corners[upper]->number, weight);
   }
   return sum;
 }
 
-const StepCache::Values& StepCache::plain(const Place& place, int state) {
+const StepCache::Simulated& StepCache::plain(const Place& place, int state) {
   VertexId id{state};
   for (std::size_t axis = 0; axis < kAxes; ++axis) {
     const double mean = place[axis / kQuantities * kQuantities + kTokens] / ranks_;
@@ -166,11 +170,12 @@ const StepCache::Values& StepCache::plain(const Place& place, int state) {
       .first->second;
 }
 
-StepCache::Values StepCache::simulated(const StepBatch& batch) {
-  Values mean;
+StepCache::Simulated StepCache::simulated(const StepBatch& batch) {
+  Simulated mean{.values = {}, .number = stand_for_.size()};
+  stand_for_.push_back(0);
   for (int draw = 0; draw < options_.draws; ++draw) {
     ++record_.simulated;
-    add(mean, simulate_(batch, draw), 1.0 / options_.draws);
+    add(mean.values, simulate_(batch, draw), 1.0 / options_.draws);
   }
   return mean;
 }

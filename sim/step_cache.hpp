@@ -34,6 +34,9 @@ class StepCache {
   // different states have nothing in common.
   Values values(const StepBatch& batch, int state);
   const StepCacheRecord& record() const { return record_; }
+  // How many steps each of the batches that were simulated stands for, in the order in which they
+  // were; their sum is that of all steps. Those of comparisons stand for none.
+  const std::vector<double>& stand_for() const { return stand_for_; }
 
  private:
   // Tokens, unevenness and attended of prompts, then of answers; of a kind that a step has not its
@@ -46,27 +49,36 @@ class StepCache {
     std::array<int, kAxes> lowest{};  // index of the lowest corner; −1: no axis
     auto operator<=>(const CellId&) const = default;
   };
+  struct Simulated {
+    Values values;
+    std::size_t number = 0;  // of the batch
+  };
   struct Cell {
     bool divided = false;
     std::int64_t steps = 0;
-    std::array<const Values*, 1 << kAxes> corners{};  // none: not asked for yet
+    std::array<const Simulated*, 1 << kAxes> corners{};  // none: not asked for yet
+  };
+  struct Mixture {
+    Values values;
+    std::vector<std::pair<std::size_t, double>> of;  // number of a batch, its weight
   };
   using VertexId = std::array<std::int64_t, kAxes + 1>;  // state, and a place in whole numbers
 
   CellId cell_at(const Place& place, int state, int fineness) const;
   // Of the cell's lower and its upper corners, along an axis.
   std::pair<double, double> ends_of(std::size_t axis, const CellId& id) const;
-  Values interpolated(const Place& place, const CellId& id, Cell& cell);
+  Mixture interpolated(const Place& place, const CellId& id, Cell& cell);
   bool good_in_the_middle(const Place& place, const CellId& id, Cell& cell);
-  const Values& plain(const Place& place, int state);
-  Values simulated(const StepBatch& batch);
+  const Simulated& plain(const Place& place, int state);
+  Simulated simulated(const StepBatch& batch);
 
   StepCacheOptions options_;
   int ranks_ = 0, drafts_ = 0;
   Simulate simulate_;
   std::map<CellId, Cell> cells_;
-  std::map<VertexId, Values> vertices_;
+  std::map<VertexId, Simulated> vertices_;
   StepCacheRecord record_;
+  std::vector<double> stand_for_;
 };
 
 }  // namespace moesim

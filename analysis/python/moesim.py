@@ -120,13 +120,13 @@ def read_sweep(path, view="results"):
     """A view of a sweep's SQLite file as a table: results, or a group of metrics (throughput, …)."""
     if not os.path.exists(path):
         raise MoesimError(f"{path}: there is no such file", 2)
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        name = view.replace('"', '""')
-        try:
+    name = view.replace('"', '""')
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = sqlite3.Row
             rows = connection.execute(f'SELECT * FROM "{name}"').fetchall()
-        except sqlite3.DatabaseError as error:
-            raise MoesimError(f"{path}: {error}", 2) from error
+    except sqlite3.DatabaseError as error:
+        raise MoesimError(f"{path}: {error}", 2) from error
     return _table([dict(row) for row in rows])
 
 
@@ -187,10 +187,11 @@ def _file_of(scenario, base):
 
 
 def _number(text):
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return text
+    """What a label is where it is a number; Python would also take 1_000, nan and infinity for one."""
+    try:
+        return json.loads(text) if re.match(r"-?\d", text) else text
+    except ValueError:
+        return text
 
 
 def _compared_row(variant):

@@ -103,8 +103,8 @@ Json strip_part(const CsvColumns& spans) {
   return part;
 }
 
-Json load_map(const CsvColumns& loads) {
-  Json part = chart_part("heat_map", "Load of each expert on each GPU, layer by layer",
+Json load_map(const CsvColumns& loads, const std::string& of) {
+  Json part = chart_part("heat_map", "Load of each expert on each GPU" + of + ", layer by layer",
                          "Rows that the GPU computes for the expert in a step (mean); a blank: the "
                          "GPU has no copy of it. Move the slider to another MoE layer.");
   std::map<int, Json> frames;
@@ -130,6 +130,23 @@ Json load_map(const CsvColumns& loads) {
   for (auto& [layer, cells] : frames)
     part["frames"].push_back({{"label", fmt::format("layer {}", layer)}, {"cells", cells}});
   return part;
+}
+
+// What `draw` makes of a file's rows: of all of them, or of those of each pool.
+Json for_each_pool(const std::optional<std::string>& text,
+                   Json (*draw)(const CsvColumns& rows, const std::string& of)) {
+  Json parts = Json::array();
+  const CsvColumns all = read_columns(text.value_or(""));
+  if (!all.has("pool")) {
+    if (all.rows > 0) parts.push_back(draw(all, ""));
+    return parts;
+  }
+  std::vector<std::string> pools;
+  for (const std::string& pool : all.texts("pool"))
+    if (std::find(pools.begin(), pools.end(), pool) == pools.end()) pools.push_back(pool);
+  for (const std::string& pool : pools)
+    parts.push_back(draw(all.where("pool", pool), pools.size() > 1 ? " of " + pool : ""));
+  return parts;
 }
 
 Json layer_lines(const Json& layers) {
@@ -183,6 +200,12 @@ Json breakdown_bars(const std::string& title, const std::vector<std::string>& na
   return part;
 }
 
+Json load_maps(const ResultFiles& files) { return for_each_pool(files("loads.csv"), load_map); }
+
+Json link_drawings(const ResultFiles& files) {
+  return for_each_pool(files("links.csv"), cluster_part);
+}
+
 Json time_section(const Json& summary, const ResultFiles& files) {
   Json parts = Json::array({breakdown_bars("Where the time of a step goes, by phase", {"mean step"},
                                            {summary.at("metrics").at("breakdown_s")})});
@@ -198,22 +221,14 @@ Json time_section(const Json& summary, const ResultFiles& files) {
 }
 
 Json balance_section(const Json& summary, const ResultFiles& files) {
-  Json parts = Json::array();
-  if (const auto text = files("loads.csv")) {
-    const CsvColumns loads = read_columns(*text);
-    if (loads.rows > 0) parts.push_back(load_map(loads));
-  }
+  Json parts = load_maps(files);
   if (!summary.at("layers").empty()) parts.push_back(layer_lines(summary.at("layers")));
   if (!summary.at("hot").empty()) parts.push_back(hot_table(summary.at("hot")));
   return section("Balance", "", parts);
 }
 
 Json link_section(const Json& summary, const ResultFiles& files) {
-  Json parts = Json::array();
-  if (const auto text = files("links.csv")) {
-    const CsvColumns links = read_columns(*text);
-    if (links.rows > 0) parts.push_back(cluster_part(links));
-  }
+  Json parts = link_drawings(files);
   Json table = table_part("The busiest links",
                           {{"link"}, {"kind"}, {"bytes per step", "B"}, {"use", "share"}});
   for (const Json& link : summary.at("links").at("hottest"))

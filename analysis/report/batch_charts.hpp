@@ -11,6 +11,9 @@ Json time_section(const Json& summary, const ResultFiles& files);
 Json balance_section(const Json& summary, const ResultFiles& files);
 // The links, on a drawing of the cluster.
 Json link_section(const Json& summary, const ResultFiles& files);
+// Parts from loads.csv and from links.csv: one for each pool where there are pools.
+Json load_maps(const ResultFiles& files);
+Json link_drawings(const ResultFiles& files);
 // One bar for each part of a breakdown {phase: seconds}; parts without time are left out.
 Json breakdown_bars(const std::string& title, const std::vector<std::string>& names,
                     const std::vector<Json>& breakdowns);

@@ -40,6 +40,18 @@ void set_use(Json& place, const char* way, double use, double bytes) {
 const Json kPort = {{"out", nullptr}, {"in", nullptr}, {"bytes", 0.0}};
 const Json kLeaf = {{"up", nullptr}, {"down", nullptr}, {"bytes", 0.0}};
 
+// All of them stay where all are idle.
+void leave_out_idle(Json& nodes) {
+  Json busy = Json::array();
+  for (const Json& node : nodes) {
+    double bytes = 0;
+    for (const char* ports : {"gpus", "nics"})
+      for (const Json& port : node.at(ports)) bytes += number_at(port, "bytes");
+    if (bytes > 0) busy.push_back(node);
+  }
+  if (!busy.empty()) nodes = std::move(busy);
+}
+
 class Drawing {
  public:
   void add(const std::string& kind, const std::string& from, const std::string& to, double use,
@@ -108,17 +120,25 @@ class Drawing {
 
 }  // namespace
 
-Json cluster_part(const CsvColumns& links) {
+Json cluster_part(const CsvColumns& links, const std::string& of) {
   const std::vector<double> use = links.numbers("use"), bytes = links.numbers("bytes_per_step");
   Drawing drawing;
   for (std::size_t i = 0; i < links.rows; ++i)
     drawing.add(links.texts("class")[i], links.texts("from")[i], links.texts("to")[i], use[i],
                 bytes[i]);
-  return std::move(drawing).finish(chart_part(
-      "cluster", "How busy the links are, on a drawing of the cluster",
-      "Share of the time in which the link was in use, its busier direction. From the top: spine, "
-      "leaf switches, NICs, GPUs with their NVLink ports, NVSwitch. Grey: never in use, or no "
-      "traffic can fill it."));
+  const bool pool = links.has("pool");
+  Json part = std::move(drawing).finish(
+      chart_part("cluster",
+                 fmt::format("How busy the links are{}{}, on a drawing of the cluster",
+                             of.empty() ? "" : " in steps", of),
+                 fmt::format("Share of the time{} in which the link was in use, its busier "
+                             "direction. From the top: spine, leaf switches, NICs, GPUs with their "
+                             "NVLink ports, NVSwitch. Of a node's NICs on the same leaf, one line "
+                             "is the mean. Grey: never in use, or no traffic can fill it.{}",
+                             pool ? " of steps" : "",
+                             pool ? " Nodes that have no part in them are left out." : "")));
+  if (pool) leave_out_idle(part["nodes"]);
+  return part;
 }
 
 }  // namespace moesim

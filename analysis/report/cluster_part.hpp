@@ -6,12 +6,15 @@
 // NICs, of a node that has only some of them are those there are.
 #pragma once
 
+#include <string>
+
 #include "analysis/json.hpp"
 #include "analysis/report/csv_columns.hpp"
 
 namespace moesim {
 
-// From links.csv.
-Json cluster_part(const CsvColumns& links);
+// From links.csv. `of` goes on with the title: " of prefill". Of a pool, nodes that its steps send
+// nothing to or from are left out.
+Json cluster_part(const CsvColumns& links, const std::string& of = "");
 
 }  // namespace moesim

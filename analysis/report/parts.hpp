@@ -5,8 +5,8 @@
 //   bars      categories[], `category` (what they are), unit, series[] {name, values[], low[],
 //             high[]}; `stacked`, `horizontal`
 //   lines     x, y {title, unit, min: where the axis begins, if given}, series[] {name, x[], y[]};
-//             null in y is a gap; `steps`: a value holds until the next; `from_zero`: the y axis
-//             begins at 0
+//             null in y is a gap; `steps`: a value holds until the next; `filled`: down to the
+//             axis; `from_zero`: the y axis begins at 0
 //   points    x, y {title, unit}, series[] {name, points[] {x, y, name}, line}: Pareto fronts, with
 //             `line` those of the front
 //   heat_map  x, y {title, labels[]}, unit, frames[] {label, cells[] [x index, y index, value]},

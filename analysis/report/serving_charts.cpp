@@ -226,6 +226,18 @@ Json pool_section(const Json& pools) {
                    breakdown_bars("Where the time of a step goes, by phase", names, breakdowns)}));
 }
 
+std::string steps_text(const Json& pools) {
+  const bool cached = std::any_of(pools.begin(), pools.end(), [](const Json& pool) {
+    return at_path(pool, "step_cache").is_object();
+  });
+  return std::string("Means over all steps.") +
+         (cached
+              ? " One that the step cache interpolated counts as the simulated steps that it lies "
+                "between, in which the same ranks always have the most tokens: what the links of "
+                "each GPU carry is not that of the requests, what all of them carry is."
+              : "");
+}
+
 }  // namespace
 
 Json serving_sections(const Json& summary, const ResultFiles& files) {
@@ -245,6 +257,10 @@ Json serving_sections(const Json& summary, const ResultFiles& files) {
   if (const auto text = files("serving_steps.csv"))
     sections.push_back(time_section(read_columns(*text), serving.at("pools")));
   sections.push_back(pool_section(serving.at("pools")));
+  Json loads = load_maps(files);
+  for (Json& part : link_drawings(files)) loads.push_back(std::move(part));
+  if (!loads.empty())
+    sections.push_back(section("Experts and links", steps_text(serving.at("pools")), loads));
   return sections;
 }
 

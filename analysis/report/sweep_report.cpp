@@ -260,6 +260,7 @@ Json sweep_report(const std::filesystem::path& path) {
                  {"assumptions", assumptions},
                  {"figures", figures_of(sweep)},
                  {"sections", sections_of(sweep)}};
+  if (!sweep.table.command.empty()) report["command"] = sweep.table.command;
   add_runs(path, report);
   return report;
 }

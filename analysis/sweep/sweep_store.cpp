@@ -106,6 +106,7 @@ void SweepStore::set_aims(const SweepHeading& heading, const std::vector<SweepAi
   note("name", heading.name);
   note("scenario", heading.scenario);
   note("axes", Json(heading.axes).dump());
+  note("command", heading.command);
   database_.run("DELETE FROM points");
   Statement insert = database_.prepare("INSERT INTO points VALUES (?, ?, ?, ?, ?, ?)");
   for (const SweepAim& aim : aims) {

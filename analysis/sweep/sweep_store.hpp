@@ -1,7 +1,8 @@
 // The results of a sweep in an SQLite file, readable by any SQLite tool.
 //
 // Tables (all JSON is text):
-//   sweep   key, value          schema (moesim.sweep/1), name, scenario, axes (JSON list of keys)
+//   sweep   key, value          schema (moesim.sweep/1), name, scenario, axes (JSON list of keys),
+//                               command (the last that filled it)
 //   points  point, seed         what the sweep asks for, in the order of its file, from point 1
 //           name, parameters    "placement=lpt, …"; JSON object of the swept keys
 //           run                 the row of `runs` that answers, whether it is there yet or not
@@ -47,6 +48,7 @@ struct SweepHeading {
   std::string name;
   std::string scenario;           // name
   std::vector<std::string> axes;  // keys that are swept
+  std::string command;            // that asks for it
 };
 
 // What became of a run.

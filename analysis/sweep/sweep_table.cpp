@@ -68,7 +68,8 @@ SweepTable read_sweep(const std::filesystem::path& path) {
   const Database database(path, Database::Open::kExisting);
   check_is_sweep(database);
   SweepTable table{.name = sweep_entry(database, "name"),
-                   .scenario = sweep_entry(database, "scenario")};
+                   .scenario = sweep_entry(database, "scenario"),
+                   .command = sweep_entry(database, "command")};
   for (const Json& axis : Json::parse(sweep_entry(database, "axes")))
     table.axes.push_back(axis.get<std::string>());
   Statement query = database.prepare(fmt::format(

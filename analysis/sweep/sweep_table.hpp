@@ -22,6 +22,7 @@ struct SweepRow {
 
 struct SweepTable {
   std::string name, scenario;
+  std::string command;  // empty: of an older moesim, which did not keep it
   std::vector<std::string> axes;
   std::vector<SweepRow> rows;  // by point, then seed
 };

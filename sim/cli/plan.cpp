@@ -16,6 +16,7 @@
 #include "analysis/report/report.hpp"
 #include "sim/base/preset_section.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/command_line.hpp"
 #include "sim/cli/flags.hpp"
 #include "sim/read_scenario.hpp"
 
@@ -108,12 +109,21 @@ void print_table(const PlanQuestion& question, const PlanAnswer& answer, const P
     fmt::print("to check it with queues: moesim run {}/cheapest_serving.yaml\n", flags.directory);
 }
 
+std::string command_of(const PlanFlags& flags) {
+  CommandLine line("plan");
+  line.file(flags.path).flags("--set", flags.overrides);
+  if (flags.seed) line.flag("--seed", fmt::format("{}", *flags.seed));
+  return line.text() + (flags.verify ? " --verify" : "");
+}
+
 int run(const PlanFlags& flags) {
   const PlanQuestion question = read(flags);
   std::optional<OutputDirectory> directory;
   if (!flags.directory.empty()) directory.emplace(flags.directory);
   const PlanAnswer answer = answer_to(question, flags);
-  const std::string document = write_json(plan_document(question, answer));
+  Json whole = plan_document(question, answer);
+  whole["command"] = command_of(flags);
+  const std::string document = write_json(whole);
   if (directory) write_outputs(*directory, question, answer, document);
   if (flags.output.json)
     fmt::print("{}", document);
@@ -126,8 +136,9 @@ const RegisterCommand kPlan(
     "plan",
     {"find the smallest and the cheapest deployment that meets targets", [](CLI::App& app) {
        auto flags = std::make_shared<PlanFlags>();
-       app.add_option("QUESTION", flags->path, "the question (YAML, see scenarios/README.md)")
-           ->required();
+       app.add_option("QUESTION", flags->path, "the question (see scenarios/README.md)")
+           ->required()
+           ->type_name("YAML");
        add_repeatable(app, "--set", flags->overrides, "KEY=VALUE",
                       "override a key: --set targets.tpot='30 ms' (repeatable)");
        app.add_option("--seed", flags->seed, "seed of all random streams (same as --set seed=N)");

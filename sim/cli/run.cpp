@@ -95,6 +95,8 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
   Json documents;
   documents["summary"] = write_json(summary_document(scenario, result));
   documents["table"] = run_table(scenario, result, flags.output.screen());
+  documents["loads"] = loads_csv(result);
+  documents["links"] = links_csv(result);
   if (result.serving) {
     documents["requests"] = requests_csv(*result.serving, scenario.serving.targets);
     documents["serving_steps"] = serving_steps_csv(*result.serving);
@@ -103,8 +105,6 @@ std::string run_documents(const Scenario& scenario, const RunFlags& flags,
   }
   documents["steps"] = steps_csv(result);
   documents["gpus"] = gpus_csv(result);
-  documents["loads"] = loads_csv(result);
-  documents["links"] = links_csv(result);
   documents["strip"] = strip.csv(result);
   documents["step_seconds"] = step_seconds(result);
   return documents.dump();

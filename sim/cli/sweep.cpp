@@ -10,6 +10,7 @@
 #include "analysis/sweep/sweep_run.hpp"
 #include "analysis/sweep/sweep_table.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/command_line.hpp"
 #include "sim/cli/sweep_commands.hpp"
 
 namespace moesim {
@@ -17,8 +18,12 @@ namespace {
 
 SweepPlan checked_plan(const SweepFlags& flags) {
   Progress progress("points checked", Progress::wanted(flags.output.quiet));
-  return plan_sweep(flags.path, flags.overrides, {},
-                    [&](std::int64_t done, std::int64_t total) { progress.update(done, total); });
+  SweepPlan plan =
+      plan_sweep(flags.path, flags.overrides, {},
+                 [&](std::int64_t done, std::int64_t total) { progress.update(done, total); });
+  plan.heading.command =
+      CommandLine("sweep").file(flags.path).flags("--set", flags.overrides).text();
+  return plan;
 }
 
 void run_here(const SweepPlan& plan, SweepStore& store, const SweepFlags& flags) {
@@ -82,7 +87,7 @@ void declare_slurm(CLI::App& app, SweepFlags& flags) {
 std::function<int()> declare_sweep(CLI::App& app) {
   auto flags = std::make_shared<SweepFlags>();
   flags->metric = CompareOptions{}.metric;
-  app.add_option("SWEEP", flags->path, "the sweep (YAML, see scenarios/README.md)");
+  app.add_option("SWEEP", flags->path, "the sweep (see scenarios/README.md)")->type_name("YAML");
   add_repeatable(app, "--set", flags->overrides, "KEY=VALUE",
                  "override a key of every point: --set section.key=value (repeatable)");
   app.add_option("-o,--out", flags->results,

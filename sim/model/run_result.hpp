@@ -144,7 +144,7 @@ struct LinkRecord {
   LinkKind kind = LinkKind::kNvLink;
   double bytes = 0;                      // payload per step
   double use = 0;                        // 0–1, over all phases
-  std::vector<PhaseUse> phases;          // with traffic
+  std::vector<PhaseUse> phases;          // with traffic; not of LinkReport::all
   double background = 0, hash_loss = 0;  // shares of the link that were lost
   std::string from, to;                  // what it joins; of LinkReport::all only
   double bandwidth = 0;                  // bytes per second
@@ -173,6 +173,11 @@ struct PoolSummary {
   StepRecord mean;
   int steps = 0;
   std::optional<StepCacheRecord> cache;  // none: every step was simulated
+  // As RunResult's, by the GPUs of the cluster; means over the pool's steps.
+  std::vector<ExpertLoadRecord> expert_loads;
+  // What the pool's steps put on the links of the whole cluster, as LinkReport::all; `use` is of
+  // the time of those steps.
+  std::vector<LinkRecord> links;
 };
 
 struct RunResult {

@@ -44,6 +44,7 @@ TEST_F(PlanCommand, AnswersAndWritesADirectoryWhoseScenariosRun) {
   const Json json = Json::parse(session.out);
   EXPECT_EQ(json["schema"], "moesim.plan/1");
   EXPECT_EQ(file_text(out + "/plan.json"), session.out);
+  EXPECT_EQ(json["command"], "moesim plan small.yaml");
   EXPECT_EQ(json["answer"]["meets"], true);
   // What is said of the cheapest is what the same step says by itself.
   const std::string cluster = json["answer"]["cheapest"];

@@ -1,7 +1,6 @@
 // The Python door, opened with Debian's python3.
 #include <gmock/gmock.h>
 
-#include "sim/cli/command.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/shell.hpp"
 
@@ -72,7 +71,6 @@ TEST_F(PythonDoor, ComparesWithoutPandas) {
 }
 
 TEST_F(PythonDoor, SweepsAndKeepsWhatFailed) {
-  if (!commands().contains("sweep")) GTEST_SKIP() << "there is no sweep";
   const TemporaryDirectory folder;
   std::ofstream(folder / "small.yaml")
       << "model: {preset: olmoe-1b-7b, layers: 2}\ncluster: {preset: h100-sxm, nodes: 1}\n"
@@ -92,6 +90,9 @@ TEST_F(PythonDoor, RaisesWhatTheProgramSays) {
       script("try:\n  moesim.run(small, placement='lptt')\n"
              "except moesim.MoesimError as error:\n  print(error.exit_code, error)\n"),
       ContainsRegex("^2 .*error: no placement is called 'lptt'\n(.|\n)*did you mean 'lpt'"));
+  EXPECT_THAT(script("try:\n  moesim.read_sweep('/usr')\n"
+                     "except moesim.MoesimError as error:\n  print(error.exit_code, error)\n"),
+              HasSubstr("2 /usr: "));
   EXPECT_THAT(script("try:\n  moesim.run('/no/such.yaml')\n"
                      "except moesim.MoesimError as error:\n  print(error)\n"),
               HasSubstr("/no/such.yaml"));

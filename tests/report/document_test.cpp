@@ -175,6 +175,35 @@ TEST(ReportOfADenseModel, SpeaksOfNoExperts) {
   EXPECT_THAT(report.at("answer").get<std::string>(), Not(HasSubstr("busiest GPU")));
 }
 
+// A map of experts and a drawing of the links for each pool, on the pool's GPUs.
+TEST(ReportOfServedRequests, ShowsExpertsAndLinksOfEachPool) {
+  const TemporaryDirectory scratch;
+  const std::string directory = (scratch / "result").string();
+  write_file(scratch / "s.yaml",
+             "model: {preset: olmoe-1b-7b, layers: 2}\ncluster: {preset: h100-sxm-ib400}\n"
+             "trace: {kind: lognormal, sigma: 1}\ncalibration: h100-sxm\n"
+             "requests: {kind: poisson, rate: 200, count: 20, input: 100, output: 10}\n"
+             "pools:\n  prefill: {nodes: 1}\n  decode: {nodes: 1}\n");
+  const Session session =
+      run_program({"run", (scratch / "s.yaml").string(), "-q", "-o", directory});
+  ASSERT_EQ(session.exit_code, 0) << session.err;
+  const Json sections = report_document(files_in(directory), "result").at("sections");
+  const Json& parts = sections.back().at("parts");
+  ASSERT_EQ(parts.size(), 4u);
+  for (const std::size_t pool : {0u, 1u}) {
+    const std::string name = pool == 0 ? "prefill" : "decode";
+    EXPECT_THAT(parts[pool].at("title").get<std::string>(), HasSubstr("GPU of " + name));
+    EXPECT_EQ(parts[pool].at("type"), "heat_map");
+    EXPECT_EQ(parts[pool].at("frames").size(), 2u);
+    EXPECT_EQ(parts[pool].at("y").at("labels")[0], pool == 0 ? 0 : 8);
+    EXPECT_EQ(parts[pool + 2].at("type"), "cluster");
+    EXPECT_THAT(parts[pool + 2].at("title").get<std::string>(), HasSubstr("steps of " + name));
+  }
+  EXPECT_EQ(parts[2].at("nodes").size(), 2u);  // prompts' KV caches go to the other node
+  EXPECT_EQ(parts[3].at("nodes").size(), 1u);
+  EXPECT_EQ(parts[3].at("nodes")[0].at("name"), "node1");
+}
+
 TEST(ReportCommand, RefusesWhatIsNoResult) {
   const TemporaryDirectory empty;
   for (const std::string& path : {(empty / "nothing").string(), empty.path().string()}) {

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <numeric>
 
 #include "analysis/report/assets.hpp"
+#include "analysis/report/parts.hpp"
+#include "analysis/report/report.hpp"
 #include "tests/support/program.hpp"
 
 namespace moesim {
@@ -75,6 +78,57 @@ TEST(ReportPage, OfAPlanIsDrawnInABrowser) {
   look_at_result("plan", {"plan", "scenarios/capacity_chat.yaml"});
 }
 
+// Rows that each of 144 GPUs computes for some of 256 experts, in 64 layers: more cells than a
+// function of JavaScript may have arguments.
+Json large_map() {
+  Json map = chart_part("heat_map", "Loads of <img src=x>", "Of <img src=x>");
+  std::vector<int> experts(256), gpus(144);
+  std::iota(experts.begin(), experts.end(), 0);
+  std::iota(gpus.begin(), gpus.end(), 0);
+  map.update({{"unit", "rows"}, {"slider", "layer"}, {"frames", Json::array()}});
+  map["x"] = {{"title", "<img src=x>"}, {"labels", experts}};
+  map["y"] = {{"title", "GPU"}, {"labels", gpus}};
+  for (int layer = 0; layer < 64; ++layer) {
+    Json cells = Json::array();
+    for (int expert = 0; expert < 256; ++expert)
+      for (int copy = 0; copy < 9; ++copy)
+        cells.push_back({expert, (expert * 9 + copy) % 144, (7 * expert + layer * copy) % 100});
+    map["frames"].push_back({{"label", fmt::format("layer {}", layer)}, {"cells", cells}});
+  }
+  return map;
+}
+
+TEST(ReportPage, OfALargeResultWithTagsForNamesIsDrawnInABrowser) {
+  if (const std::string why = missing(); !why.empty()) GTEST_SKIP() << why;
+  const std::string name = "</script><img src=x> & \"it's\"";
+  Json bars = bars_part("Bars of " + name, name, {.unit = "s", .value = name, .category = name},
+                        {name, "<img src=x>", "c"});
+  bars["series"] = {bar_series(name, {1e-3, 2e-3, 3e-3}), bar_series("b", {2e-3, 1e-3, 0})};
+  Json lines = chart_part("lines", "Lines of " + name);
+  lines["x"] = axis(name, "");
+  lines["y"] = axis(name, "s");
+  lines["series"] = {series(name, {1, 2, 3}, {1, 2, 3}), series("b", {1, 2, 3}, {3, 2, 1})};
+  Json table = table_part("Rows of " + name, {{name}, {"value", "s"}});
+  for (const Json& value : Json::array({1.5, nullptr, 0.5, nullptr, 2.5}))
+    table["rows"].push_back(Json::array({name, value}));
+  const Json figures = {{{"title", name}, {"value", 12.5}, {"unit", "s"}, {"key", "a"}},
+                        {{"title", "b"}, {"value", 0.25}, {"unit", "share"}, {"key", "b"}}};
+  const TemporaryDirectory scratch;
+  write_file(
+      scratch / "report.html",
+      report_page(Json{
+          {"kind", "run"},
+          {"title", name},
+          {"subject", name},
+          {"answer", name},
+          {"question", name},
+          {"figures", figures},
+          {"warnings", Json::array({name})},
+          {"assumptions", Json::array({named_text(name, name)})},
+          {"sections", Json::array({section(name, name, {bars, lines, large_map(), table})})}}));
+  look_at("large", scratch / "report.html");
+}
+
 TEST(ReportPage, OfASweepIsDrawnInABrowser) {
   if (const std::string why = missing(); !why.empty()) GTEST_SKIP() << why;
   const TemporaryDirectory scratch;
@@ -90,6 +144,8 @@ TEST(ReportPage, OfASweepIsDrawnInABrowser) {
   const Session report = run_program({"report", "r.sqlite"}, scratch.path());
   ASSERT_EQ(report.exit_code, 0) << report.err;
   EXPECT_EQ(report.out, "written to r.html\n");
+  const Session document = run_program({"report", "r.sqlite", "--json"}, scratch.path());
+  EXPECT_EQ(Json::parse(document.out).at("command"), "moesim sweep s.yaml");
   look_at("sweep", scratch / "r.html");
 }
 

@@ -42,6 +42,14 @@ const picture = (chart) => chart.$eval("canvas", (canvas, copied) => eval(copied
 
 const charts = await page.$$(".part.chart");
 expect(charts.length > 0, "there is no chart");
+
+// Texts of a result stay texts, on the page and in the tooltips, which ECharts takes as HTML.
+for (const chart of charts) {
+  await chart.scrollIntoViewIfNeeded();
+  const box = await (await chart.$(".surface")).boundingBox();
+  for (const share of [0.2, 0.4, 0.6]) await page.mouse.move(box.x + box.width * share, box.y + box.height * share);
+}
+expect((await page.$$("img")).length === 0, "a text of the result became an element of the page");
 for (const chart of charts) {
   const title = await chart.$eval("h3", (heading) => heading.textContent);
   expect(title.length > 3, "a chart has no title");

@@ -85,8 +85,8 @@ TEST_F(ServingRun, IsTheSameAgainForAnyNumberOfWorkersAndFromTheResolvedScenario
     run_file(file, "first");
     run_file(file, "again", {"-j", "2"});
     run_file(folder / "first/scenario.yaml", "resolved");
-    for (const char* document :
-         {"requests.csv", "serving_latencies.csv", "serving_steps.csv", "scenario.yaml"}) {
+    for (const char* document : {"requests.csv", "serving_latencies.csv", "serving_steps.csv",
+                                 "loads.csv", "links.csv", "scenario.yaml"}) {
       EXPECT_EQ(text_of("again", document), text_of("first", document)) << document;
       EXPECT_EQ(text_of("resolved", document), text_of("first", document)) << document;
     }
@@ -129,6 +129,35 @@ TEST_F(ServingRun, FinishesEveryRequestOnceWithTheTokensItWasSentFor) {
     }
     EXPECT_NEAR(prompts, 60 * 200, 1e-6 * prompts);
     EXPECT_NEAR(answers, 60 * 39, 1e-6 * answers);
+  }
+}
+
+// Every token asks for 8 experts in each of 4 layers, in a step that is simulated as in one that
+// the step cache takes for a mixture of others. KV caches leave over the NICs.
+TEST_F(ServingRun, SaysWhatExpertsAndLinksHadToDoForEachPool) {
+  for (const char* cache :
+       {"workload: {step_cache: off}\n", "workload: {step_cache: {error: 0.02}}\n"}) {
+    SCOPED_TRACE(cache);
+    const Json summary = run(std::string(kEven) + kTwoPools + cache);
+    std::map<std::string, double> steps, tokens, kv;
+    for (const Json& pool : summary["serving"]["pools"])
+      steps[pool["name"]] = pool["steps"].get<double>();
+    for (const Row& row : rows("loads.csv")) {
+      EXPECT_EQ(number(row, "gpu") < 8, row.at("pool") == "prefill");
+      tokens[row.at("pool")] += steps[row.at("pool")] * number(row, "rows_per_step") / (8 * 4);
+    }
+    EXPECT_NEAR(tokens["prefill"], 60 * 200, 0.02 * 60 * 200);
+    EXPECT_NEAR(tokens["decode"], 60 * 39, 0.02 * 60 * 39);
+    for (const Row& row : rows("links.csv")) {
+      if (row.at("use").empty()) continue;
+      EXPECT_LE(number(row, "use"), 1) << row.at("name");
+      if (row.at("class") == "nic" && row.at("from").starts_with("node0"))
+        kv[row.at("pool")] += steps[row.at("pool")] * number(row, "bytes_per_step");
+    }
+    // 60 prompts of 200 tokens, in 4 layers keys and values of 16 heads of 128 in 2 bytes.
+    const double bytes = 60.0 * 200 * 4 * 2 * 16 * 128 * 2;
+    EXPECT_NEAR(kv["prefill"], bytes, 0.02 * bytes);
+    EXPECT_EQ(kv["decode"], 0);
   }
 }
 

@@ -108,6 +108,29 @@ TEST(StepCache, DividesCellsWhereTimesBend) {
   EXPECT_GT(fine.record().simulated, coarse.record().simulated);
 }
 
+// What is summed over the batches that were simulated, each as often as it stands for a step, is
+// the sum over the steps.
+TEST(StepCache, KnowsHowManyStepsEachSimulatedBatchStandsFor) {
+  std::vector<double> simulated;
+  StepCache cache({.error = 0.005}, 2, 0, [&](const StepBatch& batch, int) {
+    simulated.push_back(std::sqrt(linear_time(batch)));
+    return StepCache::Values{simulated.back()};
+  });
+  double sum = 0;
+  for (int tokens = 90; tokens < 200; ++tokens)
+    for (const double context : {1100.0, 2000.0})
+      sum += cache.values(decode({tokens, tokens / 2}, context), 0).front();
+  ASSERT_EQ(cache.stand_for().size(), simulated.size());
+  double steps = 0, of_batches = 0;
+  for (std::size_t i = 0; i < simulated.size(); ++i) {
+    steps += cache.stand_for()[i];
+    of_batches += cache.stand_for()[i] * simulated[i];
+  }
+  EXPECT_LT(simulated.size(), 220U);
+  EXPECT_NEAR(steps, 220, 1e-9);
+  EXPECT_NEAR(of_batches, sum, 1e-9 * sum);
+}
+
 TEST(StepCache, KeepsStatesApartAndAveragesDraws) {
   StepCache cache({.error = 0.01, .draws = 2}, 1, 0, [](const StepBatch&, int draw) {
     return StepCache::Values{draw == 0 ? 1.0 : 3.0};

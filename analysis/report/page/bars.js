@@ -76,8 +76,8 @@ chartTypes.bars = (part) => {
     if (!part.horizontal) Object.assign(names, { name: part.category, nameLocation: "middle", nameGap: 26 });
     return {
       legend: legend ? {} : undefined,
-      grid: { left: 8, right: part.horizontal && !part.stacked ? 64 : 24, top: legend ? 34 : 12, bottom: part.horizontal ? 24 : part.category ? 26 : 8,
-              containLabel: true, ...(part.horizontal ? {} : { top: legend ? 56 : 34 }) },
+      grid: { left: 8, right: part.horizontal && !part.stacked ? 64 : 24, top: (legend ? 34 : 12) + (part.horizontal ? 0 : 22),
+              bottom: part.horizontal ? 24 : part.category ? 26 : 8, containLabel: true },
       tooltip: { trigger: "axis", axisPointer: { type: "shadow" },
                  formatter: (items) => barTip(part, items[0].dataIndex) },
       xAxis: part.horizontal ? values : names,
@@ -86,13 +86,13 @@ chartTypes.bars = (part) => {
     };
   };
   const bands = part.series.some((own) => own.low);
-  const data = {
+  const data = () => ({
     columns: [part.category ?? "", ...part.series.flatMap((own) =>
       own.low ? [own.name, `${own.name} low`, `${own.name} high`] : [own.name]).map((name) => `${name} (${part.unit || "1"})`)],
     rows: part.categories.map((name, place) => [name, ...part.series.flatMap((own) =>
       own.low ? [own.values[place], own.low[place], own.high[place]] : [own.values[place]])]),
-  };
+  });
   const each = part.stacked ? 40 : 16 + 24 * part.series.length;
   const lying = 74 + (legend ? 26 : 0) + each * part.categories.length;
-  return { option, data, narrow: true, height: part.horizontal ? Math.max(120, lying) : bands ? 340 : 320 };
+  return { option, data, narrow: true, height: () => (part.horizontal ? Math.max(120, lying) : bands ? 340 : 320) };
 };

@@ -2,9 +2,9 @@
 //
 // A type of chart is a function of its part that returns
 //   option()   for ECharts, made again whenever the theme changes
-//   data       {columns, rows}: what is drawn, for the CSV file, and where there are no charts
-//   controls   elements below the drawing, if any (`redraw` of the part is called by them)
-//   height     of the drawing, in pixels
+//   data()     {columns, rows}: what is drawn, for the CSV file, and where there are no charts
+//   controls   elements below the drawing, if any; they call `merge` with the options that change
+//   height()   of the drawing, in pixels, from its width
 //   minimum    width below which the drawing scrolls sideways, if any
 
 const drawnCharts = [];
@@ -24,28 +24,32 @@ function dataTable(data) {
 function drawChart(part) {
   const chart = chartTypes[part.type](part);
   const surface = element("div", { class: "surface", role: "img", "aria-label": part.title });
-  surface.style.height = `${part.height ?? chart.height}px`;
   const name = fileName(part.title);
   const tools = element("div", { class: "tools" });
   const figure = element("figure", { class: "part chart", "data-type": part.type },
     element("figcaption", {}, element("h3", {}, part.title), tools),
     part.note ? element("p", { class: "note" }, part.note) : null);
   tools.append(element("button", { type: "button", title: "download the data",
-                                   onclick: () => downloadText(`${name}.csv`, csvOf(chart.data)) }, "CSV"));
+                                   onclick: () => downloadText(`${name}.csv`, csvOf(chart.data())) }, "CSV"));
   if (!hasCharts()) {
     figure.append(element("details", {}, element("summary", {}, "the data of this chart"),
-                          element("div", { class: "scroll" }, dataTable(chart.data))));
+                          element("div", { class: "scroll" }, dataTable(chart.data()))));
     return figure;
   }
   if (chart.minimum) surface.style.minWidth = `${chart.minimum}px`;
   figure.append(element("div", { class: "scroll" }, surface));
   if (chart.controls) figure.append(element("div", { class: "controls" }, chart.controls));
-  const drawn = { surface, chart, instance: null };
+  const drawn = { surface, chart, part, instance: null };
   tools.append(element("button", { type: "button", title: "download the picture",
                                    onclick: () => download(`${name}.png`, pictureOf(drawn)) }, "PNG"));
   chart.redraw = () => drawn.instance?.setOption(completed(chart.option()), { notMerge: true });
+  chart.merge = (option) => drawn.instance?.setOption(option);
   drawnCharts.push(drawn);
   return figure;
+}
+
+function setHeight({ surface, chart, part }) {
+  surface.style.height = `${part.height ?? chart.height(surface.clientWidth)}px`;
 }
 
 function pictureOf(drawn) {
@@ -69,6 +73,7 @@ function completed(option) {
 function showCharts() {
   if (!hasCharts()) return;
   for (const drawn of drawnCharts) {
+    setHeight(drawn);
     drawn.instance = echarts.init(drawn.surface, null, { renderer: "canvas", devicePixelRatio: Math.max(2, devicePixelRatio) });
     drawn.chart.redraw();
   }
@@ -80,6 +85,7 @@ function showCharts() {
 
 function fitCharts() {
   for (const drawn of drawnCharts) {
+    setHeight(drawn);
     drawn.instance.resize();
     if (drawn.chart.narrow) drawn.chart.redraw();
   }

@@ -23,7 +23,7 @@ function downloadText(name, text) {
 }
 
 function fileName(title) {
-  return title.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "").slice(0, 60);
+  return title.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "").slice(0, 60) || "moesim";
 }
 
 function csvOf(table) {

@@ -8,6 +8,11 @@ function isNumber(value) {
   return typeof value === "number" && Number.isFinite(value);
 }
 
+// At least 0. A list may be longer than a call may have arguments, which Math.max(...values) fails on.
+function largestOf(values) {
+  return values.reduce((largest, value) => (isNumber(value) && value > largest ? value : largest), 0);
+}
+
 // Three significant digits, rounded: what is compared with the next prefix.
 function rounded(value) {
   return value === 0 ? 0 : Number(value.toPrecision(3));
@@ -49,7 +54,7 @@ function signedShare(value) {
 
 // Values of an axis share one prefix, so that its title can say it once: {factor, unit}.
 function axisScale(values, unit) {
-  const largest = Math.max(0, ...values.filter(isNumber).map(Math.abs));
+  const largest = largestOf(values.map((value) => (isNumber(value) ? Math.abs(value) : 0)));
   if (unit === "share") return { factor: 0.01, unit: "%" };
   if (unit === "×") return { factor: 1, unit: "×" };
   const prefixes = unit === "s" ? timePrefixes : decimalPrefixes;
@@ -72,5 +77,5 @@ function axisNumber(value) {
 
 function csvField(value) {
   const text = value === null || value === undefined ? "" : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

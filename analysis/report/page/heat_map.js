@@ -19,9 +19,8 @@ function heatMapTip(part, item) {
 }
 
 chartTypes.heat_map = (part) => {
-  const values = part.frames.flatMap((frame) => frame.cells.map((cell) => cell[2]));
-  const largest = Math.max(0, ...values);
-  const chart = { height: Math.min(640, 130 + Math.max(160, 16 * part.y.labels.length)) };
+  const largest = largestOf(part.frames.map((frame) => largestOf(frame.cells.map((cell) => cell[2]))));
+  const chart = { height: () => Math.min(640, 130 + Math.max(160, 16 * part.y.labels.length)) };
   let frame = 0;
   chart.option = () => {
     const names = (own) => ({ type: "category", data: own.labels, name: own.title, splitLine: { show: false },
@@ -40,12 +39,12 @@ chartTypes.heat_map = (part) => {
   };
   chart.controls = heatMapSlider(part, (chosen) => {
     frame = chosen;
-    chart.redraw();
+    chart.merge({ series: [{ data: part.frames[frame].cells }] });
   });
-  chart.data = {
+  chart.data = () => ({
     columns: [part.slider ?? "frame", part.x.title, part.y.title, part.unit || "value"],
     rows: part.frames.flatMap((own) => own.cells.map(([x, y, value]) =>
       [own.label, part.x.labels[x], part.y.labels[y], value])),
-  };
+  });
   return chart;
 };

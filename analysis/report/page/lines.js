@@ -5,9 +5,9 @@ function valueAxis(own, scale, extra) {
 }
 
 function pairAxes(part, scales) {
-  const ends = part.type === "points" ? {} : { min: part.x.min ?? "dataMin", max: "dataMax" };
+  const ends = part.type === "points" ? {} : { min: isNumber(part.x.min) ? part.x.min / scales.x.factor : "dataMin", max: "dataMax" };
   return {
-    xAxis: valueAxis(part.x, scales.x, { nameLocation: "middle", nameGap: 28, scale: true, ...ends,
+    xAxis: valueAxis(part.x, scales.x, { minInterval: scales.x.whole ? 1 : 0, nameLocation: "middle", nameGap: 28, scale: true, ...ends,
                                          splitLine: { show: false },
                                          axisLabel: { formatter: axisNumber, hideOverlap: true,
                                                       showMaxLabel: part.type === "points" ? undefined : false } }),
@@ -17,7 +17,8 @@ function pairAxes(part, scales) {
 }
 
 function scalesOf(part, xs, ys) {
-  return { x: axisScale(xs, part.x.unit), y: axisScale(ys, part.y.unit) };
+  const x = axisScale(xs, part.x.unit);
+  return { x: { ...x, whole: x.factor === 1 && xs.every(Number.isInteger) }, y: axisScale(ys, part.y.unit) };
 }
 
 function lineTip(part, scales, items) {
@@ -41,15 +42,15 @@ chartTypes.lines = (part) => {
       type: "line", name: own.name, step: part.steps ? "end" : false, connectNulls: false,
       symbol: own.x.length > 60 ? "none" : "circle", symbolSize: 5,
       lineStyle: { width: 2, type: dashes[Math.floor(index / okabeIto.length) || (legend ? index % dashes.length : 0)] },
-      itemStyle: { color: okabeIto[index % okabeIto.length] },
+      itemStyle: { color: okabeIto[index % okabeIto.length] }, areaStyle: part.filled ? { opacity: 0.3 } : undefined,
       data: own.x.map((x, place) => [x / scales.x.factor, isNumber(own.y[place]) ? own.y[place] / scales.y.factor : null]),
     })),
   });
-  const data = {
+  const data = () => ({
     columns: ["series", csvTitle(part.x), csvTitle(part.y)],
     rows: part.series.flatMap((own) => own.x.map((x, place) => [own.name, x, own.y[place]])),
-  };
-  return { option, data, height: 300 };
+  });
+  return { option, data, height: () => 300 };
 };
 
 const symbols = ["circle", "rect", "triangle", "diamond", "pin", "arrow"];
@@ -74,9 +75,9 @@ chartTypes.points = (part) => {
       data: [...own.points].sort((a, b) => (own.line ? a.x - b.x : 0)).map((point) => ({ value: place(point), name: point.name })),
     })),
   });
-  const data = {
+  const data = () => ({
     columns: ["series", "name", csvTitle(part.x), csvTitle(part.y)],
     rows: part.series.flatMap((own) => own.points.map((point) => [own.name, point.name, point.x, point.y])),
-  };
-  return { option, data, height: 360 };
+  });
+  return { option, data, height: () => 360 };
 };

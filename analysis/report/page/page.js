@@ -45,14 +45,16 @@ function drawSection(title, ...content) {
 function copyButton(text) {
   const button = element("button", { type: "button" }, "copy");
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "copied";
+    const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+    if (!copied) getSelection().selectAllChildren(button.parentElement.querySelector("code"));  // to be copied by hand
+    button.textContent = copied ? "copied" : "marked";
+    setTimeout(() => { button.textContent = "copy"; }, 2000);
   });
   return button;
 }
 
 function themeButton() {
-  return element("button", { type: "button", class: "theme", title: "light or dark", onclick: () => {
+  return element("button", { type: "button", class: "theme", title: "light or dark", "aria-label": "light or dark", onclick: () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     restyleCharts();
   } }, "◐");

@@ -25,7 +25,7 @@ chartTypes.strip = (part) => {
     dataZoom: [{ type: "slider", bottom: 8, height: 22, showDataShadow: false, filterMode: "weakFilter", brushSelect: false,
                  borderColor: colour("line"), fillerColor: "rgba(86,180,233,0.18)", handleStyle: { color: colour("card"), borderColor: colour("soft") },
                  labelFormatter: (value) => `${formatNumber(value)} ${scale.unit}`, textStyle: { color: colour("soft") } },
-               { type: "inside", filterMode: "weakFilter", zoomOnMouseWheel: "ctrl" }],
+               { type: "inside", filterMode: "weakFilter", zoomOnMouseWheel: "ctrl", preventDefaultMouseMove: false }],
     xAxis: { type: "value", min: 0, max: "dataMax", name: `time since the step began (${scale.unit})`, nameLocation: "middle",
              nameGap: 26, axisLabel: { formatter: axisNumber, hideOverlap: true, showMaxLabel: false } },
     yAxis: { type: "category", data: part.tracks, inverse: true, splitLine: { show: false }, axisTick: { show: false } },
@@ -36,9 +36,9 @@ chartTypes.strip = (part) => {
         .map((span) => [span[0], span[2] / scale.factor, span[3] / scale.factor]),
     })),
   });
-  const data = {
+  const data = () => ({
     columns: ["track", "what", "begin (s)", "end (s)"],
     rows: part.spans.map(([track, name, begin, end]) => [part.tracks[track], part.names[name], begin, end]),
-  };
-  return { option, data, height: 130 + 26 * part.tracks.length };
+  });
+  return { option, data, height: () => 130 + 26 * part.tracks.length };
 };

@@ -1,8 +1,7 @@
 // Tables: a click on a column's title sorts by it, another one turns the order around.
 
 function compareCells(a, b) {
-  if (a === null || a === undefined) return 1;
-  if (b === null || b === undefined) return -1;
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
   if (isNumber(a) && isNumber(b)) return a - b;
   return String(a).localeCompare(String(b), "en", { numeric: true });
 }

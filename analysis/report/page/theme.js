@@ -21,6 +21,7 @@ function phaseOrder(names) {
 }
 
 function isDark() {
+  if (document.documentElement.classList.contains("printing")) return false;
   const chosen = document.documentElement.dataset.theme;
   if (chosen) return chosen === "dark";
   return matchMedia("(prefers-color-scheme: dark)").matches;
