@@ -16,11 +16,19 @@ std::uint64_t split_mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+// Of whole exponents, most of them small: std::pow takes several times as long.
+double whole_power(double base, int exponent) {
+  double power = 1;
+  for (; exponent > 0; exponent /= 2, base *= base)
+    if (exponent % 2 == 1) power *= base;
+  return power;
+}
+
 // Inversion from the mode would need lgamma; from zero it is exact and cheap while n·p is small.
 int binomial_by_inversion(Rng& rng, int n, double p) {
   const double q = 1 - p;
   const double ratio = p / q;
-  double probability = std::pow(q, n);
+  double probability = whole_power(q, n);
   double u = rng.uniform();
   int successes = 0;
   while (u > probability && successes < n) {
