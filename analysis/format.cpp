@@ -70,6 +70,11 @@ std::string format_percent(double ratio) {
   return std::isfinite(ratio) ? format_number(ratio * 100) + " %" : "–";
 }
 
+std::string format_error(double ratio) {
+  const std::string text = fmt::format("{:+.2f} %", 100 * ratio);
+  return text == "-0.00 %" || text == "+0.00 %" ? "0.00 %" : text;
+}
+
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   bool escape = false;

@@ -19,6 +19,7 @@ std::string format_time(Seconds time);                              // "12.3 ms"
 std::string format_bytes(Bytes size);                               // "4.56 GB", 1 GB = 1e9 bytes
 std::string format_rate(BytesPerSecond rate);                       // "450 GB/s"
 std::string format_percent(double ratio);                           // 0.294 → "29.4 %"
+std::string format_error(double ratio);                             // −0.0123 → "-1.23 %"
 
 // Columns that UTF-8 text takes on a terminal; escape sequences take none.
 std::size_t display_width(std::string_view text);

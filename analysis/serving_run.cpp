@@ -63,10 +63,9 @@ void add_cache(Lines& lines, const PoolSummary& pool) {
   const CacheErrors errors = errors_of(cache);
   lines.add(
       "step cache",
-      fmt::format("{} of {} steps simulated · off by {:+.2f} % on average, {:+.2f} % at most, "
-                  "on {} steps",
+      fmt::format("{} of {} steps simulated · off by {} on average, {} at most, on {} steps",
                   format_count(cache.simulated), format_count(static_cast<double>(cache.steps)),
-                  100 * errors.mean, 100 * errors.largest, cache.errors.size()));
+                  format_error(errors.mean), format_error(errors.largest), cache.errors.size()));
 }
 
 }  // namespace

@@ -93,7 +93,7 @@ void add_footing(Lines& lines, const RunResult& result) {
   Parts parts = {"network " + result.fidelity};
   if (result.tolerance > 0) parts.back() += fmt::format(" (tolerance {})", result.tolerance);
   if (result.network_error)
-    parts.back() += fmt::format(", {:+.2f} % off fluid on a sample", 100 * *result.network_error);
+    parts.back() += ", " + format_error(*result.network_error) + " off fluid on a sample";
   if (!result.calibrations.empty())
     parts.push_back(fmt::format("kernels {}", fmt::join(result.calibrations, ", ")));
   lines.add("computed with", joined(parts));

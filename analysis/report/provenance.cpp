@@ -133,7 +133,7 @@ Json provenance_of(const Json& summary) {
   if (number_at(from, "tolerance") > 0)
     network += fmt::format(", tolerance {}", from.at("tolerance").get<double>());
   if (const double error = number_at(from, "network_error"); error == error)
-    network += fmt::format(", {:+.2f} % off fluid on a sample", 100 * error);
+    network += ", " + format_error(error) + " off fluid on a sample";
   std::string calibrations, inputs;
   for (const Json& name : from.at("calibrations"))
     calibrations += (calibrations.empty() ? "" : ", ") + value_text(name);

@@ -92,7 +92,7 @@ TextTable table_of(const std::vector<Rung>& choices, const std::vector<Json>& ru
     const Error error = error_of(runs[i], runs[reference]);
     const bool is_reference = i == reference;
     table.add({label(choices[i].scenario), time(step),
-               is_reference ? "reference" : fmt::format("{:+.2f} %", 100 * error.mean),
+               is_reference ? "reference" : format_error(error.mean),
                is_reference ? "" : fmt::format("{:.2f} %", 100 * error.worst),
                time(metrics["breakdown_s"]["dispatch"]), time(metrics["breakdown_s"]["combine"]),
                time(metrics["breakdown_s"]["wait"]),

@@ -22,6 +22,8 @@ TEST(Format, KeepsThreeSignificantDigitsAndPicksThePrefix) {
   EXPECT_EQ(format_count(42), "42");
   EXPECT_EQ(format_percent(0.2941), "29.4 %");
   EXPECT_EQ(format_percent(0), "0 %");
+  EXPECT_EQ(format_error(0.01234), "+1.23 %");
+  EXPECT_EQ(format_error(-0.00001), "0.00 %");
 }
 
 TEST(Format, RoundsUpIntoTheNextPrefix) {

@@ -74,7 +74,7 @@ function warningSection(report) {
 }
 
 function provenanceSection(report) {
-  return drawSection("Where the numbers come from", definitions(report.provenance ?? []),
+  return drawSection("Where the numbers come from", report.provenance ? definitions(report.provenance) : null,
     report.kernels ? drawTable(report.kernels) : null,
     report.command ? element("p", {}, "To make this result again, where its files are:") : null,
     report.command ? element("div", { class: "command" }, element("code", {}, report.command), copyButton(report.command)) : null);
