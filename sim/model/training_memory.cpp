@@ -7,7 +7,7 @@ namespace {
 
 constexpr double kBytes = 2;  // of an activation
 
-// StoredColumns of a token's activations: of norms, activation functions and expanded latents,
+// Columns of a token's activations: of norms, activation functions and expanded latents,
 // which are cheap to compute again, and of the rest.
 struct StoredColumns {
   double cheap = 0, dear = 0;

@@ -20,7 +20,10 @@ std::vector<std::string> words_in(const std::string& line) {
 std::string with_listing(const std::string& text, const std::string& command) {
   const std::string begin = "<!-- begin moesim " + command + " -->\n";
   const std::size_t from = text.find(begin), to = text.find("<!-- end moesim " + command + " -->");
-  if (from == std::string::npos || to == std::string::npos) return "no markers of " + command;
+  if (from == std::string::npos || to == std::string::npos) {
+    ADD_FAILURE() << "no markers of " << command;
+    return text;
+  }
   const Session session = run_program(words_in(command));
   EXPECT_LE(session.exit_code, 1) << session.err;  // 1: a gate of `validate` fails
   return text.substr(0, from + begin.size()) + session.out + text.substr(to);
@@ -31,6 +34,7 @@ std::string with_outputs(const std::string& text) {
   std::string whole;
   std::istringstream lines(text);
   bool inside = false, ours = false;
+  int commands = 0;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("```") || line.starts_with("$ ")) ours = false;
     if (line.starts_with("```")) inside = line == "```console";
@@ -43,7 +47,9 @@ std::string with_outputs(const std::string& text) {
     EXPECT_EQ(session.exit_code, 0) << line << "\n" << session.err;
     whole += session.out;
     ours = true;
+    ++commands;
   }
+  EXPECT_GE(commands, 3);
   return whole;
 }
 
