@@ -1,4 +1,4 @@
-// Flows by the date of their first byte.
+// Flows by the date of their first byte: each by its slot, or by its cell in the plane of a grid.
 #pragma once
 
 #include <algorithm>
@@ -10,14 +10,20 @@
 
 namespace moesim {
 
+// Where the flows of a leg lie that are kept as a matrix; −1: they are not.
+struct GridPlane {
+  int grid = -1, plane = -1;
+};
+
 class FlowArrivals {
  public:
   bool empty() const { return heap_.empty(); }
   Seconds next_date() const { return Seconds(heap_.front().date); }
 
-  void add(std::span<const FlowId> flows, Seconds date) {
+  void add(std::span<const FlowId> flows, Seconds date, GridPlane plane = {}) {
     if (flows.empty()) return;
-    Arrival arrival{.date = date.value, .sequence = sequence_++, .flow = flows.front()};
+    Arrival arrival{
+        .date = date.value, .sequence = sequence_++, .flow = flows.front(), .plane = plane};
     if (flows.size() > 1) {
       if (free_lists_.empty()) {
         free_lists_.push_back(static_cast<int>(lists_.size()));
@@ -31,21 +37,24 @@ class FlowArrivals {
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
 
-  // Takes out what arrives first and tells it, flow by flow.
+  // Takes out what arrives first and tells it, flow by flow, with its plane.
   template <class Tell>
   void take_next(const Tell& tell) {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const Arrival arrival = heap_.back();
     heap_.pop_back();
-    if (arrival.list < 0) return tell(arrival.flow);
-    for (const FlowId flow : lists_[static_cast<std::size_t>(arrival.list)]) tell(flow);
+    if (arrival.list < 0) return tell(arrival.flow, arrival.plane);
+    for (const FlowId flow : lists_[static_cast<std::size_t>(arrival.list)])
+      tell(flow, arrival.plane);
     free_lists_.push_back(arrival.list);
   }
 
-  // Takes out the flows that are `wanted`, in no order; tells each with its date.
+  // Takes out the flows that are `wanted`, in no order; tells each with its date. Those of planes
+  // are not.
   template <class Wanted, class Tell>
   void withdraw(const Wanted& wanted, const Tell& tell) {
     std::erase_if(heap_, [&](const Arrival& arrival) {
+      if (arrival.plane.grid >= 0) return false;
       const auto take = [&](FlowId flow) {
         if (!wanted(flow)) return false;
         tell(flow, Seconds(arrival.date));
@@ -66,6 +75,7 @@ class FlowArrivals {
     std::uint64_t sequence = 0;
     FlowId flow = 0;  // if there is no list
     int list = -1;
+    GridPlane plane;
   };
   static bool later(const Arrival& a, const Arrival& b) {
     return a.date != b.date ? a.date > b.date : a.sequence > b.sequence;

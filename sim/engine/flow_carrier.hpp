@@ -40,11 +40,24 @@ class FoldedLinks {
   virtual void withdraw(int batch, std::vector<WithdrawnFlow>& withdrawn) = 0;
 };
 
+// For flows that are kept as matrices. See FluidSolver and FlowGrid.
+class GridCarrier {
+ public:
+  virtual ~GridCarrier() = default;
+  virtual int add_grid(FlowGrid::Ports senders, FlowGrid::Ports receivers) = 0;
+  virtual GridPlane open_plane(int grid, int leg, int batch) = 0;
+  virtual void close_plane(GridPlane plane) = 0;
+  virtual FlowId prepare(GridPlane plane, int row, int column, double bytes) = 0;
+  virtual void start(GridPlane plane, std::span<const FlowId> cells, Seconds date) = 0;
+};
+
 class FlowCarrier {
  public:
   virtual ~FlowCarrier() = default;
   // Nothing if every flow must be what it is.
   virtual FoldedLinks* folded() { return nullptr; }
+  // Nothing if flows cannot be on grids.
+  virtual GridCarrier* grids() { return nullptr; }
   // See FluidSolver.
   virtual int open_batch(Seconds expected, std::size_t tail) = 0;
   virtual void close_batch(int batch) = 0;

@@ -36,6 +36,7 @@ int FlowNetwork::open(const LegRequest& request) {
   leg.open = true;
   leg.batch = -1;
   leg.number = opened_++;
+  leg.planes.clear();
   leg.folded = {.fold = fold_for(request)};
   count(leg);
   const int handle = static_cast<int>(slot);
@@ -117,9 +118,14 @@ void FlowNetwork::send(int handle, GpuId source) {
 void FlowNetwork::send_alone(int handle, GpuId source) {
   unfold_all();
   Leg& leg = legs_[static_cast<std::size_t>(handle)];
-  if (leg.batch < 0) open_batch(leg);
+  if (leg.batch < 0) {
+    open_batch(leg);
+    if (fits_grids(leg)) open_planes(leg, handle);
+  }
   list_peers(leg, source);
   pump(handle, source, clock_.now());
+  if (--leg.senders_left > 0) return;
+  for (const GridPlane plane : leg.planes) carrier_->grids()->close_plane(plane);
 }
 
 // With a window, a flow lasts for a turn: that share of the leg that a sender gives to one peer.
@@ -185,6 +191,8 @@ void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
   alone_ += served_.size();
   if (leg.grouped) {
     start_pairs(leg, handle, source, date);
+  } else if (!leg.planes.empty()) {
+    start_cells(leg, handle, source, date);
   } else {
     for (const GpuId target : served_) start_pair(leg, handle, source, target);
   }

@@ -13,6 +13,9 @@
 // such legs is under way, one flow stands for each class of flows (symmetry.hpp). When anything
 // else comes, what is left of these flows is unfolded into all that they stand for.
 //
+// The flows of a leg that are sent all at once, and are so many that nearly every pair has one, lie
+// on grids (flow_grid.hpp).
+//
 // Latency delays the start of a flow. With a window of W, a sender serves its next peer when fewer
 // than W are being served.
 #pragma once
@@ -26,6 +29,7 @@
 #include "sim/engine/network.hpp"
 #include "sim/engine/route_cache.hpp"
 #include "sim/engine/route_fans.hpp"
+#include "sim/engine/route_grids.hpp"
 #include "sim/engine/symmetry.hpp"
 
 namespace moesim {
@@ -100,7 +104,8 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     int number = 0;  // over all legs opened so far
     bool grouped = false;
     bool open = false;
-    int senders_left = 0;  // GPUs that have something to send
+    int senders_left = 0;           // GPUs that have something to send, and have not
+    std::vector<GridPlane> planes;  // [grids]; none: its flows lie on no grid
     FoldedLeg folded;
   };
   struct Copy {
@@ -113,6 +118,12 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     Seconds date;
     int leg = -1;
     GpuId source;
+  };
+  // Flows on a grid that set off together.
+  struct Departure {
+    GridPlane plane;
+    int latency = 0;
+    std::vector<FlowId> cells;
   };
   // Flows of one sender that share a trunk.
   struct Group {
@@ -144,6 +155,10 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void pump(int handle, GpuId source, Seconds date);
   void refill();
   void start_pair(const Leg& leg, int handle, GpuId source, GpuId target);
+  bool fits_grids(const Leg& leg) const;
+  void open_planes(Leg& leg, int handle);
+  void start_cells(Leg& leg, int handle, GpuId source, Seconds date);
+  std::vector<FlowId>& departing(GridPlane plane, int latency);
   void start_pairs(Leg& leg, int handle, GpuId source, Seconds date);
   void add_to_group(const Leg& leg, GpuId source, GpuId target, int port, Group& group);
   bool is_busy(const Leg& leg, GpuId source, GpuId target, LinkId port) const;
@@ -164,6 +179,8 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   bool aggregate_ = false;
   RouteCache routes_;
   RouteFans fans_;
+  std::optional<RouteGrids> grids_;
+  std::vector<Departure> departures_;
   BytesPerSecond local_rate_, network_rate_;  // narrowest link of a route inside and across domains
   std::vector<Leg> legs_;
   std::vector<Copy> copies_;

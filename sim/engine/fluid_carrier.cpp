@@ -48,7 +48,7 @@ class FluidModel final : public simgrid::kernel::resource::Model {
   std::vector<FlowEnd> ends_;
 };
 
-class FluidCarrier final : public FlowCarrier, public FoldedLinks {
+class FluidCarrier final : public FlowCarrier, public FoldedLinks, public GridCarrier {
  public:
   FluidCarrier(std::shared_ptr<FluidModel> model, const Clock& clock)
       : model_(std::move(model)), clock_(clock) {}
@@ -60,6 +60,20 @@ class FluidCarrier final : public FlowCarrier, public FoldedLinks {
   void catch_up() final { model_->catch_up(clock_.now()); }
   void withdraw(int batch, std::vector<WithdrawnFlow>& withdrawn) final {
     model_->solver().withdraw(batch, withdrawn);
+  }
+  GridCarrier* grids() final { return this; }
+  int add_grid(FlowGrid::Ports senders, FlowGrid::Ports receivers) final {
+    return model_->solver().add_grid(std::move(senders), std::move(receivers));
+  }
+  GridPlane open_plane(int grid, int leg, int batch) final {
+    return model_->solver().open_plane(grid, leg, batch);
+  }
+  void close_plane(GridPlane plane) final { model_->solver().close_plane(plane); }
+  FlowId prepare(GridPlane plane, int row, int column, double bytes) final {
+    return model_->solver().prepare(plane, row, column, bytes);
+  }
+  void start(GridPlane plane, std::span<const FlowId> cells, Seconds date) final {
+    model_->solver().start(plane, cells, date);
   }
   int open_batch(Seconds expected, std::size_t tail) final {
     return model_->solver().open_batch(expected, tail);

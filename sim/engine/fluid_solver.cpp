@@ -43,13 +43,16 @@ void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {
     left -= rate * step;
     return false;
   });
+  move_grids(step + rounding, step);
+  pass_cells(begin, rounding, ends);
 }
 
 void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
   if (dead_.size() > 2 * alive_ + 64) purge();
+  thin_out();
   admit(now.value);
   if (alive_ == 0) return;
-  if (newcomers_.empty() && !changed_) {
+  if (newcomers_.empty() && new_cells_.empty() && !changed_) {
     find_earliest();
     decision_ = as_of_ + earliest_;
     return;
@@ -58,8 +61,10 @@ void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
   changed_ = false;
   prepare_links(window);
   water_fill(window);
+  end_grids(window);
   as_of_ = hold_until_ = now.value + window;
   finish(now.value, window, ends);
+  if (!changed_) find_earliest_on_grids();
   decision_ = changed_ ? as_of_ : as_of_ + earliest_;
 }
 
@@ -80,10 +85,13 @@ void FluidSolver::admit(double now) {
   while (!arrivals_.empty() && arrivals_.next_date().value <= due) {
     const double date = arrivals_.next_date().value;
     const double waited = tolerance_ > 0 ? std::max(0.0, now - date) : 0;
-    arrivals_.take_next(
-        [&](FlowId flow) { newcomers_.push_back({.flow = flow, .waited = waited}); });
+    arrivals_.take_next([&](FlowId flow, GridPlane plane) {
+      (plane.grid < 0 ? newcomers_ : new_cells_)
+          .push_back({.flow = flow, .waited = waited, .plane = plane});
+    });
   }
   for (const Newcomer& newcomer : newcomers_) admit(newcomer);
+  for (const Newcomer& newcomer : new_cells_) admit_cell(newcomer);
 }
 
 void FluidSolver::admit(const Newcomer& newcomer) {
@@ -163,7 +171,7 @@ void FluidSolver::catch_up(const Newcomer& newcomer, double window) {
   const bool ending = rate < 0;
   const double moved = ending ? 0 : rate * window;  // already taken off
   const double caught = std::min(std::abs(rate) * newcomer.waited, left + moved);
-  charge(flow, caught * flows_.copies(flow));
+  for (const int link : flows_.links(flow)) charge(link, caught * flows_.copies(flow));
   left -= caught;
   if (left > 0) {
     if (!ending) earliest_ = std::min(earliest_, left / rate);
@@ -176,14 +184,12 @@ void FluidSolver::catch_up(const Newcomer& newcomer, double window) {
   ending_.push_back(flow);
 }
 
-// Bytes that a flow carried before it was admitted: what its links did not have to spare, they owe.
-void FluidSolver::charge(FlowId flow, double bytes) {
-  for (const int link : flows_.links(flow)) {
-    LinkInfo& info = this->info(link);
-    const double spared = std::min(info.idle, bytes);
-    info.idle -= spared;
-    info.credit -= bytes - spared;
-  }
+// Bytes that a flow carried before it was admitted: what its link did not have to spare, it owes.
+void FluidSolver::charge(int link, double bytes) {
+  LinkInfo& info = this->info(link);
+  const double spared = std::min(info.idle, bytes);
+  info.idle -= spared;
+  info.credit -= bytes - spared;
 }
 
 // Moves a flow from `begin` to `as_of_` over the ends of its parts; whether it has ended.
@@ -198,7 +204,7 @@ bool FluidSolver::pass_parts(FlowId flow, double begin, double rounding,
       return false;
     }
     date = end;
-    if (const double debt = take_debt(flow); debt > 0) {
+    if (const double debt = take_debt(flows_.links(flow)); debt > 0) {
       left = debt;
       continue;
     }
@@ -219,10 +225,10 @@ FlowEnd FluidSolver::end_of(FlowId flow, double date) {
 }
 
 // What the last flow on a link has to carry besides its own bytes.
-double FluidSolver::take_debt(FlowId flow) {
+double FluidSolver::take_debt(std::span<const int> links) {
   if (tolerance_ <= 0) return 0;
   double debt = 0;
-  for (const int link : flows_.links(flow)) {
+  for (const int link : links) {
     LinkInfo& info = this->info(link);
     if (info.active > 1 || info.credit >= 0) continue;
     debt = std::max(debt, -info.credit);
@@ -265,6 +271,7 @@ void FluidSolver::find_earliest() {
   for (const FlowId flow : admitted_)
     if (flows_.left[flow] > 0)
       earliest_ = std::min(earliest_, flows_.left[flow] / flows_.rate[flow]);
+  find_earliest_on_grids();
 }
 
 }  // namespace moesim

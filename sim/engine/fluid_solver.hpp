@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "sim/engine/flow_arrivals.hpp"
+#include "sim/engine/flow_grid.hpp"
 #include "sim/engine/flow_table.hpp"
 
 namespace moesim {
@@ -31,6 +32,7 @@ namespace moesim {
 struct FlowEnd {
   FlowTag tag;
   Seconds date;
+  // Not of a flow on a grid:
   double bytes = 0;  // that it carried
   int port = -1;     // its last link
 };
@@ -70,6 +72,23 @@ class FluidSolver {
   // Their first bytes come at `date`, which is not before the last fill.
   void start(std::span<const FlowId> flows, Seconds date) { arrivals_.add(flows, date); }
 
+  // A grid of flows of two links, one of a sender and one of a receiver, none of which is in
+  // another grid; its number. Its flows share their links with all others.
+  int add_grid(FlowGrid::Ports senders, FlowGrid::Ports receivers);
+  // See FlowGrid.
+  GridPlane open_plane(int grid, int leg, int batch) {
+    return {.grid = grid, .plane = this->grid(grid).open(leg, batch)};
+  }
+  void close_plane(GridPlane plane) { grid(plane.grid).close(plane.plane); }
+  FlowId prepare(GridPlane plane, int row, int column, double bytes) {
+    FlowGrid& grid = this->grid(plane.grid);
+    ++batches_[static_cast<std::size_t>(grid.batch(plane.plane))].flows;
+    return grid.prepare(plane.plane, row, column, bytes);
+  }
+  void start(GridPlane plane, std::span<const FlowId> cells, Seconds date) {
+    arrivals_.add(cells, date, plane);
+  }
+
   // When advance() and fill() have to be called next; kForever without flows.
   Seconds next_date() const {
     Seconds date = kForever;
@@ -104,9 +123,10 @@ class FluidSolver {
   };
   // What a fill touches for each flow.
   struct LinkState {
-    double spare = 0;          // bytes/s not given yet in this fill
-    int unfrozen = 0;          // copies without a rate in this fill
+    double spare = 0;          // bytes/s not given yet in this fill, but for flows on the grid
+    int unfrozen = 0;          // copies without a rate in this fill, likewise
     std::uint32_t frozen = 0;  // the last fill in which the link was full and froze its flows
+    int grid = -1, port = -1;  // that it is, if any
   };
   struct LinkInfo {
     double capacity = 0;  // bytes/s
@@ -130,6 +150,11 @@ class FluidSolver {
   struct Newcomer {
     FlowId flow = 0;
     double waited = 0;  // seconds
+    GridPlane plane;
+  };
+  struct Share {
+    double spare = 0;     // bytes/s
+    double unfrozen = 0;  // copies
   };
 
   // Dates that differ by less are one event: the rounding of a clock at `now` seconds, and of
@@ -163,14 +188,35 @@ class FluidSolver {
     state(link).unfrozen -= copies;
   }
   void freeze_complex(FlowId flow, int link, double rate);
+  // What a link has not given yet, and to how many.
+  Share share(const LinkState& state) const {
+    if (state.grid < 0)
+      return {.spare = state.spare, .unfrozen = static_cast<double>(state.unfrozen)};
+    const FlowGrid& grid = grids_[static_cast<std::size_t>(state.grid)];
+    return {.spare = state.spare - grid.taken_at(state.port),
+            .unfrozen = state.unfrozen + grid.open_at(state.port)};
+  }
+
+  FlowGrid& grid(int grid) { return grids_[static_cast<std::size_t>(grid)]; }
+  void admit_cell(const Newcomer& newcomer);
+  void begin_grids();
+  void end_grids(double window);
+  void catch_up_cell(const Newcomer& newcomer);
+  void charge(int link, double bytes);
+  void pass_cell(GridPlane plane, FlowId cell, double begin, double rounding,
+                 std::vector<FlowEnd>& ends);
+  void end_cell(GridPlane plane, FlowId cell, double unused_bytes);
+  void move_grids(double reach, double step);
+  void pass_cells(double begin, double rounding, std::vector<FlowEnd>& ends);
+  void find_earliest_on_grids();
+  void thin_out();
   void finish(double now, double window, std::vector<FlowEnd>& ends);
   void catch_up(double window);
   void catch_up(const Newcomer& newcomer, double window);
-  void charge(FlowId flow, double bytes);
   void find_earliest();
   bool pass_parts(FlowId flow, double begin, double rounding, std::vector<FlowEnd>& ends);
   FlowEnd end_of(FlowId flow, double date);
-  double take_debt(FlowId flow);
+  double take_debt(std::span<const int> links);
   bool end_part(FlowId flow, double unused_bytes);
   bool end_part_of(FlowId group, double unused_bytes);
   void release(int link, double unused_bytes) {
@@ -189,11 +235,14 @@ class FluidSolver {
   std::vector<Batch> batches_;
 
   FlowTable flows_;
-  FlowArrivals arrivals_;            // still to be admitted
-  std::vector<Newcomer> newcomers_;  // admitted in this fill
-  std::vector<FlowId> admitted_;     // and some that have ended
-  std::vector<FlowId> ending_;       // end a part inside the window; their rates are negative
-  std::vector<FlowId> dead_;         // ended, but some list may still hold them
+  std::vector<FlowGrid> grids_;
+  std::vector<std::vector<FlowGrid::Ending>> ending_cells_;  // [grids] inside the window
+  std::vector<Newcomer> new_cells_;                          // admitted in this fill
+  FlowArrivals arrivals_;                                    // still to be admitted
+  std::vector<Newcomer> newcomers_;                          // admitted in this fill
+  std::vector<FlowId> admitted_;                             // and some that have ended
+  std::vector<FlowId> ending_;  // end a part inside the window; their rates are negative
+  std::vector<FlowId> dead_;    // ended, but some list may still hold them
 
   std::size_t alive_ = 0;     // admitted flows
   std::size_t unfrozen_ = 0;  // flows without a rate in this fill

@@ -26,6 +26,7 @@ void FluidSolver::prepare_links(double window) {
   ++fills_;
   ++epoch_;
   heap_.clear();
+  begin_grids();
   place_mask_ = std::bit_ceil(used_links_.size()) - 1;
   std::size_t kept = 0;
   for (const int used : used_links_) {
@@ -33,6 +34,7 @@ void FluidSolver::prepare_links(double window) {
     LinkState& state = this->state(used);
     state.spare = info.capacity;
     state.unfrozen = info.active;
+    if (state.grid >= 0) state.unfrozen -= grid(state.grid).flows_of(state.port);
     if (info.active == 0) {
       forget_flows(info);
       // What its queue uses is not known, so that newcomers must not count on any of it.
@@ -44,7 +46,8 @@ void FluidSolver::prepare_links(double window) {
     if (info.queuing > 0) prepare_queue(used);
     state.unfrozen += info.queuing;
     if (tolerance_ > 0 && balance(info, state, window)) changed_ = true;
-    heap_.push_back(level_of(state.spare / state.unfrozen, kept++));
+    const Share share = this->share(state);
+    heap_.push_back(level_of(share.spare / share.unfrozen, kept++));
   }
   used_links_.resize(kept);
 }
@@ -95,11 +98,11 @@ void FluidSolver::water_fill(double window) {
     MOESIM_CHECK(!heap_.empty(), "every flow has a link that is full");
     const std::uint64_t level = heap_.front(), place = level & place_mask_;
     const int link = used_links_[place];
-    const LinkState& state = this->state(link);
-    if (state.unfrozen > 0) {
+    const Share share = this->share(state(link));
+    if (share.unfrozen > 0) {
       // A level only grows while others freeze, so one that is still right is the lowest.
       const double rate =
-          std::max(std::bit_cast<double>(level & ~place_mask_), state.spare / state.unfrozen);
+          std::max(std::bit_cast<double>(level & ~place_mask_), share.spare / share.unfrozen);
       if (const std::uint64_t grown = level_of(rate, place); grown > level) {
         heap_.front() = grown;
         sift_down(heap_, 0);
@@ -131,6 +134,11 @@ void FluidSolver::freeze(int link, double rate, double window) {
       info.others, rate, window, [&](FlowId flow) { return !flows_.mark(flow, epoch_); },
       [&](FlowId flow) { freeze_complex(flow, link, rate); });
   LinkState& full = state(link);
+  if (full.grid >= 0) {
+    FlowGrid& grid = this->grid(full.grid);
+    unfrozen_ -= static_cast<std::size_t>(grid.open_at(full.port));
+    grid.freeze(full.port, rate);
+  }
   full.frozen = epoch_;
   full.unfrozen = 0;
   full.spare = 0;
@@ -196,6 +204,7 @@ void FluidSolver::finish(double now, double window, std::vector<FlowEnd>& ends) 
     if (!pass_parts(flow, now, same_date(now, window), ends))
       earliest_ = std::min(earliest_, flows_.left[flow] / rate);
   }
+  pass_cells(now, same_date(now, window), ends);
 }
 
 }  // namespace moesim

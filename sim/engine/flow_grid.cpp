@@ -1,0 +1,144 @@
+#include "sim/engine/flow_grid.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "sim/base/check.hpp"
+#include "sim/engine/grid_kernels.hpp"
+
+namespace moesim {
+namespace {
+
+std::size_t padded(std::size_t ports) { return (ports + kLanes - 1) / kLanes * kLanes; }
+
+std::vector<int> one_after_the_other(std::vector<int> senders, std::size_t rows,
+                                     const std::vector<int>& receivers, std::size_t columns) {
+  senders.resize(rows, -1);
+  senders.insert(senders.end(), receivers.begin(), receivers.end());
+  senders.resize(rows + columns, -1);
+  return senders;
+}
+
+}  // namespace
+
+FlowGrid::FlowGrid(Ports senders, Ports receivers)
+    : rows_(padded(senders.links.size())),
+      columns_(padded(receivers.links.size())),
+      links_(one_after_the_other(std::move(senders.links), rows_, receivers.links, columns_)),
+      gpus_(one_after_the_other(std::move(senders.gpus), rows_, receivers.gpus, columns_)),
+      matrix_(rows_ * columns_),
+      transposed_(rows_ * columns_),
+      flows_of_port_(rows_ + columns_),
+      open_(rows_ + columns_),
+      taken_(rows_ + columns_),
+      levels_(rows_ + columns_, kUnlimited) {}
+
+FlowTag FlowGrid::tag(int plane, FlowId cell) const {
+  return {.leg = planes_[static_cast<std::size_t>(plane)].leg,
+          .source = gpus_[cell / columns_],
+          .target = gpus_[rows_ + cell % columns_]};
+}
+
+int FlowGrid::open(int leg, int batch) {
+  const auto is_free = [](const Plane& plane) {
+    return !plane.open && plane.waiting == 0 && plane.flows == 0;
+  };
+  auto free = std::ranges::find_if(planes_, is_free);
+  if (free == planes_.end()) {
+    planes_.push_back(
+        {.left = AlignedVector<double>(rows_ * columns_), .row_flows = std::vector<int>(rows_)});
+    free = planes_.end() - 1;
+  }
+  free->leg = leg;
+  free->batch = batch;
+  free->open = true;
+  return static_cast<int>(free - planes_.begin());
+}
+
+FlowId FlowGrid::prepare(int plane, int row, int column, double bytes) {
+  const auto cell = static_cast<FlowId>(static_cast<std::size_t>(row) * columns_ +
+                                        static_cast<std::size_t>(column));
+  Plane& to = at(plane);
+  MOESIM_CHECK(to.left[cell] == 0, "a pair of ports has one flow in a plane");
+  to.left[cell] = -bytes;
+  ++to.waiting;
+  return cell;
+}
+
+void FlowGrid::admit(int plane, FlowId cell) {
+  Plane& to = at(plane);
+  to.left[cell] = -to.left[cell];
+  --to.waiting;
+  ++to.flows;
+  ++to.row_flows[cell / columns_];
+  ++flows_;
+  count(cell, 1);
+}
+
+void FlowGrid::end(int plane, FlowId cell) {
+  Plane& from = at(plane);
+  from.left[cell] = 0;
+  --from.flows;
+  --from.row_flows[cell / columns_];
+  --flows_;
+  count(cell, -1);
+}
+
+void FlowGrid::count(FlowId cell, int flows) {
+  const std::size_t row = cell / columns_, column = cell % columns_;
+  matrix_[cell] += static_cast<float>(flows);
+  transposed_[column * rows_ + row] += static_cast<float>(flows);
+  flows_of_port_[row] += flows;
+  flows_of_port_[rows_ + column] += flows;
+}
+
+void FlowGrid::begin_fill() {
+  if (flows_ == 0 && !filled_) return;
+  filled_ = flows_ > 0;
+  std::ranges::copy(flows_of_port_, open_.begin());
+  std::ranges::fill(taken_, 0);
+  std::ranges::fill(levels_, kUnlimited);
+}
+
+void FlowGrid::freeze(int port, double rate) {
+  const GridKernels& kernels = grid_kernels().front();
+  const auto at = static_cast<std::size_t>(port);
+  levels_[at] = rate;
+  if (at < rows_) {
+    kernels.take(columns_, &matrix_[at * columns_], rate, &taken_[rows_], &open_[rows_]);
+  } else {
+    kernels.take(rows_, &transposed_[(at - rows_) * rows_], rate, taken_.data(), open_.data());
+  }
+  open_[at] = 0;
+}
+
+void FlowGrid::move(double reach, double step, std::vector<Ending>& ending) {
+  const GridKernels& kernels = grid_kernels().front();
+  std::vector<int> ends(columns_);
+  for (std::size_t plane = 0; plane < planes_.size(); ++plane) {
+    Plane& moving = planes_[plane];
+    if (moving.flows == 0) continue;
+    for (std::size_t row = 0; row < rows_; ++row) {
+      if (moving.row_flows[row] == 0) continue;
+      const std::size_t count = kernels.move(columns_, &levels_[rows_], levels_[row], reach, step,
+                                             &moving.left[row * columns_], ends.data());
+      for (std::size_t end = 0; end < count; ++end)
+        ending.push_back(
+            {.plane = static_cast<int>(plane),
+             .cell = static_cast<FlowId>(row * columns_) + static_cast<FlowId>(ends[end])});
+    }
+  }
+}
+
+double FlowGrid::earliest() const {
+  double earliest = std::numeric_limits<double>::infinity();
+  for (const Plane& plane : planes_) {
+    if (plane.flows == 0) continue;
+    for (FlowId cell = 0; cell < plane.left.size(); ++cell)
+      if (plane.left[cell] > 0) earliest = std::min(earliest, plane.left[cell] / rate(cell));
+  }
+  return earliest;
+}
+
+}  // namespace moesim

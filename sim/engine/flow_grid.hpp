@@ -1,0 +1,112 @@
+// Flows from one set of ports to another, where nearly every pair has one, as matrices: a row for
+// each sending port and a column for each receiving one.
+//
+// A port's flows are then handled a vector at a time, and nothing is stored for a flow but the
+// bytes that it has left: all flows of a pair go at the same rate, the lower of its ports' levels.
+// A grid has planes, each with at most one flow for a pair: those of one leg.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "sim/base/aligned_vector.hpp"
+#include "sim/engine/flow_table.hpp"
+
+namespace moesim {
+
+class FlowGrid {
+ public:
+  struct Ports {
+    std::vector<int> links;  // of the solver
+    std::vector<int> gpus;   // FlowTag's source or target of all that the port carries
+  };
+  struct Ending {
+    int plane = -1;
+    FlowId cell = 0;
+  };
+
+  FlowGrid(Ports senders, Ports receivers);
+
+  // A port's number: those of the senders come first.
+  int ports() const { return static_cast<int>(links_.size()); }
+  int link(int port) const { return links_[static_cast<std::size_t>(port)]; }  // −1: no port
+  // Of both ports of a flow.
+  std::array<int, 2> links(FlowId cell) const {
+    return {links_[cell / columns_], links_[rows_ + cell % columns_]};
+  }
+  FlowTag tag(int plane, FlowId cell) const;
+
+  // Flows of a leg and a batch.
+  int open(int leg, int batch);
+  // No more will be prepared.
+  void close(int plane) { at(plane).open = false; }
+  int batch(int plane) const { return planes_[static_cast<std::size_t>(plane)].batch; }
+
+  // A flow that is not under way yet, known by its cell in the plane. Its bytes are above 0.
+  FlowId prepare(int plane, int row, int column, double bytes);
+  void admit(int plane, FlowId cell);
+  void end(int plane, FlowId cell);
+  // Bytes; of a flow that is under way.
+  double& left(int plane, FlowId cell) { return at(plane).left[cell]; }
+  // Flows under way.
+  std::size_t flows() const { return flows_; }
+  int flows_of(int port) const {
+    return static_cast<int>(flows_of_port_[static_cast<std::size_t>(port)]);
+  }
+
+  // A fill: no port has a level yet.
+  void begin_fill();
+  // Of the flows at a port: how many have no rate yet, and the bytes/s of those that have.
+  double open_at(int port) const { return open_[static_cast<std::size_t>(port)]; }
+  double taken_at(int port) const { return taken_[static_cast<std::size_t>(port)]; }
+  // Gives a rate to the flows of a port that have none.
+  void freeze(int port, double rate);
+  double rate(FlowId cell) const {
+    return std::min(levels_[cell / columns_], levels_[rows_ + cell % columns_]);
+  }
+
+  // Moves all flows on by `step` seconds, but for those that end within `reach` seconds.
+  void move(double reach, double step, std::vector<Ending>& ending);
+  // Seconds until the first flow ends.
+  double earliest() const;
+  // Tells plane and cell of the flows of each plane that nothing will come to, and that has become
+  // so empty that it is faster to handle its flows one by one.
+  template <class Tell>
+  void thin_out(const Tell& tell) {
+    for (std::size_t plane = 0; plane < planes_.size(); ++plane) {
+      const Plane& thin = planes_[plane];
+      if (thin.open || thin.waiting > 0 || thin.flows == 0) continue;
+      if (thin.flows * kThin >= rows_ * columns_) continue;
+      for (FlowId cell = 0; cell < thin.left.size(); ++cell)
+        if (thin.left[cell] > 0) tell(static_cast<int>(plane), cell);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kThin = 12;  // pairs to a flow
+  // The level of a port that is not full, bytes/s: above all others, and finite when multiplied.
+  static constexpr double kUnlimited = 1e200;
+
+  struct Plane {
+    int leg = -1, batch = -1;
+    bool open = false;
+    std::size_t waiting = 0;     // prepared, not admitted
+    std::size_t flows = 0;       // under way
+    AlignedVector<double> left;  // [rows × columns] bytes; 0 = no flow, below 0: it waits
+    std::vector<int> row_flows;  // [rows] under way
+  };
+  Plane& at(int plane) { return planes_[static_cast<std::size_t>(plane)]; }
+  void count(FlowId cell, int flows);
+
+  std::size_t rows_ = 0, columns_ = 0;  // multiples of kLanes
+  std::vector<int> links_, gpus_;       // [ports]
+  std::vector<Plane> planes_;
+  std::size_t flows_ = 0;
+  bool filled_ = false;  // the last fill had flows
+  AlignedVector<float> matrix_, transposed_;  // flows under way, [rows × columns] and the reverse
+  // [ports]
+  AlignedVector<double> flows_of_port_, open_, taken_, levels_;
+};
+
+}  // namespace moesim

@@ -1,0 +1,126 @@
+#include "sim/engine/grid_kernels.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace moesim {
+namespace {
+
+void take_portable(std::size_t ports, const float* flows, double rate, double* taken,
+                   double* open) {
+  for (std::size_t port = 0; port < ports; ++port) {
+    const double count = flows[port];
+    taken[port] += rate * count;
+    open[port] -= count;
+  }
+}
+
+std::size_t move_portable(std::size_t ports, const double* levels, double level, double reach,
+                          double step, double* left, int* ending) {
+  std::size_t ends = 0;
+  for (std::size_t port = 0; port < ports; ++port) {
+    const double rate = std::min(level, levels[port]);
+    if (left[port] > rate * reach) {
+      left[port] -= rate * step;
+    } else if (left[port] > 0) {
+      ending[ends++] = static_cast<int>(port);
+    }
+  }
+  return ends;
+}
+
+#if defined(__x86_64__)
+
+// Appends `first` + the place of each bit that is set.
+std::size_t list_bits(unsigned bits, std::size_t first, std::size_t ends, int* ending) {
+  for (; bits != 0; bits &= bits - 1)
+    ending[ends++] = static_cast<int>(first) + std::countr_zero(bits);
+  return ends;
+}
+
+__attribute__((target("avx2"))) void take_avx2(std::size_t ports, const float* flows, double rate,
+                                               double* taken, double* open) {
+  const __m256d rates = _mm256_set1_pd(rate);
+  for (std::size_t port = 0; port < ports; port += 4) {
+    const __m256d count = _mm256_cvtps_pd(_mm_load_ps(flows + port));
+    const __m256d used = _mm256_mul_pd(rates, count);
+    _mm256_store_pd(taken + port, _mm256_add_pd(_mm256_load_pd(taken + port), used));
+    _mm256_store_pd(open + port, _mm256_sub_pd(_mm256_load_pd(open + port), count));
+  }
+}
+
+__attribute__((target("avx2"))) std::size_t move_avx2(std::size_t ports, const double* levels,
+                                                      double level, double reach, double step,
+                                                      double* left, int* ending) {
+  const __m256d own = _mm256_set1_pd(level), steps = _mm256_set1_pd(step);
+  const __m256d reaches = _mm256_set1_pd(reach), none = _mm256_setzero_pd();
+  std::size_t ends = 0;
+  for (std::size_t port = 0; port < ports; port += 4) {
+    const __m256d rate = _mm256_min_pd(own, _mm256_load_pd(levels + port));
+    const __m256d bytes = _mm256_load_pd(left + port);
+    const __m256d goes_on = _mm256_cmp_pd(bytes, _mm256_mul_pd(rate, reaches), _CMP_GT_OQ);
+    const __m256d flows = _mm256_cmp_pd(bytes, none, _CMP_GT_OQ);
+    const __m256d moved = _mm256_and_pd(_mm256_mul_pd(rate, steps), goes_on);
+    _mm256_store_pd(left + port, _mm256_sub_pd(bytes, moved));
+    const int bits = _mm256_movemask_pd(_mm256_andnot_pd(goes_on, flows));
+    ends = list_bits(static_cast<unsigned>(bits), port, ends, ending);
+  }
+  return ends;
+}
+
+__attribute__((target("avx512f"))) void take_avx512(std::size_t ports, const float* flows,
+                                                    double rate, double* taken, double* open) {
+  const __m512d rates = _mm512_set1_pd(rate);
+  for (std::size_t port = 0; port < ports; port += 8) {
+    const __m512d count = _mm512_cvtps_pd(_mm256_load_ps(flows + port));
+    const __m512d used = _mm512_mul_round_pd(rates, count, _MM_FROUND_CUR_DIRECTION);
+    _mm512_store_pd(taken + port, _mm512_add_pd(_mm512_load_pd(taken + port), used));
+    _mm512_store_pd(open + port, _mm512_sub_pd(_mm512_load_pd(open + port), count));
+  }
+}
+
+__attribute__((target("avx512f"))) std::size_t move_avx512(std::size_t ports, const double* levels,
+                                                           double level, double reach, double step,
+                                                           double* left, int* ending) {
+  const __m512d own = _mm512_set1_pd(level), steps = _mm512_set1_pd(step);
+  const __m512d reaches = _mm512_set1_pd(reach), none = _mm512_setzero_pd();
+  std::size_t ends = 0;
+  for (std::size_t port = 0; port < ports; port += 8) {
+    const __m512d rate = _mm512_min_pd(own, _mm512_load_pd(levels + port));
+    const __m512d bytes = _mm512_load_pd(left + port);
+    const __m512d limit = _mm512_mul_round_pd(rate, reaches, _MM_FROUND_CUR_DIRECTION);
+    const __mmask8 goes_on = _mm512_cmp_pd_mask(bytes, limit, _CMP_GT_OQ);
+    const __mmask8 flows = _mm512_cmp_pd_mask(bytes, none, _CMP_GT_OQ);
+    const __m512d moved = _mm512_mul_round_pd(rate, steps, _MM_FROUND_CUR_DIRECTION);
+    _mm512_mask_store_pd(left + port, goes_on, _mm512_sub_pd(bytes, moved));
+    ends = list_bits(flows & ~static_cast<unsigned>(goes_on), port, ends, ending);
+  }
+  return ends;
+}
+
+#endif
+
+std::vector<GridKernels> choose() {
+  std::vector<GridKernels> kernels;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") > 0)
+    kernels.push_back({.take = take_avx512, .move = move_avx512});
+  if (__builtin_cpu_supports("avx2") > 0) kernels.push_back({.take = take_avx2, .move = move_avx2});
+#endif
+  kernels.push_back({.take = take_portable, .move = move_portable});
+  return kernels;
+}
+
+}  // namespace
+
+std::span<const GridKernels> grid_kernels() {
+  static const std::vector<GridKernels> kernels = choose();
+  return kernels;
+}
+
+}  // namespace moesim

@@ -1,0 +1,29 @@
+// The inner loops of a flow grid: over the flows of one port, a vector at a time.
+//
+// There is one set for each instruction set, chosen when the program runs. They do the same
+// operations in the same order, without fused ones, so that all give the same bits.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace moesim {
+
+inline constexpr std::size_t kLanes = 8;  // sizes are multiples of it, arrays begin on cache lines
+
+struct GridKernels {
+  // A port got this rate. The ports that its flows lead to, `flows` [ports] to each, have it taken
+  // from them, and as many flows without a rate less.
+  void (*take)(std::size_t ports, const float* flows, double rate, double* taken,
+               double* open) = nullptr;
+  // Moves the flows of a port with the level `level` to others with `levels` [ports] by `step`
+  // seconds, but for those that end within `reach` seconds. `left` [ports] in bytes; 0 or less is
+  // no flow. How many end, and which: `ending` has room for all.
+  std::size_t (*move)(std::size_t ports, const double* levels, double level, double reach,
+                      double step, double* left, int* ending) = nullptr;
+};
+
+// For this machine, the fastest first. At least one.
+std::span<const GridKernels> grid_kernels();
+
+}  // namespace moesim
