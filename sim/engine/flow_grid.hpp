@@ -103,7 +103,7 @@ class FlowGrid {
   std::vector<int> links_, gpus_;       // [ports]
   std::vector<Plane> planes_;
   std::size_t flows_ = 0;
-  bool filled_ = false;  // the last fill had flows
+  bool filled_ = false;                       // the last fill had flows
   AlignedVector<float> matrix_, transposed_;  // flows under way, [rows × columns] and the reverse
   // [ports]
   AlignedVector<double> flows_of_port_, open_, taken_, levels_;

@@ -18,7 +18,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -26,6 +25,8 @@
 #include "sim/engine/flow_arrivals.hpp"
 #include "sim/engine/flow_grid.hpp"
 #include "sim/engine/flow_table.hpp"
+#include "sim/engine/level_buckets.hpp"
+#include "sim/engine/level_heap.hpp"
 
 namespace moesim {
 
@@ -175,10 +176,8 @@ class FluidSolver {
   void prepare_queue(int link);
   bool balance(LinkInfo& info, LinkState& state, double window) const;
   void water_fill(double window);
-  // The level of a link in the heap: its rate, and in the last bits its place in used_links_.
-  std::uint64_t level_of(double rate, std::uint64_t place) const {
-    return (std::bit_cast<std::uint64_t>(rate) & ~place_mask_) | place;
-  }
+  template <class Queue>
+  void water_fill(Queue& queue, double window);
   void freeze(int link, double rate, double window);
   template <class Entry, class IsFrozen, class Freeze>
   void freeze(std::vector<Entry>& entries, double rate, double window, const IsFrozen& is_frozen,
@@ -227,11 +226,11 @@ class FluidSolver {
   LinkState& state(int link) { return states_[static_cast<std::size_t>(link)]; }
 
   double tolerance_ = 0;
-  std::vector<LinkState> states_;    // [links]
-  std::vector<LinkInfo> links_;      // [links]
-  std::vector<int> used_links_;      // with admitted flows
-  std::vector<std::uint64_t> heap_;  // levels
-  std::uint64_t place_mask_ = 0;
+  std::vector<LinkState> states_;  // [links]
+  std::vector<LinkInfo> links_;    // [links]
+  std::vector<int> used_links_;    // with admitted flows
+  LevelHeap heap_;                 // of one fill
+  LevelBuckets buckets_;           // likewise
   std::vector<Batch> batches_;
 
   FlowTable flows_;

@@ -4,7 +4,6 @@
 
 #include "sim/base/check.hpp"
 #include "sim/engine/fluid_solver.hpp"
-#include "sim/engine/rate_heap.hpp"
 
 namespace moesim {
 namespace {
@@ -25,9 +24,7 @@ FlowId flow_of(const Entry& entry) {
 void FluidSolver::prepare_links(double window) {
   ++fills_;
   ++epoch_;
-  heap_.clear();
   begin_grids();
-  place_mask_ = std::bit_ceil(used_links_.size()) - 1;
   std::size_t kept = 0;
   for (const int used : used_links_) {
     LinkInfo& info = this->info(used);
@@ -46,8 +43,7 @@ void FluidSolver::prepare_links(double window) {
     if (info.queuing > 0) prepare_queue(used);
     state.unfrozen += info.queuing;
     if (tolerance_ > 0 && balance(info, state, window)) changed_ = true;
-    const Share share = this->share(state);
-    heap_.push_back(level_of(share.spare / share.unfrozen, kept++));
+    ++kept;
   }
   used_links_.resize(kept);
 }
@@ -89,30 +85,34 @@ bool FluidSolver::balance(LinkInfo& info, LinkState& state, double window) const
   return true;
 }
 
+// The links' order is exact only where the dates are: with a tolerance, levels that are nearly
+// equal may be taken for equal.
 void FluidSolver::water_fill(double window) {
+  tolerance_ > LevelBuckets::kWidth ? water_fill(buckets_, window) : water_fill(heap_, window);
+}
+
+template <class Queue>
+void FluidSolver::water_fill(Queue& queue, double window) {
   earliest_ = std::numeric_limits<double>::infinity();
   ending_.clear();
   unfrozen_ = alive_;
-  make_heap(heap_);
+  queue.clear(used_links_.size());
+  for (std::size_t place = 0; place < used_links_.size(); ++place) {
+    const Share share = this->share(state(used_links_[place]));
+    if (share.unfrozen > 0) queue.add(place, share.spare / share.unfrozen);
+  }
+  queue.start();
   while (unfrozen_ > 0) {
-    MOESIM_CHECK(!heap_.empty(), "every flow has a link that is full");
-    const std::uint64_t level = heap_.front(), place = level & place_mask_;
-    const int link = used_links_[place];
+    MOESIM_CHECK(!queue.empty(), "every flow has a link that is full");
+    const int link = used_links_[queue.first()];
     const Share share = this->share(state(link));
     if (share.unfrozen > 0) {
       // A level only grows while others freeze, so one that is still right is the lowest.
-      const double rate =
-          std::max(std::bit_cast<double>(level & ~place_mask_), share.spare / share.unfrozen);
-      if (const std::uint64_t grown = level_of(rate, place); grown > level) {
-        heap_.front() = grown;
-        sift_down(heap_, 0);
-        continue;
-      }
+      const double rate = std::max(queue.level_of_first(), share.spare / share.unfrozen);
+      if (queue.raise_first(rate)) continue;
       freeze(link, rate, window);
     }
-    heap_.front() = heap_.back();
-    heap_.pop_back();
-    if (!heap_.empty()) sift_down(heap_, 0);
+    queue.remove_first();
   }
 }
 
