@@ -1,7 +1,7 @@
 #include "sim/engine/flow_grid.hpp"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <limits>
 
 #include "sim/base/check.hpp"
@@ -25,10 +25,12 @@ std::vector<int> one_after_the_other(std::vector<int> senders, std::size_t rows,
 FlowGrid::FlowGrid(Ports senders, Ports receivers)
     : rows_(padded(senders.links.size())),
       columns_(padded(receivers.links.size())),
+      row_shift_(std::countr_zero(std::bit_ceil(columns_))),
+      column_shift_(std::countr_zero(std::bit_ceil(rows_))),
       links_(one_after_the_other(std::move(senders.links), rows_, receivers.links, columns_)),
       gpus_(one_after_the_other(std::move(senders.gpus), rows_, receivers.gpus, columns_)),
-      matrix_(rows_ * columns_),
-      transposed_(rows_ * columns_),
+      matrix_(rows_ << row_shift_),
+      transposed_(columns_ << column_shift_),
       flows_of_port_(rows_ + columns_),
       open_(rows_ + columns_),
       taken_(rows_ + columns_),
@@ -36,8 +38,8 @@ FlowGrid::FlowGrid(Ports senders, Ports receivers)
 
 FlowTag FlowGrid::tag(int plane, FlowId cell) const {
   return {.leg = planes_[static_cast<std::size_t>(plane)].leg,
-          .source = gpus_[cell / columns_],
-          .target = gpus_[rows_ + cell % columns_]};
+          .source = gpus_[row_of(cell)],
+          .target = gpus_[rows_ + column_of(cell)]};
 }
 
 int FlowGrid::open(int leg, int batch) {
@@ -47,7 +49,7 @@ int FlowGrid::open(int leg, int batch) {
   auto free = std::ranges::find_if(planes_, is_free);
   if (free == planes_.end()) {
     planes_.push_back(
-        {.left = AlignedVector<double>(rows_ * columns_), .row_flows = std::vector<int>(rows_)});
+        {.left = AlignedVector<double>(rows_ << row_shift_), .row_flows = std::vector<int>(rows_)});
     free = planes_.end() - 1;
   }
   free->leg = leg;
@@ -57,8 +59,7 @@ int FlowGrid::open(int leg, int batch) {
 }
 
 FlowId FlowGrid::prepare(int plane, int row, int column, double bytes) {
-  const auto cell = static_cast<FlowId>(static_cast<std::size_t>(row) * columns_ +
-                                        static_cast<std::size_t>(column));
+  const auto cell = static_cast<FlowId>(row << row_shift_ | column);
   Plane& to = at(plane);
   MOESIM_CHECK(to.left[cell] == 0, "a pair of ports has one flow in a plane");
   to.left[cell] = -bytes;
@@ -71,7 +72,7 @@ void FlowGrid::admit(int plane, FlowId cell) {
   to.left[cell] = -to.left[cell];
   --to.waiting;
   ++to.flows;
-  ++to.row_flows[cell / columns_];
+  ++to.row_flows[row_of(cell)];
   ++flows_;
   count(cell, 1);
 }
@@ -80,15 +81,15 @@ void FlowGrid::end(int plane, FlowId cell) {
   Plane& from = at(plane);
   from.left[cell] = 0;
   --from.flows;
-  --from.row_flows[cell / columns_];
+  --from.row_flows[row_of(cell)];
   --flows_;
   count(cell, -1);
 }
 
 void FlowGrid::count(FlowId cell, int flows) {
-  const std::size_t row = cell / columns_, column = cell % columns_;
+  const std::size_t row = row_of(cell), column = column_of(cell);
   matrix_[cell] += static_cast<float>(flows);
-  transposed_[column * rows_ + row] += static_cast<float>(flows);
+  transposed_[column << column_shift_ | row] += static_cast<float>(flows);
   flows_of_port_[row] += flows;
   flows_of_port_[rows_ + column] += flows;
 }
@@ -106,9 +107,10 @@ void FlowGrid::freeze(int port, double rate) {
   const auto at = static_cast<std::size_t>(port);
   levels_[at] = rate;
   if (at < rows_) {
-    kernels.take(columns_, &matrix_[at * columns_], rate, &taken_[rows_], &open_[rows_]);
+    kernels.take(columns_, &matrix_[at << row_shift_], rate, &taken_[rows_], &open_[rows_]);
   } else {
-    kernels.take(rows_, &transposed_[(at - rows_) * rows_], rate, taken_.data(), open_.data());
+    kernels.take(rows_, &transposed_[(at - rows_) << column_shift_], rate, taken_.data(),
+                 open_.data());
   }
   open_[at] = 0;
 }
@@ -122,11 +124,11 @@ void FlowGrid::move(double reach, double step, std::vector<Ending>& ending) {
     for (std::size_t row = 0; row < rows_; ++row) {
       if (moving.row_flows[row] == 0) continue;
       const std::size_t count = kernels.move(columns_, &levels_[rows_], levels_[row], reach, step,
-                                             &moving.left[row * columns_], ends.data());
+                                             &moving.left[row << row_shift_], ends.data());
       for (std::size_t end = 0; end < count; ++end)
         ending.push_back(
             {.plane = static_cast<int>(plane),
-             .cell = static_cast<FlowId>(row * columns_) + static_cast<FlowId>(ends[end])});
+             .cell = static_cast<FlowId>(row << row_shift_) | static_cast<FlowId>(ends[end])});
     }
   }
 }

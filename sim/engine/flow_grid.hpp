@@ -33,7 +33,7 @@ class FlowGrid {
   int link(int port) const { return links_[static_cast<std::size_t>(port)]; }  // −1: no port
   // Of both ports of a flow.
   std::array<int, 2> links(FlowId cell) const {
-    return {links_[cell / columns_], links_[rows_ + cell % columns_]};
+    return {links_[row_of(cell)], links_[rows_ + column_of(cell)]};
   }
   FlowTag tag(int plane, FlowId cell) const;
 
@@ -63,7 +63,7 @@ class FlowGrid {
   // Gives a rate to the flows of a port that have none.
   void freeze(int port, double rate);
   double rate(FlowId cell) const {
-    return std::min(levels_[cell / columns_], levels_[rows_ + cell % columns_]);
+    return std::min(levels_[row_of(cell)], levels_[rows_ + column_of(cell)]);
   }
 
   // Moves all flows on by `step` seconds, but for those that end within `reach` seconds.
@@ -93,18 +93,22 @@ class FlowGrid {
     bool open = false;
     std::size_t waiting = 0;     // prepared, not admitted
     std::size_t flows = 0;       // under way
-    AlignedVector<double> left;  // [rows × columns] bytes; 0 = no flow, below 0: it waits
+    AlignedVector<double> left;  // [cells] bytes; 0 = no flow, below 0: it waits
     std::vector<int> row_flows;  // [rows] under way
   };
   Plane& at(int plane) { return planes_[static_cast<std::size_t>(plane)]; }
+  // A row takes a power of two of cells, not all of which are in use.
+  std::size_t row_of(FlowId cell) const { return cell >> row_shift_; }
+  std::size_t column_of(FlowId cell) const { return cell & ((FlowId{1} << row_shift_) - 1); }
   void count(FlowId cell, int flows);
 
-  std::size_t rows_ = 0, columns_ = 0;  // multiples of kLanes
-  std::vector<int> links_, gpus_;       // [ports]
+  std::size_t rows_ = 0, columns_ = 0;    // multiples of kLanes
+  int row_shift_ = 0, column_shift_ = 0;  // a row and a column take 1 << shift places
+  std::vector<int> links_, gpus_;         // [ports]
   std::vector<Plane> planes_;
   std::size_t flows_ = 0;
   bool filled_ = false;                       // the last fill had flows
-  AlignedVector<float> matrix_, transposed_;  // flows under way, [rows × columns] and the reverse
+  AlignedVector<float> matrix_, transposed_;  // flows under way, by row and by column
   // [ports]
   AlignedVector<double> flows_of_port_, open_, taken_, levels_;
 };

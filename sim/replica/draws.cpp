@@ -28,10 +28,15 @@ Assignment split_counts_at_random(const ReplicaRequest& request, const CopyShare
   for (const GpuId source : counts.row_ids()) {
     Rng rng = stream_of(request, source);
     for (const ExpertId expert : counts.column_ids()) {
+      int left = counts(source, expert);
+      if (left == 0) continue;
       const auto& slots = request.placement.slots_of[expert];
+      if (slots.size() == 1) {
+        assignment.routes(source, slots.front()) += left;
+        continue;
+      }
       const std::vector<double> share = shares(source, expert);
       double rest = std::accumulate(share.begin(), share.end(), 0.0);
-      int left = counts(source, expert);
       for (std::size_t copy = 0; copy < slots.size() && left > 0; ++copy) {
         const bool last = copy + 1 == slots.size();
         const double odds = rest > 0 ? std::min(1.0, share[copy] / rest) : 0;
