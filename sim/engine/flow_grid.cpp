@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <utility>
 
 #include "sim/base/check.hpp"
 #include "sim/engine/grid_kernels.hpp"
@@ -29,11 +30,12 @@ FlowGrid::FlowGrid(Ports senders, Ports receivers)
       column_shift_(std::countr_zero(std::bit_ceil(rows_))),
       links_(one_after_the_other(std::move(senders.links), rows_, receivers.links, columns_)),
       gpus_(one_after_the_other(std::move(senders.gpus), rows_, receivers.gpus, columns_)),
+      ends_(columns_),
       matrix_(rows_ << row_shift_),
       transposed_(columns_ << column_shift_),
       flows_of_port_(rows_ + columns_),
       open_(rows_ + columns_),
-      taken_(rows_ + columns_),
+      spare_(rows_ + columns_),
       levels_(rows_ + columns_, kUnlimited) {}
 
 FlowTag FlowGrid::tag(int plane, FlowId cell) const {
@@ -94,41 +96,31 @@ void FlowGrid::count(FlowId cell, int flows) {
   flows_of_port_[rows_ + column] += flows;
 }
 
-void FlowGrid::begin_fill() {
-  if (flows_ == 0 && !filled_) return;
-  filled_ = flows_ > 0;
-  std::ranges::copy(flows_of_port_, open_.begin());
-  std::ranges::fill(taken_, 0);
-  std::ranges::fill(levels_, kUnlimited);
-}
-
-void FlowGrid::freeze(int port, double rate) {
+std::size_t FlowGrid::freeze(std::size_t port, double rate) {
   const GridKernels& kernels = grid_kernels().front();
-  const auto at = static_cast<std::size_t>(port);
-  levels_[at] = rate;
-  if (at < rows_) {
-    kernels.take(columns_, &matrix_[at << row_shift_], rate, &taken_[rows_], &open_[rows_]);
+  levels_[port] = rate;
+  if (port < rows_) {
+    kernels.take(columns_, &matrix_[port << row_shift_], rate, &spare_[rows_], &open_[rows_]);
   } else {
-    kernels.take(rows_, &transposed_[(at - rows_) << column_shift_], rate, taken_.data(),
+    kernels.take(rows_, &transposed_[(port - rows_) << column_shift_], rate, spare_.data(),
                  open_.data());
   }
-  open_[at] = 0;
+  return static_cast<std::size_t>(std::exchange(open_[port], 0));
 }
 
 void FlowGrid::move(double reach, double step, std::vector<Ending>& ending) {
   const GridKernels& kernels = grid_kernels().front();
-  std::vector<int> ends(columns_);
   for (std::size_t plane = 0; plane < planes_.size(); ++plane) {
     Plane& moving = planes_[plane];
     if (moving.flows == 0) continue;
     for (std::size_t row = 0; row < rows_; ++row) {
       if (moving.row_flows[row] == 0) continue;
       const std::size_t count = kernels.move(columns_, &levels_[rows_], levels_[row], reach, step,
-                                             &moving.left[row << row_shift_], ends.data());
+                                             &moving.left[row << row_shift_], ends_.data());
       for (std::size_t end = 0; end < count; ++end)
         ending.push_back(
             {.plane = static_cast<int>(plane),
-             .cell = static_cast<FlowId>(row << row_shift_) | static_cast<FlowId>(ends[end])});
+             .cell = static_cast<FlowId>(row << row_shift_) | static_cast<FlowId>(ends_[end])});
     }
   }
 }
@@ -137,8 +129,14 @@ double FlowGrid::earliest() const {
   double earliest = std::numeric_limits<double>::infinity();
   for (const Plane& plane : planes_) {
     if (plane.flows == 0) continue;
-    for (FlowId cell = 0; cell < plane.left.size(); ++cell)
-      if (plane.left[cell] > 0) earliest = std::min(earliest, plane.left[cell] / rate(cell));
+    for (std::size_t row = 0; row < rows_; ++row) {
+      if (plane.row_flows[row] == 0) continue;
+      const double* left = &plane.left[row << row_shift_];
+      for (std::size_t column = 0; column < columns_; ++column)
+        if (left[column] > 0)
+          earliest =
+              std::min(earliest, left[column] / std::min(levels_[row], levels_[rows_ + column]));
+    }
   }
   return earliest;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/base/aligned_vector.hpp"
+#include "sim/engine/fill_by_level.hpp"
 #include "sim/engine/flow_table.hpp"
 
 namespace moesim {
@@ -55,13 +56,40 @@ class FlowGrid {
     return static_cast<int>(flows_of_port_[static_cast<std::size_t>(port)]);
   }
 
-  // A fill: no port has a level yet.
-  void begin_fill();
-  // Of the flows at a port: how many have no rate yet, and the bytes/s of those that have.
-  double open_at(int port) const { return open_[static_cast<std::size_t>(port)]; }
-  double taken_at(int port) const { return taken_[static_cast<std::size_t>(port)]; }
-  // Gives a rate to the flows of a port that have none.
-  void freeze(int port, double rate);
+  // A fill. Whether the grid's links carry other flows, too: then it is filled port by port, and
+  // share_of() is what its own flows add to a link's.
+  void share(bool shared) { shared_ = shared; }
+  bool shared() const { return shared_; }
+  // No port has a level yet. `width` gives the bytes/s of a link.
+  template <class Width>
+  void begin_fill(const Width& width) {
+    if (flows_ == 0 && !filled_) return;
+    filled_ = flows_ > 0;
+    open_ = flows_of_port_;
+    std::ranges::fill(levels_, kUnlimited);
+    std::ranges::fill(spare_, 0);
+    if (shared_) return;
+    for (std::size_t port = 0; port < links_.size(); ++port)
+      if (open_[port] > 0) spare_[port] = width(links_[port]);
+  }
+  LinkShare share_of(std::size_t port) const {
+    return {.spare = spare_[port], .unfrozen = open_[port]};
+  }
+  // Gives a rate to the flows of a port that have none; how many.
+  std::size_t freeze(std::size_t port, double rate);
+  template <class Queue>
+  void fill(Queue& queue) {
+    fill_by_level(
+        queue, links_.size(), flows_, [this](std::size_t port) { return share_of(port); },
+        [this](std::size_t port, double rate) { return freeze(port, rate); });
+  }
+  // Tells of each link with flows whether it is full, and the bytes/s that it has to spare, or
+  // fewer where it is shared.
+  template <class Tell>
+  void for_levels(const Tell& tell) const {
+    for (std::size_t port = 0; port < links_.size(); ++port)
+      if (flows_of_port_[port] > 0) tell(links_[port], levels_[port] < kUnlimited, spare_[port]);
+  }
   double rate(FlowId cell) const {
     return std::min(levels_[row_of(cell)], levels_[rows_ + column_of(cell)]);
   }
@@ -107,10 +135,12 @@ class FlowGrid {
   std::vector<int> links_, gpus_;         // [ports]
   std::vector<Plane> planes_;
   std::size_t flows_ = 0;
-  bool filled_ = false;                       // the last fill had flows
+  bool filled_ = false;  // the last fill had flows
+  bool shared_ = false;
+  std::vector<int> ends_;                     // of one row
   AlignedVector<float> matrix_, transposed_;  // flows under way, by row and by column
   // [ports]
-  AlignedVector<double> flows_of_port_, open_, taken_, levels_;
+  AlignedVector<double> flows_of_port_, open_, spare_, levels_;
 };
 
 }  // namespace moesim

@@ -29,16 +29,15 @@ void FluidSolver::admit_cell(const Newcomer& newcomer) {
   for (const int link : grid.links(newcomer.flow)) load(link, 1, newcomer.waited);
 }
 
-void FluidSolver::begin_grids() {
-  for (FlowGrid& grid : grids_) grid.begin_fill();
-}
-
 // After all flows have rates: moves them to the end of the window.
 void FluidSolver::end_grids(double window) {
-  if (grids_.empty()) return;
-  for (const int link : used_links_) {
-    LinkState& state = this->state(link);
-    if (state.grid >= 0 && state.frozen != epoch_) state.spare = share(state).spare;
+  for (const FlowGrid& grid : grids_) {
+    if (grid.flows() == 0) continue;
+    grid.for_levels([&](int link, bool full, double spare) {
+      LinkState& state = this->state(link);
+      if (full) state.frozen = epoch_;
+      state.spare = full ? 0 : grid.shared() ? state.spare + spare : spare;
+    });
   }
   for (const Newcomer& newcomer : new_cells_)
     if (newcomer.waited > 0) catch_up_cell(newcomer);

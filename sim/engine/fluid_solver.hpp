@@ -22,6 +22,7 @@
 #include <span>
 #include <vector>
 
+#include "sim/engine/fill_by_level.hpp"
 #include "sim/engine/flow_arrivals.hpp"
 #include "sim/engine/flow_grid.hpp"
 #include "sim/engine/flow_table.hpp"
@@ -153,10 +154,6 @@ class FluidSolver {
     double waited = 0;  // seconds
     GridPlane plane;
   };
-  struct Share {
-    double spare = 0;     // bytes/s
-    double unfrozen = 0;  // copies
-  };
 
   // Dates that differ by less are one event: the rounding of a clock at `now` seconds, and of
   // levels over the `span` seconds for which they held.
@@ -178,27 +175,29 @@ class FluidSolver {
   void water_fill(double window);
   template <class Queue>
   void water_fill(Queue& queue, double window);
-  void freeze(int link, double rate, double window);
+  std::size_t freeze(int link, double rate, double window);
   template <class Entry, class IsFrozen, class Freeze>
-  void freeze(std::vector<Entry>& entries, double rate, double window, const IsFrozen& is_frozen,
-              const Freeze& freeze_others);
+  std::size_t freeze(std::vector<Entry>& entries, double rate, double window,
+                     const IsFrozen& is_frozen, const Freeze& freeze_others);
   void take(int link, double rate, int copies) {
     state(link).spare -= rate * copies;
     state(link).unfrozen -= copies;
   }
   void freeze_complex(FlowId flow, int link, double rate);
   // What a link has not given yet, and to how many.
-  Share share(const LinkState& state) const {
-    if (state.grid < 0)
-      return {.spare = state.spare, .unfrozen = static_cast<double>(state.unfrozen)};
+  LinkShare share(const LinkState& state) const {
+    const LinkShare share{.spare = state.spare, .unfrozen = static_cast<double>(state.unfrozen)};
+    if (state.grid < 0) return share;
     const FlowGrid& grid = grids_[static_cast<std::size_t>(state.grid)];
-    return {.spare = state.spare - grid.taken_at(state.port),
-            .unfrozen = state.unfrozen + grid.open_at(state.port)};
+    if (!grid.shared()) return share;
+    const LinkShare on_grid = grid.share_of(static_cast<std::size_t>(state.port));
+    return {.spare = share.spare + on_grid.spare, .unfrozen = share.unfrozen + on_grid.unfrozen};
   }
 
   FlowGrid& grid(int grid) { return grids_[static_cast<std::size_t>(grid)]; }
   void admit_cell(const Newcomer& newcomer);
-  void begin_grids();
+  template <class Queue>
+  std::size_t fill_grids(Queue& queue);
   void end_grids(double window);
   void catch_up_cell(const Newcomer& newcomer);
   void charge(int link, double bytes);
@@ -243,8 +242,7 @@ class FluidSolver {
   std::vector<FlowId> ending_;  // end a part inside the window; their rates are negative
   std::vector<FlowId> dead_;    // ended, but some list may still hold them
 
-  std::size_t alive_ = 0;     // admitted flows
-  std::size_t unfrozen_ = 0;  // flows without a rate in this fill
+  std::size_t alive_ = 0;  // admitted flows
   std::uint32_t epoch_ = 0;
   double as_of_ = 0;       // date of the bytes left
   double hold_until_ = 0;  // no fill for arrivals before this date

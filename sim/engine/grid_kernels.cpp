@@ -11,11 +11,11 @@
 namespace moesim {
 namespace {
 
-void take_portable(std::size_t ports, const float* flows, double rate, double* taken,
+void take_portable(std::size_t ports, const float* flows, double rate, double* spare,
                    double* open) {
   for (std::size_t port = 0; port < ports; ++port) {
     const double count = flows[port];
-    taken[port] += rate * count;
+    spare[port] -= rate * count;
     open[port] -= count;
   }
 }
@@ -44,12 +44,12 @@ std::size_t list_bits(unsigned bits, std::size_t first, std::size_t ends, int* e
 }
 
 __attribute__((target("avx2"))) void take_avx2(std::size_t ports, const float* flows, double rate,
-                                               double* taken, double* open) {
+                                               double* spare, double* open) {
   const __m256d rates = _mm256_set1_pd(rate);
   for (std::size_t port = 0; port < ports; port += 4) {
     const __m256d count = _mm256_cvtps_pd(_mm_load_ps(flows + port));
     const __m256d used = _mm256_mul_pd(rates, count);
-    _mm256_store_pd(taken + port, _mm256_add_pd(_mm256_load_pd(taken + port), used));
+    _mm256_store_pd(spare + port, _mm256_sub_pd(_mm256_load_pd(spare + port), used));
     _mm256_store_pd(open + port, _mm256_sub_pd(_mm256_load_pd(open + port), count));
   }
 }
@@ -74,12 +74,12 @@ __attribute__((target("avx2"))) std::size_t move_avx2(std::size_t ports, const d
 }
 
 __attribute__((target("avx512f"))) void take_avx512(std::size_t ports, const float* flows,
-                                                    double rate, double* taken, double* open) {
+                                                    double rate, double* spare, double* open) {
   const __m512d rates = _mm512_set1_pd(rate);
   for (std::size_t port = 0; port < ports; port += 8) {
     const __m512d count = _mm512_cvtps_pd(_mm256_load_ps(flows + port));
     const __m512d used = _mm512_mul_round_pd(rates, count, _MM_FROUND_CUR_DIRECTION);
-    _mm512_store_pd(taken + port, _mm512_add_pd(_mm512_load_pd(taken + port), used));
+    _mm512_store_pd(spare + port, _mm512_sub_pd(_mm512_load_pd(spare + port), used));
     _mm512_store_pd(open + port, _mm512_sub_pd(_mm512_load_pd(open + port), count));
   }
 }

@@ -24,7 +24,7 @@ FlowId flow_of(const Entry& entry) {
 void FluidSolver::prepare_links(double window) {
   ++fills_;
   ++epoch_;
-  begin_grids();
+  for (FlowGrid& grid : grids_) grid.share(false);
   std::size_t kept = 0;
   for (const int used : used_links_) {
     LinkInfo& info = this->info(used);
@@ -42,10 +42,12 @@ void FluidSolver::prepare_links(double window) {
     used_links_[kept] = used;
     if (info.queuing > 0) prepare_queue(used);
     state.unfrozen += info.queuing;
+    if (state.grid >= 0 && state.unfrozen > 0) grid(state.grid).share(true);
     if (tolerance_ > 0 && balance(info, state, window)) changed_ = true;
     ++kept;
   }
   used_links_.resize(kept);
+  for (FlowGrid& grid : grids_) grid.begin_fill([this](int link) { return state(link).spare; });
 }
 
 // All flows of the link have ended.
@@ -91,62 +93,61 @@ void FluidSolver::water_fill(double window) {
   tolerance_ > LevelBuckets::kWidth ? water_fill(buckets_, window) : water_fill(heap_, window);
 }
 
+// Fills the grids whose links carry nothing else; how many flows these have.
+template <class Queue>
+std::size_t FluidSolver::fill_grids(Queue& queue) {
+  std::size_t flows = 0;
+  for (FlowGrid& grid : grids_) {
+    if (grid.flows() == 0 || grid.shared()) continue;
+    flows += grid.flows();
+    grid.fill(queue);
+  }
+  return flows;
+}
+
 template <class Queue>
 void FluidSolver::water_fill(Queue& queue, double window) {
   earliest_ = std::numeric_limits<double>::infinity();
   ending_.clear();
-  unfrozen_ = alive_;
-  queue.clear(used_links_.size());
-  for (std::size_t place = 0; place < used_links_.size(); ++place) {
-    const Share share = this->share(state(used_links_[place]));
-    if (share.unfrozen > 0) queue.add(place, share.spare / share.unfrozen);
-  }
-  queue.start();
-  while (unfrozen_ > 0) {
-    MOESIM_CHECK(!queue.empty(), "every flow has a link that is full");
-    const int link = used_links_[queue.first()];
-    const Share share = this->share(state(link));
-    if (share.unfrozen > 0) {
-      // A level only grows while others freeze, so one that is still right is the lowest.
-      const double rate = std::max(queue.level_of_first(), share.spare / share.unfrozen);
-      if (queue.raise_first(rate)) continue;
-      freeze(link, rate, window);
-    }
-    queue.remove_first();
-  }
+  const std::size_t others = alive_ - fill_grids(queue);
+  if (others == 0) return;
+  fill_by_level(
+      queue, used_links_.size(), others,
+      [this](std::size_t place) { return share(state(used_links_[place])); },
+      [&](std::size_t place, double rate) { return freeze(used_links_[place], rate, window); });
 }
 
 // Gives all flows of a full link that have no rate yet this one, and moves them to the end of the
-// window. Flows that have one are known by another link of theirs that is full.
-void FluidSolver::freeze(int link, double rate, double window) {
+// window; how many. Flows that have one are known by another link of theirs that is full.
+std::size_t FluidSolver::freeze(int link, double rate, double window) {
   const auto is_full = [this](int other) { return state(other).frozen == epoch_; };
   LinkInfo& info = this->info(link);
-  freeze(
+  std::size_t frozen = freeze(
       info.pairs, rate, window, [&](const Pair& pair) { return is_full(pair.other); },
       [&](const Pair& pair) { take(pair.other, rate, 1); });
-  freeze(
+  frozen += freeze(
       info.quads, rate, window,
       [&](const Quad& quad) { return std::ranges::any_of(quad.others, is_full); },
       [&](const Quad& quad) {
         for (const int other : quad.others) take(other, rate, 1);
       });
-  freeze(
+  frozen += freeze(
       info.others, rate, window, [&](FlowId flow) { return !flows_.mark(flow, epoch_); },
       [&](FlowId flow) { freeze_complex(flow, link, rate); });
   LinkState& full = state(link);
   if (full.grid >= 0) {
     FlowGrid& grid = this->grid(full.grid);
-    unfrozen_ -= static_cast<std::size_t>(grid.open_at(full.port));
-    grid.freeze(full.port, rate);
+    if (grid.shared()) frozen += grid.freeze(static_cast<std::size_t>(full.port), rate);
   }
   full.frozen = epoch_;
   full.unfrozen = 0;
   full.spare = 0;
+  return frozen;
 }
 
 template <class Entry, class IsFrozen, class Freeze>
-void FluidSolver::freeze(std::vector<Entry>& entries, double rate, double window,
-                         const IsFrozen& is_frozen, const Freeze& freeze_others) {
+std::size_t FluidSolver::freeze(std::vector<Entry>& entries, double rate, double window,
+                                const IsFrozen& is_frozen, const Freeze& freeze_others) {
   const double moved = rate * window;
   double least = std::numeric_limits<double>::infinity();
   std::size_t kept = 0, given = 0;
@@ -177,8 +178,8 @@ void FluidSolver::freeze(std::vector<Entry>& entries, double rate, double window
     }
   }
   entries.resize(kept);
-  unfrozen_ -= given;
   earliest_ = std::min(earliest_, least / rate);
+  return given;
 }
 
 void FluidSolver::freeze_complex(FlowId flow, int link, double rate) {
