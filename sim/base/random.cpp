@@ -16,13 +16,25 @@ std::uint64_t split_mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// Of whole exponents, most of them small: std::pow takes several times as long.
+// Of whole exponents, most of them small: std::pow takes several times as long. The factors are
+// chosen without branches, which nobody could guess.
 double whole_power(double base, int exponent) {
   double power = 1;
-  for (; exponent > 0; exponent /= 2, base *= base)
-    if (exponent % 2 == 1) power *= base;
+  for (; exponent > 0; exponent /= 2, base *= base) {
+    const std::array<double, 2> factors = {1, base};
+    power *= factors[static_cast<std::size_t>(exponent % 2)];
+  }
   return power;
 }
+
+constexpr std::size_t kInverses = 64;
+// 1 / n, because divisions are slow.
+constexpr std::array<double, kInverses> inverses() {
+  std::array<double, kInverses> inverses{};
+  for (std::size_t n = 1; n < kInverses; ++n) inverses[n] = 1 / static_cast<double>(n);
+  return inverses;
+}
+constexpr std::array<double, kInverses> kInverse = inverses();
 
 // Inversion from the mode would need lgamma; from zero it is exact and cheap while n·p is small.
 int binomial_by_inversion(Rng& rng, int n, double p) {
@@ -34,7 +46,8 @@ int binomial_by_inversion(Rng& rng, int n, double p) {
   while (u > probability && successes < n) {
     u -= probability;
     ++successes;
-    probability *= ratio * (n - successes + 1) / successes;
+    const auto at = static_cast<std::size_t>(successes);
+    probability *= ratio * (n - successes + 1) * (at < kInverses ? kInverse[at] : 1.0 / successes);
   }
   return successes;
 }

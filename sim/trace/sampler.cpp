@@ -154,8 +154,8 @@ void CountSampler::solve_inclusion(std::span<const double> weights, double total
 // step of the fixed point gives u such that this is inclusion · (1 − inclusion), nearly.
 void CountSampler::sum_suffixes() {
   const std::size_t experts = inclusion_.size();
-  remaining_.resize(experts);
-  failure_.resize(experts);
+  share_.resize(experts);
+  trials_.resize(experts);
   double total = 0;
   for (const double p : inclusion_) total += p * (1 - p);
   double inclusion = 0, variance = 0;
@@ -165,8 +165,8 @@ void CountSampler::sum_suffixes() {
     const double inflation = own > 0 ? 1 / (1 - std::min(0.5, own / total)) : 1;
     inclusion += inclusion_[e];
     variance += own * inflation;
-    remaining_[e] = inclusion;
-    failure_[e] = own > 0 ? miss * inflation * (1 - own * inflation / variance) : 0;
+    share_[e] = inclusion > 0 ? inclusion_[e] / inclusion : 0;
+    trials_[e] = own > 0 ? 1 / (1 - miss * inflation * (1 - own * inflation / variance)) : 1;
   }
 }
 
@@ -182,12 +182,11 @@ void CountSampler::draw(Rng& rng, int tokens, std::span<int> counts) const {
     const std::int64_t most = std::min<std::int64_t>(tokens, left);
     const std::int64_t least = std::max<std::int64_t>(0, left - after * tokens);
     std::int64_t count = least;
-    if (const double mean = static_cast<double>(left) * inclusion_[e] / remaining_[e]; mean > 0) {
-      const double chance = 1 - failure_[e];
+    if (const double mean = static_cast<double>(left) * share_[e]; mean > 0) {
       const std::int64_t whole = static_cast<std::int64_t>(mean);
       const std::int64_t fewest = whole + (static_cast<double>(whole) < mean ? 1 : 0);
       const std::int64_t trials =
-          std::clamp(static_cast<std::int64_t>(std::min(mean / chance + 0.5, 1e9)), fewest,
+          std::clamp(static_cast<std::int64_t>(std::min(mean * trials_[e] + 0.5, 1e9)), fewest,
                      std::max(fewest, most));
       count = rng.binomial(static_cast<int>(trials), mean / static_cast<double>(trials));
     }

@@ -60,8 +60,8 @@ class CountSampler {
   int top_k_ = 0;
   double scale_ = 0;               // τ · total of the last solution: where the next starts
   std::vector<double> inclusion_;  // [experts]
-  std::vector<double> remaining_;  // sum of inclusion_ from an expert on, [experts]
-  std::vector<double> failure_;    // 1 − chance of a trial of its binomial, [experts]
+  std::vector<double> share_;      // of inclusion_ from an expert on that is its own, [experts]
+  std::vector<double> trials_;     // of its binomial for each route that it takes, [experts]
 };
 
 }  // namespace moesim
