@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "sim/engine/flow_table.hpp"
@@ -37,15 +38,14 @@ class FlowArrivals {
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
 
-  // Takes out what arrives first and tells it, flow by flow, with its plane.
+  // Takes out what arrives first and tells it, with its plane.
   template <class Tell>
   void take_next(const Tell& tell) {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const Arrival arrival = heap_.back();
     heap_.pop_back();
-    if (arrival.list < 0) return tell(arrival.flow, arrival.plane);
-    for (const FlowId flow : lists_[static_cast<std::size_t>(arrival.list)])
-      tell(flow, arrival.plane);
+    if (arrival.list < 0) return tell(std::span(&arrival.flow, 1), arrival.plane);
+    tell(std::span(std::as_const(lists_[static_cast<std::size_t>(arrival.list)])), arrival.plane);
     free_lists_.push_back(arrival.list);
   }
 

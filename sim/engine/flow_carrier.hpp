@@ -47,8 +47,8 @@ class GridCarrier {
   virtual int add_grid(FlowGrid::Ports senders, FlowGrid::Ports receivers) = 0;
   virtual GridPlane open_plane(int grid, int leg, int batch) = 0;
   virtual void close_plane(GridPlane plane) = 0;
-  virtual FlowId prepare(GridPlane plane, int row, int column, double bytes) = 0;
-  virtual void start(GridPlane plane, std::span<const FlowId> cells, Seconds date) = 0;
+  virtual void start(GridPlane plane, int row, std::span<const FlowGrid::Load> loads,
+                     Seconds date) = 0;
 };
 
 class FlowCarrier {

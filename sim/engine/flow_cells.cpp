@@ -33,36 +33,54 @@ void FlowNetwork::open_planes(Leg& leg, int handle) {
 // Starts the flows to all in `served_`.
 void FlowNetwork::start_cells(Leg& leg, int handle, GpuId source, Seconds date) {
   const ExchangeLeg& traffic = *leg.request.leg;
-  GridCarrier& carrier = *carrier_->grids();
+  const std::span<const double> bytes = traffic.bytes.row(source);
+  const std::span<const RouteGrids::Place> places = grids_->places(source);
+  LinkUse& use = use_of(leg.request.phase);
   for (const GpuId target : served_) {
-    const RouteGrids::Place place = grids_->place(source, target);
+    const RouteGrids::Place& place = places[target.index()];
     if (place.grid < 0) {
       start_pair(leg, handle, source, target);
       continue;
     }
-    const RouteCache::Path path = routes_.path(source, target, traffic.rule);
-    const double wire = account(path, leg.request.phase, traffic.bytes(source, target),
-                                inflation(traffic, source, target));
-    const GridPlane plane = leg.planes[static_cast<std::size_t>(place.grid)];
-    departing(plane, path.latency).push_back(carrier.prepare(plane, place.row, place.column, wire));
+    const double size = bytes[target.index()];
+    const double wire = size * inflation(traffic, source, target);
+    const LinkId in(grids_->receiving_port(place));
+    use.bytes[in] += size;
+    use.wire_bytes[in] += wire;
+    if (place.crosses_spine) use.spine_bytes += size;
+    Departure& departure = departing(place);
+    departure.loads.push_back({.column = place.column, .bytes = wire});
+    departure.bytes += size;
+    departure.wire += wire;
   }
-  for (Departure& departure : departures_) {
-    carrier.start(departure.plane, departure.cells,
-                  date + routes_.latencies()[static_cast<std::size_t>(departure.latency)]);
-    departure.cells.clear();
-  }
+  for (Departure& departure : departures_)
+    if (!departure.loads.empty()) depart(leg, departure, date);
 }
 
-std::vector<FlowId>& FlowNetwork::departing(GridPlane plane, int latency) {
-  const auto fits = [&](const Departure& departure) {
-    return departure.cells.empty() ||
-           (departure.plane.grid == plane.grid && departure.latency == latency);
-  };
-  auto found = std::ranges::find_if(departures_, fits);
-  if (found == departures_.end()) found = departures_.insert(departures_.end(), Departure{});
-  found->plane = plane;
-  found->latency = latency;
-  return found->cells;
+FlowNetwork::Departure& FlowNetwork::departing(const RouteGrids::Place& place) {
+  for (Departure& departure : departures_)
+    if (departure.grid == place.grid && departure.row == place.row &&
+        departure.latency == place.latency)
+      return departure;
+  auto free = std::ranges::find_if(
+      departures_, [](const Departure& departure) { return departure.loads.empty(); });
+  if (free == departures_.end()) free = departures_.insert(departures_.end(), Departure{});
+  free->grid = place.grid;
+  free->row = place.row;
+  free->latency = place.latency;
+  return *free;
+}
+
+void FlowNetwork::depart(const Leg& leg, Departure& departure, Seconds date) {
+  const LinkId out(grids_->sending_port(departure.grid, departure.row));
+  LinkUse& use = use_of(leg.request.phase);
+  use.bytes[out] += departure.bytes;
+  use.wire_bytes[out] += departure.wire;
+  const Seconds latency = routes_.latencies()[static_cast<std::size_t>(departure.latency)];
+  carrier_->grids()->start(leg.planes[static_cast<std::size_t>(departure.grid)], departure.row,
+                           departure.loads, date + latency);
+  departure.loads.clear();
+  departure.bytes = departure.wire = 0;
 }
 
 }  // namespace moesim

@@ -60,23 +60,25 @@ int FlowGrid::open(int leg, int batch) {
   return static_cast<int>(free - planes_.begin());
 }
 
-FlowId FlowGrid::prepare(int plane, int row, int column, double bytes) {
-  const auto cell = static_cast<FlowId>(row << row_shift_ | column);
+FlowId FlowGrid::prepare(int plane, int row, const Load& load) {
+  const auto cell = static_cast<FlowId>(row << row_shift_ | load.column);
   Plane& to = at(plane);
   MOESIM_CHECK(to.left[cell] == 0, "a pair of ports has one flow in a plane");
-  to.left[cell] = -bytes;
+  to.left[cell] = -load.bytes;
   ++to.waiting;
   return cell;
 }
 
-void FlowGrid::admit(int plane, FlowId cell) {
+void FlowGrid::admit(int plane, std::span<const FlowId> cells) {
   Plane& to = at(plane);
-  to.left[cell] = -to.left[cell];
-  --to.waiting;
-  ++to.flows;
-  ++to.row_flows[row_of(cell)];
-  ++flows_;
-  count(cell, 1);
+  to.waiting -= cells.size();
+  to.flows += cells.size();
+  to.row_flows[row_of(cells.front())] += static_cast<int>(cells.size());
+  flows_ += cells.size();
+  for (const FlowId cell : cells) {
+    to.left[cell] = -to.left[cell];
+    count(cell, 1);
+  }
 }
 
 void FlowGrid::end(int plane, FlowId cell) {

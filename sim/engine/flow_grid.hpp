@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <vector>
 
 #include "sim/base/aligned_vector.hpp"
@@ -21,6 +22,11 @@ class FlowGrid {
   struct Ports {
     std::vector<int> links;  // of the solver
     std::vector<int> gpus;   // FlowTag's source or target of all that the port carries
+  };
+  // What a flow carries to a column.
+  struct Load {
+    int column = -1;
+    double bytes = 0;  // above 0
   };
   struct Ending {
     int plane = -1;
@@ -44,9 +50,10 @@ class FlowGrid {
   void close(int plane) { at(plane).open = false; }
   int batch(int plane) const { return planes_[static_cast<std::size_t>(plane)].batch; }
 
-  // A flow that is not under way yet, known by its cell in the plane. Its bytes are above 0.
-  FlowId prepare(int plane, int row, int column, double bytes);
-  void admit(int plane, FlowId cell);
+  // A flow of a row that is not under way yet, known by its cell in the plane.
+  FlowId prepare(int plane, int row, const Load& load);
+  // Flows of one row begin.
+  void admit(int plane, std::span<const FlowId> cells);
   void end(int plane, FlowId cell);
   // Bytes; of a flow that is under way.
   double& left(int plane, FlowId cell) { return at(plane).left[cell]; }

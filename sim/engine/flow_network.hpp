@@ -121,9 +121,9 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   };
   // Flows on a grid that set off together.
   struct Departure {
-    GridPlane plane;
-    int latency = 0;
-    std::vector<FlowId> cells;
+    int grid = -1, row = -1, latency = 0;
+    std::vector<FlowGrid::Load> loads;
+    double bytes = 0, wire = 0;  // of all
   };
   // Flows of one sender that share a trunk.
   struct Group {
@@ -158,7 +158,8 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   bool fits_grids(const Leg& leg) const;
   void open_planes(Leg& leg, int handle);
   void start_cells(Leg& leg, int handle, GpuId source, Seconds date);
-  std::vector<FlowId>& departing(GridPlane plane, int latency);
+  Departure& departing(const RouteGrids::Place& place);
+  void depart(const Leg& leg, Departure& departure, Seconds date);
   void start_pairs(Leg& leg, int handle, GpuId source, Seconds date);
   void add_to_group(const Leg& leg, GpuId source, GpuId target, int port, Group& group);
   bool is_busy(const Leg& leg, GpuId source, GpuId target, LinkId port) const;

@@ -69,11 +69,8 @@ class FluidCarrier final : public FlowCarrier, public FoldedLinks, public GridCa
     return model_->solver().open_plane(grid, leg, batch);
   }
   void close_plane(GridPlane plane) final { model_->solver().close_plane(plane); }
-  FlowId prepare(GridPlane plane, int row, int column, double bytes) final {
-    return model_->solver().prepare(plane, row, column, bytes);
-  }
-  void start(GridPlane plane, std::span<const FlowId> cells, Seconds date) final {
-    model_->solver().start(plane, cells, date);
+  void start(GridPlane plane, int row, std::span<const FlowGrid::Load> loads, Seconds date) final {
+    model_->solver().start(plane, row, loads, date);
   }
   int open_batch(Seconds expected, std::size_t tail) final {
     return model_->solver().open_batch(expected, tail);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "sim/base/check.hpp"
 #include "sim/engine/fluid_solver.hpp"
@@ -22,11 +23,33 @@ int FluidSolver::add_grid(FlowGrid::Ports senders, FlowGrid::Ports receivers) {
   return number;
 }
 
-void FluidSolver::admit_cell(const Newcomer& newcomer) {
-  FlowGrid& grid = this->grid(newcomer.plane.grid);
-  ++alive_;
-  grid.admit(newcomer.plane.plane, newcomer.flow);
-  for (const int link : grid.links(newcomer.flow)) load(link, 1, newcomer.waited);
+void FluidSolver::start(GridPlane plane, int row, std::span<const FlowGrid::Load> loads,
+                        Seconds date) {
+  FlowGrid& grid = this->grid(plane.grid);
+  batches_[static_cast<std::size_t>(grid.batch(plane.plane))].flows +=
+      static_cast<int>(loads.size());
+  cells_.clear();
+  for (const FlowGrid::Load& load : loads) cells_.push_back(grid.prepare(plane.plane, row, load));
+  arrivals_.add(cells_, date, plane);
+}
+
+template <class Take>
+void FluidSolver::for_new_rows(const Take& take) {
+  std::size_t begin = 0;
+  for (const NewRow& row : new_rows_) {
+    take(row, std::span(std::as_const(new_cells_)).subspan(begin, row.end - begin));
+    begin = row.end;
+  }
+}
+
+void FluidSolver::admit_rows() {
+  for_new_rows([this](const NewRow& row, std::span<const FlowId> cells) {
+    FlowGrid& grid = this->grid(row.plane.grid);
+    alive_ += cells.size();
+    grid.admit(row.plane.plane, cells);
+    load(grid.links(cells.front())[0], static_cast<int>(cells.size()), row.waited);
+    for (const FlowId cell : cells) load(grid.links(cell)[1], 1, row.waited);
+  });
 }
 
 // After all flows have rates: moves them to the end of the window.
@@ -39,20 +62,24 @@ void FluidSolver::end_grids(double window) {
       state.spare = full ? 0 : grid.shared() ? state.spare + spare : spare;
     });
   }
-  for (const Newcomer& newcomer : new_cells_)
-    if (newcomer.waited > 0) catch_up_cell(newcomer);
+  for_new_rows([this](const NewRow& row, std::span<const FlowId> cells) {
+    if (row.waited > 0) catch_up_row(row, cells);
+  });
+  new_rows_.clear();
   new_cells_.clear();
   move_grids(window, window);
 }
 
-// Lets a new flow carry what it would have carried while it waited; see catch_up.
-void FluidSolver::catch_up_cell(const Newcomer& newcomer) {
-  FlowGrid& grid = this->grid(newcomer.plane.grid);
-  double& left = grid.left(newcomer.plane.plane, newcomer.flow);
-  const double caught = std::min(grid.rate(newcomer.flow) * newcomer.waited, left);
-  for (const int link : grid.links(newcomer.flow)) charge(link, caught);
-  // The least that is not the mark of an ended flow.
-  left = std::max(left - caught, std::numeric_limits<double>::min());
+// Lets new flows carry what they would have carried while they waited; see catch_up.
+void FluidSolver::catch_up_row(const NewRow& row, std::span<const FlowId> cells) {
+  FlowGrid& grid = this->grid(row.plane.grid);
+  for (const FlowId cell : cells) {
+    double& left = grid.left(row.plane.plane, cell);
+    const double caught = std::min(grid.rate(cell) * row.waited, left);
+    for (const int link : grid.links(cell)) charge(link, caught);
+    // The least that is not the mark of an ended flow.
+    left = std::max(left - caught, std::numeric_limits<double>::min());
+  }
 }
 
 void FluidSolver::move_grids(double reach, double step) {

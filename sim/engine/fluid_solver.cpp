@@ -52,7 +52,7 @@ void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
   thin_out();
   admit(now.value);
   if (alive_ == 0) return;
-  if (newcomers_.empty() && new_cells_.empty() && !changed_) {
+  if (newcomers_.empty() && new_rows_.empty() && !changed_) {
     find_earliest();
     decision_ = as_of_ + earliest_;
     return;
@@ -85,13 +85,17 @@ void FluidSolver::admit(double now) {
   while (!arrivals_.empty() && arrivals_.next_date().value <= due) {
     const double date = arrivals_.next_date().value;
     const double waited = tolerance_ > 0 ? std::max(0.0, now - date) : 0;
-    arrivals_.take_next([&](FlowId flow, GridPlane plane) {
-      (plane.grid < 0 ? newcomers_ : new_cells_)
-          .push_back({.flow = flow, .waited = waited, .plane = plane});
+    arrivals_.take_next([&](std::span<const FlowId> flows, GridPlane plane) {
+      if (plane.grid >= 0) {
+        new_cells_.insert(new_cells_.end(), flows.begin(), flows.end());
+        new_rows_.push_back({.plane = plane, .waited = waited, .end = new_cells_.size()});
+        return;
+      }
+      for (const FlowId flow : flows) newcomers_.push_back({.flow = flow, .waited = waited});
     });
   }
   for (const Newcomer& newcomer : newcomers_) admit(newcomer);
-  for (const Newcomer& newcomer : new_cells_) admit_cell(newcomer);
+  admit_rows();
 }
 
 void FluidSolver::admit(const Newcomer& newcomer) {

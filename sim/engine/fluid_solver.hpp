@@ -82,14 +82,8 @@ class FluidSolver {
     return {.grid = grid, .plane = this->grid(grid).open(leg, batch)};
   }
   void close_plane(GridPlane plane) { grid(plane.grid).close(plane.plane); }
-  FlowId prepare(GridPlane plane, int row, int column, double bytes) {
-    FlowGrid& grid = this->grid(plane.grid);
-    ++batches_[static_cast<std::size_t>(grid.batch(plane.plane))].flows;
-    return grid.prepare(plane.plane, row, column, bytes);
-  }
-  void start(GridPlane plane, std::span<const FlowId> cells, Seconds date) {
-    arrivals_.add(cells, date, plane);
-  }
+  // Flows of one row; their first bytes come at `date`, which is not before the last fill.
+  void start(GridPlane plane, int row, std::span<const FlowGrid::Load> loads, Seconds date);
 
   // When advance() and fill() have to be called next; kForever without flows.
   Seconds next_date() const {
@@ -152,7 +146,12 @@ class FluidSolver {
   struct Newcomer {
     FlowId flow = 0;
     double waited = 0;  // seconds
+  };
+  // Flows of one row of a plane: those of new_cells_ up to `end` that are not of the row before.
+  struct NewRow {
     GridPlane plane;
+    double waited = 0;  // seconds
+    std::size_t end = 0;
   };
 
   // Dates that differ by less are one event: the rounding of a clock at `now` seconds, and of
@@ -195,11 +194,13 @@ class FluidSolver {
   }
 
   FlowGrid& grid(int grid) { return grids_[static_cast<std::size_t>(grid)]; }
-  void admit_cell(const Newcomer& newcomer);
+  template <class Take>
+  void for_new_rows(const Take& take);
+  void admit_rows();
   template <class Queue>
   std::size_t fill_grids(Queue& queue);
   void end_grids(double window);
-  void catch_up_cell(const Newcomer& newcomer);
+  void catch_up_row(const NewRow& row, std::span<const FlowId> cells);
   void charge(int link, double bytes);
   void pass_cell(GridPlane plane, FlowId cell, double begin, double rounding,
                  std::vector<FlowEnd>& ends);
@@ -235,7 +236,9 @@ class FluidSolver {
   FlowTable flows_;
   std::vector<FlowGrid> grids_;
   std::vector<std::vector<FlowGrid::Ending>> ending_cells_;  // [grids] inside the window
-  std::vector<Newcomer> new_cells_;                          // admitted in this fill
+  std::vector<NewRow> new_rows_;                             // admitted in this fill
+  std::vector<FlowId> new_cells_;                            // of all of them
+  std::vector<FlowId> cells_;                                // that start together
   FlowArrivals arrivals_;                                    // still to be admitted
   std::vector<Newcomer> newcomers_;                          // admitted in this fill
   std::vector<FlowId> admitted_;                             // and some that have ended

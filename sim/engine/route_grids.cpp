@@ -28,8 +28,9 @@ void for_pairs(const Cluster& cluster, RouteCache& routes, const Tell& tell) {
     for (const GpuId target : gpus) {
       if (source == target) continue;
       const RouteCache::Path path = routes.path(source, target, RouteRule::kDirect);
-      if (path.links.size() == 2)
-        tell(source, target, LinkId(path.links[0]), LinkId(path.links[1]));
+      if (path.links.size() != 2) continue;
+      const LinkId out(path.links[0]), in(path.links[1]);
+      tell(source, target, out, in, path);
     }
   }
 }
@@ -49,7 +50,7 @@ int add_port(FlowGrid::Ports& ports, IdVector<LinkId, int>& places, LinkId link,
 RouteGrids::RouteGrids(const Cluster& cluster, RouteCache& routes)
     : places_(cluster.gpus(), cluster.gpus()) {
   IdVector<LinkId, Users> users(cluster.links().size());
-  for_pairs(cluster, routes, [&](GpuId source, GpuId target, LinkId out, LinkId in) {
+  for_pairs(cluster, routes, [&](GpuId source, GpuId target, LinkId out, LinkId in, const auto&) {
     add_user(users[out].sender, source);
     add_user(users[in].receiver, target);
   });
@@ -57,23 +58,27 @@ RouteGrids::RouteGrids(const Cluster& cluster, RouteCache& routes)
   const auto are_ports = [&](LinkId out, LinkId in) {
     return users[out].is_sending_port() && users[in].is_receiving_port();
   };
-  for_pairs(cluster, routes, [&](GpuId, GpuId, LinkId out, LinkId in) {
+  for_pairs(cluster, routes, [&](GpuId, GpuId, LinkId out, LinkId in, const auto&) {
     if (are_ports(out, in)) connected.union_set(out.index(), in.index());
   });
   std::map<std::size_t, std::int16_t> numbers;
   IdVector<LinkId, int> ports(cluster.links().size(), -1);
-  for_pairs(cluster, routes, [&](GpuId source, GpuId target, LinkId out, LinkId in) {
-    if (!are_ports(out, in)) return;
-    const auto next = static_cast<std::int16_t>(numbers.size());
-    const std::int16_t number =
-        numbers.try_emplace(connected.find_set(out.index()), next).first->second;
-    if (number == next) grids_.emplace_back();
-    Grid& grid = grids_[static_cast<std::size_t>(number)];
-    places_(source, target) = {
-        .grid = number,
-        .row = static_cast<std::int16_t>(add_port(grid.senders, ports, out, source.value)),
-        .column = static_cast<std::int16_t>(add_port(grid.receivers, ports, in, target.value))};
-  });
+  for_pairs(
+      cluster, routes,
+      [&](GpuId source, GpuId target, LinkId out, LinkId in, const RouteCache::Path& path) {
+        if (!are_ports(out, in)) return;
+        const auto next = static_cast<std::int16_t>(numbers.size());
+        const std::int16_t number =
+            numbers.try_emplace(connected.find_set(out.index()), next).first->second;
+        if (number == next) grids_.emplace_back();
+        Grid& grid = grids_[static_cast<std::size_t>(number)];
+        places_(source, target) = {
+            .grid = number,
+            .row = static_cast<std::int16_t>(add_port(grid.senders, ports, out, source.value)),
+            .column = static_cast<std::int16_t>(add_port(grid.receivers, ports, in, target.value)),
+            .latency = static_cast<std::uint16_t>(path.latency),
+            .crosses_spine = path.crosses_spine};
+      });
 }
 
 }  // namespace moesim
