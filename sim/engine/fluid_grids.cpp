@@ -30,6 +30,7 @@ void FluidSolver::start(GridPlane plane, int row, std::span<const FlowGrid::Load
       static_cast<int>(loads.size());
   cells_.clear();
   for (const FlowGrid::Load& load : loads) cells_.push_back(grid.prepare(plane.plane, row, load));
+  begin(grid.batch(plane.plane), date);
   arrivals_.add(cells_, date, plane);
 }
 

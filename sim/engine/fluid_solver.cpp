@@ -27,6 +27,17 @@ int FluidSolver::open_batch(Seconds expected, std::size_t tail) {
   return static_cast<int>(slot);
 }
 
+void FluidSolver::begin(int batch, Seconds date) {
+  Batch& begun = batches_[static_cast<std::size_t>(batch)];
+  begun.begin = std::min(begun.begin, date.value);
+}
+
+void FluidSolver::start(std::span<const FlowId> flows, Seconds date) {
+  if (flows.empty()) return;
+  begin(flows_[flows.front()].batch, date);
+  arrivals_.add(flows, date);
+}
+
 void FluidSolver::close_batch(int batch) { batches_[static_cast<std::size_t>(batch)].open = false; }
 
 void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {
@@ -74,7 +85,7 @@ double FluidSolver::window() const {
   std::size_t tail = alive_;
   for (const Batch& batch : batches_) {
     if (batch.flows == 0) continue;
-    shortest = std::min(shortest, batch.expected);
+    shortest = std::min(shortest, std::max(batch.expected, as_of_ - batch.begin));
     tail = std::min(tail, batch.tail);
   }
   return alive_ <= tail ? 0 : tolerance_ * shortest;

@@ -4,7 +4,7 @@
 // One fill raises the rate of all flows together; the link that is full first freezes its flows at
 // that level, gives back what they do not use elsewhere, and so on. With tolerance 0 there is a
 // fill at every completion and the dates are exact. With tolerance ε, a fill holds for a window of
-// ε · (time that the shortest batch of flows under way is expected to take):
+// ε · (time that the shortest batch of flows under way is expected to take, or has taken):
 //  * every completion inside the window keeps its own date, only the rates of the others are late;
 //  * the bytes that a full link could not carry because flows left early are credited to it in the
 //    next windows;
@@ -71,8 +71,8 @@ class FluidSolver {
     ++batches_[static_cast<std::size_t>(batch)].flows;
     return flows_.add(links, tag, parts, batch);
   }
-  // Their first bytes come at `date`, which is not before the last fill.
-  void start(std::span<const FlowId> flows, Seconds date) { arrivals_.add(flows, date); }
+  // Flows of one batch. Their first bytes come at `date`, which is not before the last fill.
+  void start(std::span<const FlowId> flows, Seconds date);
 
   // A grid of flows of two links, one of a sender and one of a receiver, none of which is in
   // another grid; its number. Its flows share their links with all others.
@@ -138,7 +138,8 @@ class FluidSolver {
     std::vector<QueuedPart> queue;  // and some that have ended
   };
   struct Batch {
-    double expected = 0;  // seconds
+    double expected = 0;            // seconds
+    double begin = kForever.value;  // date of the first byte
     std::size_t tail = 0;
     int flows = 0;
     bool open = false;
@@ -157,6 +158,7 @@ class FluidSolver {
   // Dates that differ by less are one event: the rounding of a clock at `now` seconds, and of
   // levels over the `span` seconds for which they held.
   static double same_date(double now, double span) { return 1e-15 + 8e-16 * now + 1e-11 * span; }
+  void begin(int batch, Seconds date);
   double window() const;
   void admit(double now);
   void admit(const Newcomer& newcomer);
