@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -17,15 +18,14 @@ bool is_profiling(StepId step) { return step.value < 0; }
 // The mix of every source, one after another, from that of the step.
 template <class Draw>
 void for_each_source(const RoutingRequest& request, std::span<const double> mix, double spread,
-                     Draw draw) {
+                     SourceFactors& factors, Draw draw) {
   std::vector<double> own(mix.begin(), mix.end());
   for (std::size_t gpu = 0; gpu < request.tokens.size(); ++gpu) {
     if (request.tokens[gpu] == 0) continue;
     if (spread > 0) {
-      std::copy(mix.begin(), mix.end(), own.begin());
-      spread_shares(own, spread,
-                    popularity_stream(request.random, request.layer, PopularityStream::kSource,
-                                      static_cast<int>(gpu)));
+      std::ranges::transform(
+          mix, factors.of(request.random, spread, request.layer, GpuId(gpu), mix.size()),
+          own.begin(), std::multiplies());
     }
     const bool changed = spread > 0 || gpu == 0;
     draw(GpuId(gpu), std::span<const double>(own), changed,
@@ -98,7 +98,7 @@ Routing PopularityTrace::route(const RoutingRequest& request) const {
   routing.ids.resize(static_cast<std::size_t>(routing.tokens()) * static_cast<std::size_t>(top_k_));
   DistinctSampler sampler;
   const std::size_t k = static_cast<std::size_t>(top_k_);
-  for_each_source(request, mix, source_spread_,
+  for_each_source(request, mix, source_spread_, source_factors_,
                   [&](GpuId gpu, std::span<const double> own, bool changed, Rng rng) {
                     if (changed) sampler.reset(own, top_k_);
                     const std::span<std::int16_t> ids(routing.ids);
@@ -114,7 +114,7 @@ ExpertCounts PopularityTrace::counts_of(const RoutingRequest& request,
                                         std::span<const double> mix) const {
   ExpertCounts counts(static_cast<int>(request.tokens.size()), experts_);
   CountSampler sampler;
-  for_each_source(request, mix, source_spread_,
+  for_each_source(request, mix, source_spread_, source_factors_,
                   [&](GpuId gpu, std::span<const double> own, bool changed, Rng rng) {
                     if (changed) sampler.reset(own, top_k_);
                     sampler.draw(rng, request.tokens[gpu.index()], counts.row(gpu));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/trace/sized_trace.hpp"
+#include "sim/trace/source_factors.hpp"
 
 namespace moesim {
 
@@ -34,6 +35,7 @@ class PopularityTrace : public SizedTrace {
 
   Spot spot_;
   double source_spread_ = 0, step_spread_ = 0;  // standard deviations of ln(share)
+  mutable SourceFactors source_factors_;
 };
 
 // Streams of Purpose::kPopularity of one layer, told apart by the second number.
