@@ -9,6 +9,7 @@ int FluidSolver::add_links(std::span<const BytesPerSecond> capacities) {
   for (const BytesPerSecond capacity : capacities) {
     links_.emplace_back().capacity = capacity.value;
     states_.emplace_back().spare = capacity.value;
+    link_flows_.emplace_back();
   }
   return first;
 }

@@ -14,7 +14,10 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 }  // namespace
 
 FluidSolver::FluidSolver(std::vector<BytesPerSecond> capacities, double tolerance)
-    : tolerance_(tolerance), states_(capacities.size()), links_(capacities.size()) {
+    : tolerance_(tolerance),
+      states_(capacities.size()),
+      links_(capacities.size()),
+      link_flows_(capacities.size()) {
   for (std::size_t link = 0; link < capacities.size(); ++link)
     links_[link].capacity = states_[link].spare = capacities[link].value;
 }
@@ -119,9 +122,8 @@ void FluidSolver::admit(const Newcomer& newcomer) {
   const std::vector<FlowPart>& parts = flows_.group(flow).parts;
   for (std::size_t part = 0; part < parts.size(); ++part) {
     if (parts[part].queue < 0) continue;
-    LinkInfo& queue = info(parts[part].queue);
-    ++queue.queuing;
-    queue.queue.push_back({.flow = flow, .part = part});
+    ++info(parts[part].queue).queuing;
+    flows_of(parts[part].queue).queue.push_back({.flow = flow, .part = part});
     use(parts[part].queue);
   }
 }
@@ -130,17 +132,17 @@ void FluidSolver::admit(const Newcomer& newcomer) {
 void FluidSolver::enlist(FlowId flow) {
   const std::span<const int> path = flows_.links(flow);
   if (path.size() == 1 || path.size() > 4 || flows_.has_group(flow)) {
-    for (const int link : path) info(link).others.push_back(flow);
+    for (const int link : path) flows_of(link).others.push_back(flow);
   } else if (path.size() == 2) {
-    info(path[0]).pairs.push_back({.flow = flow, .other = path[1]});
-    info(path[1]).pairs.push_back({.flow = flow, .other = path[0]});
+    flows_of(path[0]).pairs.push_back({.flow = flow, .other = path[1]});
+    flows_of(path[1]).pairs.push_back({.flow = flow, .other = path[0]});
   } else {
     for (std::size_t at = 0; at < path.size(); ++at) {
       Quad quad{.flow = flow};
       quad.others.fill(path[at]);
       for (std::size_t other = 0, to = 0; other < path.size(); ++other)
         if (other != at) quad.others[to++] = path[other];
-      info(path[at]).quads.push_back(quad);
+      flows_of(path[at]).quads.push_back(quad);
     }
   }
 }
@@ -160,11 +162,11 @@ void FluidSolver::load(int link, int copies, double waited) {
 void FluidSolver::purge() {
   const auto has_ended = [&](FlowId flow) { return flows_.left[flow] <= 0; };
   for (const int link : used_links_) {
-    std::erase_if(info(link).pairs, [&](const Pair& pair) { return has_ended(pair.flow); });
-    std::erase_if(info(link).quads, [&](const Quad& quad) { return has_ended(quad.flow); });
-    std::erase_if(info(link).others, has_ended);
-    std::erase_if(info(link).queue,
-                  [&](const QueuedPart& queued) { return has_ended(queued.flow); });
+    LinkFlows& flows = flows_of(link);
+    std::erase_if(flows.pairs, [&](const Pair& pair) { return has_ended(pair.flow); });
+    std::erase_if(flows.quads, [&](const Quad& quad) { return has_ended(quad.flow); });
+    std::erase_if(flows.others, has_ended);
+    std::erase_if(flows.queue, [&](const QueuedPart& queued) { return has_ended(queued.flow); });
   }
   std::erase_if(admitted_, has_ended);
   for (const FlowId flow : dead_) flows_.remove(flow);

@@ -131,11 +131,14 @@ class FluidSolver {
     int active = 0;       // admitted copies
     int queuing = 0;      // admitted parts that it is the queue of
     bool used = false;    // in used_links_
-    // Its flows, and some that have ended; others are those with more links or parts.
+  };
+  // The flows of a link, and some that have ended; others are those with more links or parts. Those
+  // on a grid are on no list.
+  struct LinkFlows {
     std::vector<Pair> pairs;
     std::vector<Quad> quads;
     std::vector<FlowId> others;
-    std::vector<QueuedPart> queue;  // and some that have ended
+    std::vector<QueuedPart> queue;
   };
   struct Batch {
     double expected = 0;            // seconds
@@ -170,7 +173,7 @@ class FluidSolver {
   void load(int link, int copies, double waited);
   void purge();
   void prepare_links(double window);
-  void forget_flows(LinkInfo& info);
+  void forget_flows(int link);
   void prepare_queue(int link);
   bool balance(LinkInfo& info, LinkState& state, double window) const;
   void water_fill(double window);
@@ -225,14 +228,16 @@ class FluidSolver {
     if (tolerance_ > 0) (state(link).frozen == epoch_ ? info.credit : info.idle) += unused_bytes;
   }
   LinkInfo& info(int link) { return links_[static_cast<std::size_t>(link)]; }
+  LinkFlows& flows_of(int link) { return link_flows_[static_cast<std::size_t>(link)]; }
   LinkState& state(int link) { return states_[static_cast<std::size_t>(link)]; }
 
   double tolerance_ = 0;
-  std::vector<LinkState> states_;  // [links]
-  std::vector<LinkInfo> links_;    // [links]
-  std::vector<int> used_links_;    // with admitted flows
-  LevelHeap heap_;                 // of one fill
-  LevelBuckets buckets_;           // likewise
+  std::vector<LinkState> states_;      // [links]
+  std::vector<LinkInfo> links_;        // [links]
+  std::vector<LinkFlows> link_flows_;  // [links]
+  std::vector<int> used_links_;        // with admitted flows
+  LevelHeap heap_;                     // of one fill
+  LevelBuckets buckets_;               // likewise
   std::vector<Batch> batches_;
 
   FlowTable flows_;

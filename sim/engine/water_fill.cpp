@@ -33,7 +33,7 @@ void FluidSolver::prepare_links(double window) {
     state.unfrozen = info.active;
     if (state.grid >= 0) state.unfrozen -= grid(state.grid).flows_of(state.port);
     if (info.active == 0) {
-      forget_flows(info);
+      forget_flows(used);
       // What its queue uses is not known, so that newcomers must not count on any of it.
       if (info.used) state.spare = 0;
       if (info.used) used_links_[kept++] = used;
@@ -51,18 +51,20 @@ void FluidSolver::prepare_links(double window) {
 }
 
 // All flows of the link have ended.
-void FluidSolver::forget_flows(LinkInfo& info) {
-  info.pairs.clear();
-  info.quads.clear();
-  info.others.clear();
+void FluidSolver::forget_flows(int link) {
+  LinkInfo& info = this->info(link);
+  LinkFlows& flows = flows_of(link);
+  flows.pairs.clear();
+  flows.quads.clear();
+  flows.others.clear();
   info.credit = 0;
   info.used = info.queuing > 0;
-  if (!info.used) info.queue.clear();
+  if (!info.used) flows.queue.clear();
 }
 
 // Tells the flows that queue at a link that what they use is not there for the link's own flows.
 void FluidSolver::prepare_queue(int link) {
-  std::erase_if(info(link).queue, [&](const QueuedPart& queued) {
+  std::erase_if(flows_of(link).queue, [&](const QueuedPart& queued) {
     if (flows_.left[queued.flow] <= 0) return true;
     FlowTable::Group& group = flows_.group(queued.flow);
     if (queued.part < group.part) return true;
@@ -121,18 +123,18 @@ void FluidSolver::water_fill(Queue& queue, double window) {
 // window; how many. Flows that have one are known by another link of theirs that is full.
 std::size_t FluidSolver::freeze(int link, double rate, double window) {
   const auto is_full = [this](int other) { return state(other).frozen == epoch_; };
-  LinkInfo& info = this->info(link);
+  LinkFlows& flows = flows_of(link);
   std::size_t frozen = freeze(
-      info.pairs, rate, window, [&](const Pair& pair) { return is_full(pair.other); },
+      flows.pairs, rate, window, [&](const Pair& pair) { return is_full(pair.other); },
       [&](const Pair& pair) { take(pair.other, rate, 1); });
   frozen += freeze(
-      info.quads, rate, window,
+      flows.quads, rate, window,
       [&](const Quad& quad) { return std::ranges::any_of(quad.others, is_full); },
       [&](const Quad& quad) {
         for (const int other : quad.others) take(other, rate, 1);
       });
   frozen += freeze(
-      info.others, rate, window, [&](FlowId flow) { return !flows_.mark(flow, epoch_); },
+      flows.others, rate, window, [&](FlowId flow) { return !flows_.mark(flow, epoch_); },
       [&](FlowId flow) { freeze_complex(flow, link, rate); });
   LinkState& full = state(link);
   if (full.grid >= 0) {

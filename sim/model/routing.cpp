@@ -32,7 +32,8 @@ namespace {
 // Of `count` routes, those of the tokens before `end` of `tokens`. Experts round at different
 // places, so that their sum is not off in one direction.
 int routes_before(int count, int end, int tokens, ExpertId expert, int experts) {
-  if (tokens == 0) return 0;
+  if (end == 0 || tokens == 0) return 0;
+  if (end == tokens) return count;
   const std::int64_t offset = (std::int64_t{tokens} * (2 * expert.value + 1) / (2 * experts));
   return static_cast<int>((std::int64_t{count} * end + offset) / tokens);
 }
