@@ -292,8 +292,8 @@ LoadWindow LayerRouting::routed_window(int first, int steps, const WindowNeeds& 
   return counter.window();
 }
 
-Bytes LayerRouting::exchange_buffers(int tokens_per_gpu) const {
-  return exchange_->buffer_bytes(scenario_.model, *grid_.ranks_cluster(), tokens_per_gpu);
+Bytes LayerRouting::exchange_buffers(int tokens_per_gpu, int slots) const {
+  return exchange_->buffer_bytes(scenario_.model, *grid_.ranks_cluster(), tokens_per_gpu, slots);
 }
 
 }  // namespace moesim

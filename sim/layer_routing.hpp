@@ -57,7 +57,8 @@ class LayerRouting {
   ReplicaWork choice(const LayerPlacement& placement) const {
     return copier_.with_decision(replica_->work(placement), placement);
   }
-  Bytes exchange_buffers(int tokens_per_gpu) const;
+  // For layers of at most `slots` slots.
+  Bytes exchange_buffers(int tokens_per_gpu, int slots) const;
   bool padded() const { return exchange_->padded(); }
 
   RoutingDetail detail() const { return detail_; }

@@ -41,9 +41,9 @@ class ExchangePolicy {
   virtual ExchangePlan plan(const ExchangeRequest& request) const = 0;
   // Whether experts find their rows in room for all tokens of every rank, not packed.
   virtual bool padded() const { return false; }
-  // Bytes that the library's buffers take on each GPU.
-  virtual Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster,
-                             int tokens_per_gpu) const = 0;
+  // Bytes that the library's buffers take on each GPU, for a layer of `slots` slots.
+  virtual Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster, int tokens_per_gpu,
+                             int slots) const = 0;
 };
 
 }  // namespace moesim

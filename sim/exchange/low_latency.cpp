@@ -42,14 +42,16 @@ class LowLatency final : public ExchangePolicy {
   bool padded() const override { return true; }
 
   // Send and receive buffers for one message of every token to every expert, twice (double
-  // buffering), as DeepEP's size hint has it. Slots fit both formats.
-  Bytes buffer_bytes(const MoeModel& model, const Cluster&, int tokens_per_gpu) const override {
+  // buffering), as DeepEP's size hint has it; copies of an expert are experts to it. A message's
+  // room fits both formats.
+  Bytes buffer_bytes(const MoeModel& model, const Cluster&, int tokens_per_gpu,
+                     int slots) const override {
     const double scales = fp8_row(model) - model.hidden;
     const double dispatch = kMessageHeader + std::max(bf16_row(model), fp8_row(model));
     const double combine = scales + bf16_row(model);
-    const double slots = static_cast<double>(model.experts) * tokens_per_gpu;
-    const double send = std::max(tokens_per_gpu * dispatch, slots * combine);
-    return Bytes(2 * (send + slots * std::max(dispatch, combine)));
+    const double messages = static_cast<double>(slots) * tokens_per_gpu;
+    const double send = std::max(tokens_per_gpu * dispatch, messages * combine);
+    return Bytes(2 * (send + messages * std::max(dispatch, combine)));
   }
 
  private:
