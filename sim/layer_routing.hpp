@@ -59,6 +59,7 @@ class LayerRouting {
   }
   // For layers of at most `slots` slots.
   Bytes exchange_buffers(int tokens_per_gpu, int slots) const;
+  std::optional<Bytes> buffer_limit() const { return exchange_->buffer_limit(); }
   bool padded() const { return exchange_->padded(); }
 
   RoutingDetail detail() const { return detail_; }

@@ -92,6 +92,7 @@ MemoryRequest memory_request(const Scenario& scenario, const Placement& placemen
               [&builder, slots = most_slots(placement)](int tokens_per_gpu) {
                 return builder.routing().exchange_buffers(tokens_per_gpu, slots);
               },
+          .buffer_limit = builder.routing().buffer_limit(),
           .activations = activations_of(scenario, builder, &placement, load),
           .staging = offload ? offload->staging() : staging_memory(scenario, placement),
           .capacity = cluster.gpu().memory,

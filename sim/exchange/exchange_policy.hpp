@@ -1,6 +1,8 @@
 // How tokens travel to their experts and back.
 #pragma once
 
+#include <optional>
+
 #include "sim/base/registry.hpp"
 #include "sim/model/cluster.hpp"
 #include "sim/model/cost_model.hpp"
@@ -44,6 +46,8 @@ class ExchangePolicy {
   // Bytes that the library's buffers take on each GPU, for a layer of `slots` slots.
   virtual Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster, int tokens_per_gpu,
                              int slots) const = 0;
+  // The most that the library allocates for them, however much memory there is.
+  virtual std::optional<Bytes> buffer_limit() const { return std::nullopt; }
 };
 
 }  // namespace moesim

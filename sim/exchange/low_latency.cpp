@@ -6,12 +6,16 @@
 // combine message is a bf16 row. All peers are served at once. pplx-kernels
 // (ppl-ai/pplx-kernels@12cecfda) send the same messages: `library: pplx`.
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 #include "sim/exchange/library.hpp"
 #include "sim/model/uniform_exchange.hpp"
 
 namespace moesim {
 namespace {
+
+constexpr const char* kDeepEpLowLatency = "deepep_low_latency";
 
 class LowLatency final : public ExchangePolicy {
  public:
@@ -54,6 +58,13 @@ class LowLatency final : public ExchangePolicy {
     return Bytes(2 * (send + messages * std::max(dispatch, combine)));
   }
 
+  // DeepEP counts 16-byte words of a buffer in 32 bits (csrc/deep_ep.cpp: num_rdma_bytes /
+  // sizeof(int4) < INT_MAX); a buffer is a multiple of 128 bytes.
+  std::optional<Bytes> buffer_limit() const override {
+    if (settings_.library != kDeepEpLowLatency) return std::nullopt;
+    return Bytes(16.0 * std::numeric_limits<std::int32_t>::max());
+  }
+
  private:
   ExchangeSettings settings_;
 };
@@ -62,7 +73,7 @@ const Register<ExchangePolicy, LowLatency> kLowLatency{
     {.name = "low_latency",
      .summary = "one message per route straight to the expert's GPU (DeepEP low latency)",
      .source = "deepseek-ai/DeepEP@dd758caf",
-     .parameters = exchange_parameters({.library = "deepep_low_latency"})}};
+     .parameters = exchange_parameters({.library = kDeepEpLowLatency})}};
 
 }  // namespace
 }  // namespace moesim
