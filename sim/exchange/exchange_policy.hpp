@@ -21,7 +21,6 @@ struct ExchangeRequest {
   const Cluster& cluster;
   const MoeModel& model;
   const CostModel& cost;
-  ExpertCounts padding;              // rows sent beyond the routes (pad to capacity); empty = none
   std::optional<Schedule> schedule;  // of the scenario; else the kind's default
   std::optional<RouteRule> rule;
 };

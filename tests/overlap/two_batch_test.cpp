@@ -151,6 +151,25 @@ TEST(FasterMoe, SendsAllTurnsBeforeItCombines) {
   EXPECT_EQ(overlap->split({.tokens_per_gpu = 5}).peer_group, 4);
 }
 
+// Shadows come after the last dispatch, before the first combine, which does not wait for what they
+// compute; a copy that computes routes of others, it does.
+TEST(FasterMoe, BroadcastsShadowsBetweenDispatchesAndCombines) {
+  const auto overlap = plugin<Overlap>("{kind: fastermoe, group: 4}");
+  LayerParts first = layer("A", 0, false), second = layer("B", 0, false);
+  for (Part LayerParts::*part : {&LayerParts::prepare, &LayerParts::attention, &LayerParts::shared})
+    (second.*part).clear();
+  first.travelling = {.weights = {{Exchange{}, "weights"}}, .experts = kernel("A shadows")};
+  second.travelling = {.experts = kernel("B copies"), .receive = true};
+  Carried carried;
+  EXPECT_EQ(
+      outline(overlap->build({first, second}, carried), {}),
+      (Lines{"A prepare:", "A attention: A prepare", "A shared: A attention",
+             "A dispatch: A shared", "B dispatch: A dispatch", "A experts: A dispatch A shared",
+             "B experts: B dispatch A experts", "weights: B dispatch",
+             "A shadows: B experts weights", "B copies: A shadows B dispatch weights",
+             "A combine: A experts weights", "B combine: B copies A combine"}));
+}
+
 double compute_of(const TaskNode& node) {
   return std::get<Compute>(node.operation).time[GpuId(0)].compute.value;
 }

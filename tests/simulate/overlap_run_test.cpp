@@ -46,6 +46,23 @@ TEST_F(OverlapRun, DividingTokensLosesNoRoute) {
   }
 }
 
+// Which routes are dropped, which copies take them and where copies are moved to is decided before
+// turns are made of them.
+TEST_F(OverlapRun, TurnsOfGroupsGoWithCapacityCopiesAndRebalancing) {
+  for (const char* more :
+       {"capacity: {kind: factor, factor: 1.25}", "capacity: {kind: factor, pad: true}",
+        "placement: {kind: eplb, redundant: 64}\nreplica: random",
+        "placement: {kind: eplb, redundant: 64}\nrebalance: {kind: interval, every: 1}"}) {
+    const Json none = run("none\n" + std::string(more), 64);
+    const Json turns = run("{kind: fastermoe, group: 16}\n" + std::string(more), 64);
+    for (const char* key : {"imbalance", "drop_rate", "padding_waste"})
+      EXPECT_EQ(turns[key], none[key]) << more << " " << key;
+    EXPECT_NEAR(turns["bytes"]["network"], none["bytes"]["network"].get<double>(),
+                1e-9 * none["bytes"]["network"].get<double>())
+        << more;
+  }
+}
+
 // Results leave while other experts compute: with few tokens, where two batches lose.
 TEST_F(OverlapRun, ASingleBatchWinsWithFewTokens) {
   EXPECT_LT(step(run("single_batch", 4)), 0.97 * step(run("shared_expert", 4)));
