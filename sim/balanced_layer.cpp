@@ -38,7 +38,7 @@ class Rescale {
 void even_rows(RoutedLayer& routed, const std::vector<GpuId>& members) {
   double rows = 0, received = 0;
   for (const GpuId gpu : members) {
-    rows += sum_of(routed.rows[gpu]) + sum_of(routed.copy_rows[gpu]);
+    rows += routed.rows_on(gpu);
     received += routed.received[gpu];
   }
   const auto count = static_cast<double>(members.size());

@@ -7,7 +7,7 @@
 namespace moesim {
 namespace {
 
-// Turns of groups of GPUs are made before anybody drops, pads or counts routes by token.
+// A turn is a distance between GPUs that exchange all with all.
 void check_turns(const Scenario& scenario, int group, Mistakes& mistakes) {
   const Spot& spot = scenario.overlap.spot;
   const std::string& kind = scenario.overlap.kind;
@@ -18,14 +18,6 @@ void check_turns(const Scenario& scenario, int group, Mistakes& mistakes) {
     mistakes.add(spot,
                  fmt::format("groups of {} GPUs do not divide {}", group, scenario.grid->ranks()),
                  "overlap.group");
-  for (const Choice* choice : {&scenario.capacity, &scenario.rebalance})
-    if (choice->kind != "none")
-      mistakes.add(
-          spot,
-          fmt::format("overlap {} divides the routes of a token, and {} {} wants them "
-                      "together",
-                      kind, choice == &scenario.capacity ? "capacity" : "rebalance", choice->kind),
-          "leave one of them out");
 }
 
 // Attention and experts on GPUs of their own.
@@ -65,9 +57,10 @@ void check_division(const Scenario& scenario, Mistakes& mistakes) {
               overlap->needs_attention_gpus(), mistakes);
   if (batches.peer_group > 0) check_turns(scenario, batches.peer_group, mistakes);
   if (batches.tokens.size() < 2 && batches.peer_group == 0) return;
-  // Weights that move during a step are for all of a layer's tokens.
+  // Weights that move during a step are for all of a layer's tokens, which are together before
+  // turns are made.
   for (const Choice* choice : {&scenario.step_placement, &scenario.cache})
-    if (choice->kind != "none")
+    if (choice->kind != "none" && (choice == &scenario.cache || batches.peer_group == 0))
       mistakes.add(
           scenario.overlap.spot,
           fmt::format("overlap {} divides the tokens of a step, and {} {} does not",

@@ -203,7 +203,7 @@ std::vector<std::string> Failover::memory_warnings(MemoryRequest request) const 
     request.slots[gpu] = slots * scenario_.model.moe_layer_count();
     const MemoryUse use = memory_use(request, gpu);
     before = std::move(dead);
-    if (use.fits()) continue;
+    if (use.memory_suffices()) continue;
     warnings.push_back(
         fmt::format("from step {} on {} GPUs live: {} tokens and {} expert slots a layer need "
                     "{:.3g} GB of each "

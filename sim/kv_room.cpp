@@ -9,6 +9,7 @@ namespace moesim {
 std::int64_t kv_room(const Stretch& stretch, double mean_tokens) {
   const MoeModel& model = stretch.scenario.model;
   const MemoryRequest request = memory_request(stretch);
+  check_buffers(request);
   const Bytes each =
       kv_bytes_on_gpu(model, mean_tokens, stretch.scenario.grid->parallel().tp) / mean_tokens;
   Bytes room = request.capacity;

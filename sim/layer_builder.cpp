@@ -26,8 +26,7 @@ void even_out(RoutedLayer& routed, GpuId gpu) {
   const std::vector<double>& load = routed.load.gpu;
   std::vector<int>& rows = routed.rows[gpu];
   std::vector<int>& copies = routed.copy_rows[gpu];
-  const double own = std::accumulate(rows.begin(), rows.end(), 0.0) +
-                     std::accumulate(copies.begin(), copies.end(), 0.0);
+  const double own = routed.rows_on(gpu);
   if (!(own > 0)) return;
   const double mean =
       std::accumulate(load.begin(), load.end(), 0.0) / static_cast<double>(load.size());
@@ -107,16 +106,17 @@ void LayerBuilder::add_copies(RoutedLayer& routed, IdVector<GpuId, double>& inpu
                               LayerParts& parts) const {
   BatchCopies& copies = *routed.copies;
   PartTimes times(grid_.cluster().gpus());
+  bool idle = !copies.weights.between_gpus && !copies.weights.from_hosts;
   for (const GpuId gpu : times.ids()) {
     const std::vector<int>& rows = routed.copy_rows[gpu];
     const double copied = std::accumulate(rows.begin(), rows.end(), 0.0);
     if (!(copied > 0)) continue;
-    const double all =
-        copied + std::accumulate(routed.rows[gpu].begin(), routed.rows[gpu].end(), 0.0);
-    const double own = input[gpu] * copied / all;
+    idle = false;
+    const double own = input[gpu] * copied / routed.rows_on(gpu);
     input[gpu] -= own;
     times[gpu] = experts_time(rows, own, routed.usual_rows);
   }
+  if (idle) return;  // a turn without them
   TravellingExperts& travelling = parts.travelling.emplace();
   travelling.before_gate = copies.before_gate;
   travelling.receive = copies.layer.copies_receive;

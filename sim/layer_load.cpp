@@ -8,7 +8,7 @@ namespace moesim {
 namespace {
 
 void add(std::vector<double>& sum, const std::vector<double>& more) {
-  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
+  for (std::size_t i = 0; i < more.size(); ++i) sum[i] += more[i];
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ void add(LayerLoad& sum, LayerLoad more) {
   sum.nvlink_bytes += more.nvlink_bytes;
   sum.network_bytes += more.network_bytes;
   sum.rerouted_routes += more.rerouted_routes;
-  append_by_rank(std::move(more.routing), sum.routing);
+  if (!more.routing.first_token.empty()) append_by_rank(std::move(more.routing), sum.routing);
 }
 
 void count_bytes(const Exchange& exchange, const Cluster& cluster, LayerLoad& load) {

@@ -9,6 +9,7 @@
 #include "sim/base/check.hpp"
 #include "sim/exchange/group_exchange.hpp"
 #include "sim/peer_turns.hpp"
+#include "sim/slot_rows.hpp"
 
 namespace moesim {
 namespace {
@@ -31,37 +32,13 @@ RoutingDetail choose_detail(const Scenario& scenario, RoutingDetail needed,
   return routes <= kMostRoutesByIds ? std::max(needed, preferred) : needed;
 }
 
-double row_sum(const IdMatrix<GpuId, SlotId, int>& routes, SlotId slot) {
-  double sum = 0;
-  for (GpuId source : routes.row_ids()) sum += routes(source, slot);
-  return sum;
-}
-
-// Rows of each slot: routes, and what padding adds, shared evenly by an expert's replicas, up to a
-// multiple.
-std::vector<int> slot_rows(const Assignment& assignment, const ExpertCounts& padding,
-                           const LayerPlacement& placement, int multiple) {
-  std::vector<int> rows(static_cast<std::size_t>(placement.slots()));
-  for (SlotId slot : IdRange<SlotId>(placement.slots())) {
-    double count = row_sum(assignment.routes, slot);
-    if (!padding.empty()) {
-      const ExpertId expert = placement.expert_of[slot];
-      double extra = 0;
-      for (GpuId source : padding.row_ids()) extra += padding(source, expert);
-      count += extra / static_cast<double>(placement.slots_of[expert].size());
-    }
-    const int exact = static_cast<int>(std::lround(count));
-    rows[slot.index()] = (exact + multiple - 1) / multiple * multiple;
-  }
-  return rows;
-}
-
 }  // namespace
 
 // One expert-parallel group, its GPUs numbered by rank.
 struct LayerRouting::Group {
   Admission admission;
   std::optional<BatchCopies> copies;
+  Assignment assignment;  // to the slots of `copies`, if there are any
   std::optional<ExchangePlan> plan;
   std::vector<int> rows;  // of each slot
 };
@@ -100,35 +77,40 @@ ExpertCounts LayerRouting::admitted_counts(int step, LayerId layer,
   return admit(step, layer, placement, std::move(routes.result.routing)).routing.counts;
 }
 
-LayerRouting::Group LayerRouting::route_group(int step, LayerId layer,
-                                              const LayerPlacement& resident,
-                                              const ExpertGroup& group, Routing routing) const {
+LayerRouting::Group LayerRouting::assign(int step, LayerId layer, const LayerPlacement& resident,
+                                         const ExpertGroup& group, Routing routing) const {
   Group routed{.admission = admit(step, layer, resident, std::move(routing))};
-  const Admission& admission = routed.admission;
-  const Assignment chosen = replica_->assign(
-      {admission.routing, resident, *group.cluster, StepId(step), layer, Random(scenario_.seed)});
+  const Routing& admitted = routed.admission.routing;
+  routed.assignment = replica_->assign(
+      {admitted, resident, *group.cluster, StepId(step), layer, Random(scenario_.seed)});
   routed.copies =
-      copier_.copies(step, layer, chosen, resident, admission.routing,
+      copier_.copies(step, layer, routed.assignment, resident, admitted,
                      [&](int other, LayerId of) { return admitted_counts(other, of, resident); });
-  const LayerPlacement& placement = routed.copies ? routed.copies->layer.placement : resident;
-  const Assignment& assignment = routed.copies ? routed.copies->layer.assignment : chosen;
-  routed.rows = slot_rows(assignment, admission.padding, placement, admission.row_multiple);
+  if (routed.copies) routed.assignment = std::move(routed.copies->layer.assignment);
+  routed.assignment.padding = padding_of_slots(
+      routed.admission.padding, routed.copies ? routed.copies->layer.placement : resident);
+  return routed;
+}
+
+// `admitted`: all routes of the group, of which the assignment may have a part.
+void LayerRouting::plan(const LayerPlacement& resident, const ExpertGroup& group,
+                        const Routing& admitted, Group& routed) const {
+  routed.rows = slot_rows(routed.assignment, routed.admission.row_multiple);
   const bool exchanges = grid_.parallel().scattered && group.members.size() > 1;
-  if (!exchanges) return routed;
-  routed.plan = exchange_->plan({.routing = admission.routing,
-                                 .assignment = assignment,
-                                 .placement = placement,
-                                 .cluster = *group.cluster,
-                                 .model = scenario_.model,
-                                 .cost = cost_,
-                                 .padding = admission.padding,
-                                 .schedule = scenario_.network.schedule,
-                                 .rule = scenario_.network.routing});
+  if (!exchanges) return;
+  routed.plan =
+      exchange_->plan({.routing = admitted,
+                       .assignment = routed.assignment,
+                       .placement = routed.copies ? routed.copies->layer.placement : resident,
+                       .cluster = *group.cluster,
+                       .model = scenario_.model,
+                       .cost = cost_,
+                       .schedule = scenario_.network.schedule,
+                       .rule = scenario_.network.routing});
   for (Exchange* exchange : {&routed.plan->dispatch, &routed.plan->combine}) {
     exchange->coupling = scenario_.network.coupling.value_or(exchange->coupling);
     exchange->wait_for = scenario_.network.wait_for.value_or(exchange->wait_for);
   }
-  return routed;
 }
 
 // Leaves the rows of resident slots in the group. Experts travel in plain grids only, where ranks
@@ -193,7 +175,7 @@ std::vector<RoutedLayer> LayerRouting::route(int step, LayerId layer,
   const std::int64_t served = gated.routing.tokens();
   std::vector<RoutedLayer> routed;
   if (batches.peer_group > 0) {
-    routed = route_turns(step, layer, placement, gated.routing, batches.peer_group);
+    routed = route_turns(step, layer, placement, std::move(gated.routing), batches.peer_group);
   } else if (batches.tokens.size() == 1) {
     routed.push_back(route_batch(step, layer, placement, std::move(gated.routing)));
   } else {
@@ -214,58 +196,75 @@ std::vector<RoutedLayer> LayerRouting::route(int step, LayerId layer,
   return routed;
 }
 
+// Only the first turn has the load of the layer's tokens, and the weights of experts that travel.
 std::vector<RoutedLayer> LayerRouting::route_turns(int step, LayerId layer,
-                                                   const LayerPlacement& placement,
-                                                   const Routing& routing, int group) const {
-  if (placement.slots() != scenario_.model.experts)
-    throw InputError(
-        scenario_.overlap.spot,
-        fmt::format("overlap {} knows one place of each expert", scenario_.overlap.kind),
-        "take a placement without copies");
+                                                   const LayerPlacement& placement, Routing routing,
+                                                   int group) const {
+  const ExpertGroup& all = grid_.expert_groups(0).front();  // of a plain grid
+  const std::int64_t tokens = routing.tokens();
+  const Group whole = assign(step, layer, placement, all, std::move(routing));
+  const Routing& admitted = whole.admission.routing;
+  const LayerPlacement& slots = whole.copies ? whole.copies->layer.placement : placement;
   std::vector<RoutedLayer> turns;
   for (int turn = 0; turn < grid_.ranks() / group; ++turn) {
-    turns.push_back(
-        route_batch(step, layer, placement, routes_of_turn(routing, placement, group, turn)));
-    if (turn > 0) turns.back().load.tokens = 0;
+    Group own{.copies = whole.copies,
+              .assignment = assignment_of_turn(whole.assignment, admitted, slots, group, turn)};
+    if (turn == 0) own.admission = whole.admission;
+    if (turn > 0 && own.copies) own.copies->weights = {};
+    own.admission.row_multiple = whole.admission.row_multiple;
+    plan(placement, all, admitted, own);
+    turns.push_back(begun(layer, placement));
+    turns.back().load.tokens = turn == 0 ? tokens : 0;
+    merge(std::move(own), all, placement, turns.back());
+    finish(placement, turns.back());
   }
   return turns;
 }
 
-RoutedLayer LayerRouting::route_batch(int step, LayerId layer, const LayerPlacement& placement,
-                                      Routing routing) const {
+RoutedLayer LayerRouting::begun(LayerId layer, const LayerPlacement& placement) const {
   const int stage = grid_.stage_of(layer, scenario_.model);
   const Cluster& cluster = *scenario_.cluster;
   RoutedLayer routed{.rows = IdVector<GpuId, std::vector<int>>(cluster.gpus()),
                      .received = IdVector<GpuId, double>(cluster.gpus()),
                      .copy_rows = IdVector<GpuId, std::vector<int>>(cluster.gpus())};
-  const GpuId first(stage * grid_.stage_gpus());
   for (const GpuId gpu : IdRange<GpuId>(cluster.gpus())) {
     if (grid_.stage_of(gpu) != stage) continue;
     const auto rank = static_cast<std::size_t>(grid_.rank_of(gpu));
     routed.rows[gpu].resize(
         static_cast<std::size_t>(placement.first_slot[rank + 1] - placement.first_slot[rank]));
   }
+  routed.load.first_gpu = stage * grid_.stage_gpus() + grid_.parallel().attention_gpus;
+  return routed;
+}
+
+void LayerRouting::finish(const LayerPlacement& placement, RoutedLayer& routed) const {
   LayerLoad& load = routed.load;
-  const int without = grid_.parallel().attention_gpus;  // experts
-  load.first_gpu = first.value + without;
-  load.tokens = routing.tokens();
-  for (const ExpertGroup& group : grid_.expert_groups(stage)) {
-    Routing own = grid_.plain() ? std::move(routing) : routing_of(routing, group.members, first);
-    merge(route_group(step, layer, placement, group, std::move(own)), group, placement, routed);
-  }
   for (const std::int64_t count : expert_load(load.routing.counts))
     load.expert.push_back(static_cast<double>(count));
-  for (int gpu = without; gpu < grid_.stage_gpus(); ++gpu) {
-    const std::vector<int>& rows = routed.rows[GpuId(first.value + gpu)];
-    const std::vector<int>& copies = routed.copy_rows[GpuId(first.value + gpu)];
-    load.gpu.push_back(std::accumulate(rows.begin(), rows.end(), 0.0) +
-                       std::accumulate(copies.begin(), copies.end(), 0.0));
-  }
+  const int holders = grid_.stage_gpus() - grid_.parallel().attention_gpus;
+  for (int gpu = load.first_gpu; gpu < load.first_gpu + holders; ++gpu)
+    load.gpu.push_back(routed.rows_on(GpuId(gpu)));
   routed.usual_rows =
       std::accumulate(load.gpu.begin(), load.gpu.end(), 0.0) /
       (static_cast<double>(placement.slots()) * grid_.expert_replicas() * grid_.parallel().etp);
-  if (routed.dispatch) count_bytes(*routed.dispatch, cluster, load);
-  if (routed.combine) count_bytes(*routed.combine, cluster, load);
+  if (routed.dispatch) count_bytes(*routed.dispatch, *scenario_.cluster, load);
+  if (routed.combine) count_bytes(*routed.combine, *scenario_.cluster, load);
+}
+
+RoutedLayer LayerRouting::route_batch(int step, LayerId layer, const LayerPlacement& placement,
+                                      Routing routing) const {
+  const int stage = grid_.stage_of(layer, scenario_.model);
+  RoutedLayer routed = begun(layer, placement);
+  routed.load.tokens = routing.tokens();
+  const GpuId first(stage * grid_.stage_gpus());
+  for (const ExpertGroup& group : grid_.expert_groups(stage)) {
+    Group own =
+        assign(step, layer, placement, group,
+               grid_.plain() ? std::move(routing) : routing_of(routing, group.members, first));
+    plan(placement, group, own.admission.routing, own);
+    merge(std::move(own), group, placement, routed);
+  }
+  finish(placement, routed);
   return routed;
 }
 
@@ -292,8 +291,8 @@ LoadWindow LayerRouting::routed_window(int first, int steps, const WindowNeeds& 
   return counter.window();
 }
 
-Bytes LayerRouting::exchange_buffers(int tokens_per_gpu) const {
-  return exchange_->buffer_bytes(scenario_.model, *grid_.ranks_cluster(), tokens_per_gpu);
+Bytes LayerRouting::exchange_buffers(int tokens_per_gpu, int slots) const {
+  return exchange_->buffer_bytes(scenario_.model, *grid_.ranks_cluster(), tokens_per_gpu, slots);
 }
 
 }  // namespace moesim

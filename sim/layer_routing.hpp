@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "sim/batch_copies.hpp"
@@ -31,6 +32,11 @@ struct RoutedLayer {
   double usual_rows = 0;                        // of a slot
   std::optional<BatchCopies> copies;            // none: no expert travels
   IdVector<GpuId, std::vector<int>> copy_rows;  // of each temporary copy of each GPU
+
+  double rows_on(GpuId gpu) const {
+    const double copied = std::accumulate(copy_rows[gpu].begin(), copy_rows[gpu].end(), 0.0);
+    return std::accumulate(rows[gpu].begin(), rows[gpu].end(), copied);
+  }
 };
 
 class LayerRouting {
@@ -47,6 +53,7 @@ class LayerRouting {
   }
 
   // In micro-batches: the first tokens are of the first batch. Only the first has a gate's record.
+  // In turns of groups of GPUs, the first has the load of all that the layer's routes ask for.
   std::vector<RoutedLayer> route(int step, LayerId layer, const LayerPlacement& placement,
                                  const MicroBatches& batches) const;
   // What the gate will ask for in steps first, first + 1, …, before the capacity. Sources are
@@ -57,7 +64,9 @@ class LayerRouting {
   ReplicaWork choice(const LayerPlacement& placement) const {
     return copier_.with_decision(replica_->work(placement), placement);
   }
-  Bytes exchange_buffers(int tokens_per_gpu) const;
+  // For layers of at most `slots` slots.
+  Bytes exchange_buffers(int tokens_per_gpu, int slots) const;
+  std::optional<Bytes> buffer_limit() const { return exchange_->buffer_limit(); }
   bool padded() const { return exchange_->padded(); }
 
   RoutingDetail detail() const { return detail_; }
@@ -67,11 +76,15 @@ class LayerRouting {
  private:
   struct Group;
   std::vector<RoutedLayer> route_turns(int step, LayerId layer, const LayerPlacement& placement,
-                                       const Routing& routing, int group) const;
+                                       Routing routing, int group) const;
   RoutedLayer route_batch(int step, LayerId layer, const LayerPlacement& placement,
                           Routing routing) const;
-  Group route_group(int step, LayerId layer, const LayerPlacement& placement,
-                    const ExpertGroup& group, Routing routing) const;
+  Group assign(int step, LayerId layer, const LayerPlacement& placement, const ExpertGroup& group,
+               Routing routing) const;
+  void plan(const LayerPlacement& placement, const ExpertGroup& group, const Routing& admitted,
+            Group& routed) const;
+  RoutedLayer begun(LayerId layer, const LayerPlacement& placement) const;
+  void finish(const LayerPlacement& placement, RoutedLayer& routed) const;
   Routing by_rank(Routing routing, int stage) const;
   void take_copies(Group& group, RoutedLayer& routed) const;
   Admission admit(int step, LayerId layer, const LayerPlacement& placement, Routing routing) const;

@@ -27,7 +27,11 @@ class Memory {
     }
     return *fullest;
   }
-  bool fits(int tokens) { return most(at(tokens)).fits(); }
+  bool fits(int tokens) {
+    return most(at(tokens)).memory_suffices() &&
+           std::all_of(requests_.begin(), requests_.end(),
+                       [](const MemoryRequest& request) { return most(request).buffers_fit(); });
+  }
 
   static MemoryUse most(const MemoryRequest& request) {
     return memory_use(request, fullest_gpu(request));

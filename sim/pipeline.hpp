@@ -27,6 +27,9 @@ Scenario scenario_of_passes(const Scenario& scenario);
 // What to know before trusting the numbers.
 std::vector<std::string> pipeline_warnings(const Scenario& scenario);
 
+// Kernels that a pass is made of though no calibration can have them.
+std::vector<HeldOutError> unmeasured_kernels(const Scenario& scenario);
+
 class Pipeline {
  public:
   // `passes` is of scenario_of_passes().

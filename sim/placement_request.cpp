@@ -30,17 +30,19 @@ GpuDistance distance_on(const std::shared_ptr<const Cluster>& cluster) {
 IdVector<GpuId, Bytes> expert_room(const Scenario& scenario, const LayerBuilder& builder) {
   const Cluster& cluster = *scenario.cluster;
   const Parallel& parallel = scenario.grid->parallel();
-  const MemoryRequest request{
-      .model = scenario.model,
-      .parallel = parallel,
-      .workload = scenario.workload,
-      .slots = IdVector<GpuId, int>(cluster.gpus()),
-      .buffers =
-          [&](int tokens_per_gpu) { return builder.routing().exchange_buffers(tokens_per_gpu); },
-      .activations = activations_of(scenario, builder),
-      .capacity = cluster.gpu().memory,
-      .gpus_per_node = cluster.gpus() / cluster.nodes(),
-      .spot = scenario.workload_spot};
+  const MemoryRequest request{.model = scenario.model,
+                              .parallel = parallel,
+                              .workload = scenario.workload,
+                              .slots = IdVector<GpuId, int>(cluster.gpus()),
+                              .buffers =
+                                  [&](int tokens_per_gpu) {
+                                    return builder.routing().exchange_buffers(
+                                        tokens_per_gpu, scenario.model.experts);
+                                  },
+                              .activations = activations_of(scenario, builder),
+                              .capacity = cluster.gpu().memory,
+                              .gpus_per_node = cluster.gpus() / cluster.nodes(),
+                              .spot = scenario.workload_spot};
   // Of whole experts, in the MoE layers of all stages.
   const double share = parallel.etp * parallel.pp;
   IdVector<GpuId, Bytes> room(scenario.grid->ranks());

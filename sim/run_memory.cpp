@@ -42,6 +42,13 @@ IdVector<GpuId, RankShare> rank_shares(const Scenario& scenario, const Placement
   return shares;
 }
 
+// Of a layer.
+int most_slots(const Placement& placement) {
+  int most = 0;
+  for (const LayerPlacement& layer : placement.layers) most = std::max(most, layer.slots());
+  return most;
+}
+
 }  // namespace
 
 std::function<Bytes(const Workload&, GpuId)> activations_of(const Scenario& scenario,
@@ -82,9 +89,10 @@ MemoryRequest memory_request(const Scenario& scenario, const Placement& placemen
           .slots = offload ? IdVector<GpuId, int>(cluster.gpus(), offload->all_slots)
                            : slots_per_gpu(placement, *scenario.grid, scenario.model),
           .buffers =
-              [&builder](int tokens_per_gpu) {
-                return builder.routing().exchange_buffers(tokens_per_gpu);
+              [&builder, slots = most_slots(placement)](int tokens_per_gpu) {
+                return builder.routing().exchange_buffers(tokens_per_gpu, slots);
               },
+          .buffer_limit = builder.routing().buffer_limit(),
           .activations = activations_of(scenario, builder, &placement, load),
           .staging = offload ? offload->staging() : staging_memory(scenario, placement),
           .capacity = cluster.gpu().memory,

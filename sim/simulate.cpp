@@ -228,6 +228,8 @@ RunResult simulate(const Scenario& scenario, const RunListener& listener,
   if (pipeline) append_new(result.warnings, pipeline_warnings(scenario));
   add_provenance(scenario, result);
   add_provenance(last, *cost, result);
+  for (HeldOutError& error : unmeasured_kernels(scenario))
+    result.errors.push_back(std::move(error));
   return result;
 }
 

@@ -16,12 +16,12 @@ KernelWork kernel_work(const ExpertWork& work) {
 
 KernelWork kernel_work(const GemmWork& work) {
   const double element = bytes_per_parameter(work.dtype);
-  return {
-      .tokens = work.m,
-      .flops = 2 * work.groups * work.m * work.n * work.k,
-      .bytes = work.groups * (element * (work.m * work.k + work.n * work.k) + 2 * work.m * work.n),
-      .dtype = work.dtype,
-      .gemm = &work};
+  return {.tokens = work.m,
+          .flops = 2 * work.groups * work.m * work.n * work.k,
+          .bytes = work.groups * (element * (work.m * work.k + work.n * work.k) +
+                                  work.result_bytes * work.m * work.n),
+          .dtype = work.dtype,
+          .gemm = &work};
 }
 
 KernelWork kernel_work(const AttentionWork& work) {

@@ -248,8 +248,9 @@ const RegisterCommand kRun(
        app.add_flag("--timeline", flags->timeline, "also write timeline.json (opens in Perfetto)");
        app.add_flag("--blame", flags->blame,
                     "simulate the steps again without each cause of time: what would they take?");
-       app.add_flag("--max-batch", flags->max_batch,
-                    "the largest batch whose memory fits, and what takes it; simulate nothing");
+       app.add_flag(
+           "--max-batch", flags->max_batch,
+           "the largest batch whose memory and buffers fit, and what takes it; simulate nothing");
        app.add_option(
               "--fidelity", flags->fidelities,
               "compare network models: pairwise, fluid, fluid:TOLERANCE, aggregated, analytic")

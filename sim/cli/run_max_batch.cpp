@@ -34,6 +34,11 @@ Bytes growth(const LargestBatch& batch, const Component& part) {
   return batch.next.*part.size - batch.use.*part.size;
 }
 
+// Memory would do for one unit more.
+bool limited_by_buffers(const LargestBatch& batch) {
+  return batch.next.memory_suffices() && !batch.next.buffers_fit();
+}
+
 // What takes most of one unit more.
 const Component& limit(const LargestBatch& batch) {
   return *std::max_element(
@@ -73,7 +78,8 @@ void print_memory(const LargestBatch& batch, const Screen& screen) {
   const std::size_t room = screen.prose() - kLabel;
   const std::size_t width = std::min(kBar, room - kFigures);
   const MemoryUse& use = batch.use;
-  double longest = 0;
+  const Bytes free(use.capacity.value - use.total().value);
+  double longest = free.value;
   for (const Component& part : kComponents) longest = std::max(longest, (use.*part.size).value);
   const auto row = [&](const char* text, Bytes size, Ink ink) {
     if (!(size.value > 0)) return;
@@ -84,7 +90,7 @@ void print_memory(const LargestBatch& batch, const Screen& screen) {
         pad_left(format_bytes(size), 10), pad_left(format_percent(size / use.capacity), 11));
   };
   for (const Component& part : kComponents) row(part.text, use.*part.size, Ink::kBlue);
-  row("free", Bytes(use.capacity.value - use.total().value), Ink::kYellow);
+  row("free", free, Ink::kYellow);
 }
 
 Json memory_json(const LargestBatch& batch) {
@@ -94,6 +100,19 @@ Json memory_json(const LargestBatch& batch) {
   json["free"] = number_or_null(batch.use.capacity.value - batch.use.total().value);
   json["capacity"] = number_or_null(batch.use.capacity.value);
   return json;
+}
+
+const char* limited_by(const LargestBatch& batch) {
+  if (limited_by_buffers(batch)) return "buffer_limit";
+  return batch.tokens_per_gpu > 0 ? limit(batch).key : "weights";
+}
+
+std::string lack_text(const LargestBatch& batch) {
+  const MemoryUse& use = batch.use;
+  if (!use.memory_suffices())
+    return fmt::format("it lacks {}", format_bytes(use.total() - use.capacity));
+  return fmt::format("it needs {} of buffers, and the exchange library allocates {} at the most",
+                     format_bytes(use.buffers), format_bytes(*use.buffer_limit));
 }
 
 Json document_of(const Scenario& scenario, const LargestBatch& batch) {
@@ -108,7 +127,19 @@ Json document_of(const Scenario& scenario, const LargestBatch& batch) {
           {"gpu", batch.gpu.value},
           {"memory_bytes", memory_json(batch)},
           {"bytes_per_unit", growths},
-          {"limited_by", batch.tokens_per_gpu > 0 ? limit(batch).key : "weights"}};
+          {"buffer_limit_bytes",
+           batch.use.buffer_limit ? Json(batch.use.buffer_limit->value) : Json(nullptr)},
+          {"limited_by", limited_by(batch)}};
+}
+
+void print_limit(const Scenario& scenario, const LargestBatch& batch) {
+  const Component& most = limit(batch);
+  fmt::print("\none {} more     {}, of which {} {}\n", unit_text(scenario, batch),
+             format_bytes(batch.next.total() - batch.use.total()), most.text,
+             format_bytes(growth(batch, most)));
+  if (limited_by_buffers(batch))
+    fmt::print("which fits, but the exchange library allocates {} of buffers at the most\n",
+               format_bytes(*batch.use.buffer_limit));
 }
 
 }  // namespace
@@ -133,18 +164,14 @@ int run_max_batch(const ScenarioFlags& flags, const OutputFlags& output) {
   if (any)
     fmt::print("largest batch   {} per GPU\n", paint(Ink::kBold, batch_text(scenario, batch)));
   else
-    fmt::print("{}\n", wrap(fmt::format("not even one token fits: it lacks {}; {}",
-                                        format_bytes(batch.use.total() - batch.use.capacity),
-                                        batch.way_out),
-                            screen.prose(), ""));
+    fmt::print("{}\n",
+               wrap(fmt::format("not even one token fits: {}; {}", lack_text(batch), batch.way_out),
+                    screen.prose(), ""));
   fmt::print("memory          GPU {}, the fullest, of {}{}\n\n", batch.gpu.value,
              format_bytes(batch.use.capacity), any ? "" : ", with one token");
   print_memory(batch, screen);
   if (!any) return kExitNo;
-  const Component& most = limit(batch);
-  fmt::print("\none {} more     {}, of which {} {}\n", unit_text(scenario, batch),
-             format_bytes(batch.next.total() - batch.use.total()), most.text,
-             format_bytes(growth(batch, most)));
+  print_limit(scenario, batch);
   fmt::print("to simulate it  {}\n", command(flags, batch.tokens_per_gpu));
   return kExitDone;
 }

@@ -29,7 +29,8 @@ class Direct final : public ExchangePolicy {
   }
 
   // A permuted copy of the routes to send, and room for as many to receive.
-  Bytes buffer_bytes(const MoeModel& model, const Cluster&, int tokens_per_gpu) const override {
+  Bytes buffer_bytes(const MoeModel& model, const Cluster&, int tokens_per_gpu,
+                     int) const override {
     return Bytes(2.0 * tokens_per_gpu * model.top_k * bf16_row(model));
   }
 

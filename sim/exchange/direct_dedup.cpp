@@ -37,7 +37,7 @@ class DirectDedup final : public ExchangePolicy {
     return plan;
   }
 
-  Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster, int) const override {
+  Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster, int, int) const override {
     return deepep_normal_buffers(model, cluster, settings_.sms);
   }
 

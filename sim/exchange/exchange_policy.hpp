@@ -1,6 +1,8 @@
 // How tokens travel to their experts and back.
 #pragma once
 
+#include <optional>
+
 #include "sim/base/registry.hpp"
 #include "sim/model/cluster.hpp"
 #include "sim/model/cost_model.hpp"
@@ -19,7 +21,6 @@ struct ExchangeRequest {
   const Cluster& cluster;
   const MoeModel& model;
   const CostModel& cost;
-  ExpertCounts padding;              // rows sent beyond the routes (pad to capacity); empty = none
   std::optional<Schedule> schedule;  // of the scenario; else the kind's default
   std::optional<RouteRule> rule;
 };
@@ -41,9 +42,11 @@ class ExchangePolicy {
   virtual ExchangePlan plan(const ExchangeRequest& request) const = 0;
   // Whether experts find their rows in room for all tokens of every rank, not packed.
   virtual bool padded() const { return false; }
-  // Bytes that the library's buffers take on each GPU.
-  virtual Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster,
-                             int tokens_per_gpu) const = 0;
+  // Bytes that the library's buffers take on each GPU, for a layer of `slots` slots.
+  virtual Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster, int tokens_per_gpu,
+                             int slots) const = 0;
+  // The most that the library allocates for them, however much memory there is.
+  virtual std::optional<Bytes> buffer_limit() const { return std::nullopt; }
 };
 
 }  // namespace moesim

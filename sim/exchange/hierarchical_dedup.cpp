@@ -76,7 +76,7 @@ class HierarchicalDedup final : public ExchangePolicy {
     return plan;
   }
 
-  Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster, int) const override {
+  Bytes buffer_bytes(const MoeModel& model, const Cluster& cluster, int, int) const override {
     return deepep_normal_buffers(model, cluster, settings_.sms);
   }
 

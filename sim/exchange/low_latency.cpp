@@ -6,12 +6,16 @@
 // combine message is a bf16 row. All peers are served at once. pplx-kernels
 // (ppl-ai/pplx-kernels@12cecfda) send the same messages: `library: pplx`.
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 #include "sim/exchange/library.hpp"
 #include "sim/model/uniform_exchange.hpp"
 
 namespace moesim {
 namespace {
+
+constexpr const char* kDeepEpLowLatency = "deepep_low_latency";
 
 class LowLatency final : public ExchangePolicy {
  public:
@@ -42,14 +46,23 @@ class LowLatency final : public ExchangePolicy {
   bool padded() const override { return true; }
 
   // Send and receive buffers for one message of every token to every expert, twice (double
-  // buffering), as DeepEP's size hint has it. Slots fit both formats.
-  Bytes buffer_bytes(const MoeModel& model, const Cluster&, int tokens_per_gpu) const override {
+  // buffering), as DeepEP's size hint has it; copies of an expert are experts to it. A message's
+  // room fits both formats.
+  Bytes buffer_bytes(const MoeModel& model, const Cluster&, int tokens_per_gpu,
+                     int slots) const override {
     const double scales = fp8_row(model) - model.hidden;
     const double dispatch = kMessageHeader + std::max(bf16_row(model), fp8_row(model));
     const double combine = scales + bf16_row(model);
-    const double slots = static_cast<double>(model.experts) * tokens_per_gpu;
-    const double send = std::max(tokens_per_gpu * dispatch, slots * combine);
-    return Bytes(2 * (send + slots * std::max(dispatch, combine)));
+    const double messages = static_cast<double>(slots) * tokens_per_gpu;
+    const double send = std::max(tokens_per_gpu * dispatch, messages * combine);
+    return Bytes(2 * (send + messages * std::max(dispatch, combine)));
+  }
+
+  // DeepEP counts 16-byte words of a buffer in 32 bits (csrc/deep_ep.cpp: num_rdma_bytes /
+  // sizeof(int4) < INT_MAX); a buffer is a multiple of 128 bytes.
+  std::optional<Bytes> buffer_limit() const override {
+    if (settings_.library != kDeepEpLowLatency) return std::nullopt;
+    return Bytes(16.0 * std::numeric_limits<std::int32_t>::max());
   }
 
  private:
@@ -60,7 +73,7 @@ const Register<ExchangePolicy, LowLatency> kLowLatency{
     {.name = "low_latency",
      .summary = "one message per route straight to the expert's GPU (DeepEP low latency)",
      .source = "deepseek-ai/DeepEP@dd758caf",
-     .parameters = exchange_parameters({.library = "deepep_low_latency"})}};
+     .parameters = exchange_parameters({.library = kDeepEpLowLatency})}};
 
 }  // namespace
 }  // namespace moesim

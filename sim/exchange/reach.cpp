@@ -94,17 +94,13 @@ void expect_source(const ExchangeRequest& request, const Domains& domains, GpuId
     reach.domains(source, domain) = expectation.tokens_to(domains.members[domain]);
 }
 
-// Calls visit(source, gpu, rows) for the padding rows of each slot; copies share them equally.
+// Calls visit(source, gpu, rows) for the padding rows of each slot.
 template <class Visit>
 void for_each_padding(const ExchangeRequest& request, Visit visit) {
-  if (request.padding.empty()) return;
-  for (const GpuId source : request.padding.row_ids()) {
-    for (const ExpertId expert : request.padding.column_ids()) {
-      const auto& slots = request.placement.slots_of[expert];
-      const double rows = request.padding(source, expert) / static_cast<double>(slots.size());
-      for (const SlotId slot : slots) visit(source, request.placement.gpu_of(slot), rows);
-    }
-  }
+  const auto& padding = request.assignment.padding;
+  for (const GpuId source : padding.row_ids())
+    for (const SlotId slot : padding.column_ids())
+      visit(source, request.placement.gpu_of(slot), padding(source, slot));
 }
 
 }  // namespace

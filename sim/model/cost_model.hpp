@@ -62,8 +62,9 @@ inline ExpertWork expert_work(const MoeModel& model, std::span<const int> rows, 
 struct GemmWork {
   double m = 0, n = 0, k = 0;
   DType dtype = DType::kBf16;
-  double groups = 1;       // products of the same shape in one call
-  bool quantised = false;  // activations are in the type already; else they are brought to it
+  double groups = 1;        // products of the same shape in one call
+  bool quantised = false;   // activations are in the type already; else they are brought to it
+  double result_bytes = 2;  // for an element of C; a product that is added to a sum reads that, too
 };
 
 // Attention core of one layer and GPU (no projections).

@@ -54,7 +54,8 @@ MemoryUse use_with(const MemoryRequest& request, const Workload& work, double sl
                 .buffers = request.buffers(pass.tokens_per_gpu),
                 .staging = request.staging,
                 .reserve = request.capacity * kMemoryReserve,
-                .capacity = request.capacity};
+                .capacity = request.capacity,
+                .buffer_limit = request.buffer_limit};
   if (request.training) add_training(request, slots, use);
   return use;
 }
@@ -170,12 +171,27 @@ GpuId fullest_gpu(const MemoryRequest& request) {
   return fullest;
 }
 
+void check_buffers(const MemoryRequest& request) {
+  const GpuId gpu(0);  // as on any other
+  const MemoryUse use = memory_use(request, gpu);
+  if (use.buffers_fit()) return;
+  throw InputError(
+      request.spot,
+      fmt::format("the exchange library does not allocate buffers of {:.1f} GB, which so many "
+                  "tokens need, but {:.1f} GB at the most",
+                  gigabytes(use.buffers), gigabytes(*use.buffer_limit)),
+      what_would_fit(request, gpu));
+}
+
 IdVector<GpuId, MemoryUse> check_memory(const MemoryRequest& request) {
   IdVector<GpuId, MemoryUse> uses(request.slots.size());
   for (const GpuId gpu : uses.ids()) uses[gpu] = memory_use(request, gpu);
   const GpuId fullest = fullest_gpu(request);
   const MemoryUse& worst = uses[fullest];
-  if (worst.fits()) return uses;
+  if (worst.memory_suffices()) {
+    check_buffers(request);
+    return uses;
+  }
   if (request.training) refuse_training(request, fullest, worst);
   const std::string staging =
       worst.staging.value > 0 ? fmt::format("experts under way {:.1f}, ", gigabytes(worst.staging))

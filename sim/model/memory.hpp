@@ -26,10 +26,13 @@ struct MemoryUse {
   Bytes gradients, states;  // training: states are the optimizer's
   Bytes reserve;
   Bytes capacity;
+  std::optional<Bytes> buffer_limit;  // the most that the exchange library allocates
   Bytes total() const {
     return experts + dense + kv + activations + buffers + staging + gradients + states + reserve;
   }
-  bool fits() const { return total() <= capacity; }
+  bool memory_suffices() const { return total() <= capacity; }
+  bool buffers_fit() const { return !buffer_limit || buffers <= *buffer_limit; }
+  bool fits() const { return memory_suffices() && buffers_fit(); }
 };
 
 struct MemoryRequest {
@@ -38,6 +41,7 @@ struct MemoryRequest {
   Workload workload;
   IdVector<GpuId, int> slots;  // expert slots of all layers on each GPU [gpus]
   std::function<Bytes(int tokens_per_gpu)> buffers;
+  std::optional<Bytes> buffer_limit = std::nullopt;          // as in MemoryUse
   std::function<Bytes(const Workload&, GpuId)> activations;  // of a pass; none: not counted
   Bytes staging;                                             // as in MemoryUse
   Bytes capacity;                                            // of a GPU
@@ -67,8 +71,12 @@ GpuId fullest_gpu(const MemoryRequest& request);
 // Which smaller batch, shorter context or larger cluster would fit, as a hint.
 std::string what_would_fit(const MemoryRequest& request, GpuId gpu);
 
+// Throws InputError where the exchange library allocates no buffers as large as these, whatever the
+// memory.
+void check_buffers(const MemoryRequest& request);
+
 // [gpus]. Throws InputError where a GPU's memory is too small, saying what needs it, and which
-// smaller batch, shorter context or larger cluster would fit.
+// smaller batch, shorter context or larger cluster would fit; and as check_buffers does.
 IdVector<GpuId, MemoryUse> check_memory(const MemoryRequest& request);
 
 }  // namespace moesim

@@ -1,12 +1,17 @@
 // Single-batch overlap: the tokens of a step stay together, and what experts have finished is
 // combined while others are still at their down projection (policies.md 4.4).
 //
-// The experts' kernels are cut in two, up and down; the down projection and the combine in blocks
-// of local experts. A block's results leave when its down projection has ended, and the blocks
-// follow each other on the communication stream; only the first pays for the start of the combine,
-// and sending takes some SMs from the projections that still run. Blocks are taken as equally
-// large: which expert is in which block is not known here. The shared experts run while the tokens
-// are dispatched.
+// The down projection and the combine are taken in blocks of local experts, equally large: which
+// expert is in which block is not known here. A block's results leave when its down projection has
+// ended, one block after the other, and sending takes some SMs from the projections that still run.
+// That is an exchange of all blocks but the last behind the first block's projection, which pays
+// for the start of the combine, and one of the last behind all projections. Where a link takes
+// longer than a projection, the first exchange keeps it busy from then on, as the blocks would;
+// where it takes less, only the last block is still to come. An exchange for each block would be
+// wrong: flows share a link evenly, so GPUs with few rows, which combine first, would have several
+// times their share of it beside the dispatches that GPUs with many rows still wait for, and the
+// gain turned into a loss under skew. DeepEP has a queue pair for each local expert of a peer; a
+// block has its experts' only. The shared experts run while the tokens are dispatched.
 #include <algorithm>
 
 #include "sim/overlap/layer_head.hpp"
@@ -23,16 +28,18 @@ Compute share_of(const Compute& kernels, double share) {
   return part;
 }
 
-// Block `block` of an exchange in so many.
-Exchange block_of(const Exchange& whole, int block, int blocks, int sms) {
+// A share of an exchange: with its start, or with the signal of its end.
+Exchange share_of(const Exchange& whole, double share, bool starts) {
   Exchange part = whole;
   for (ExchangeLeg& leg : part.legs)
-    for (double& bytes : leg.bytes.raw()) bytes /= blocks;
-  part.sms = block == 0 ? std::max(whole.sms, sms) : 0;
-  part.signals = whole.signals && block == blocks - 1;
-  if (block == 0) return part;
+    for (double& bytes : leg.bytes.raw()) bytes *= share;
+  if (starts) {
+    part.signals = false;
+    return part;
+  }
   part.start_up = part.notify = Seconds(0);
   part.rendezvous = false;
+  part.sms = 0;
   return part;
 }
 
@@ -57,8 +64,9 @@ class SingleBatch final : public Overlap {
 
  private:
   // One kernel call whose results go out in one exchange.
-  static bool can_divide(const LayerParts& parts) {
-    return !parts.travelling && parts.experts.size() == 1 && parts.combine.size() == 1 &&
+  bool can_divide(const LayerParts& parts) const {
+    return blocks_ > 1 && !parts.travelling && parts.experts.size() == 1 &&
+           parts.combine.size() == 1 &&
            std::holds_alternative<Compute>(parts.experts.front().operation) &&
            std::holds_alternative<Exchange>(parts.combine.front().operation);
   }
@@ -67,11 +75,14 @@ class SingleBatch final : public Overlap {
                   const std::vector<int>& arrived) const {
     const auto& kernels = std::get<Compute>(parts.experts.front().operation);
     const auto& combine = std::get<Exchange>(parts.combine.front().operation);
-    int computed = graph.add(share_of(kernels, 1 - down_), arrived);
-    for (int block = 0; block < blocks_; ++block) {
-      computed = graph.add(share_of(kernels, down_ / blocks_), {computed});
-      graph.add(block_of(combine, block, blocks_, sms_), {computed});
-    }
+    const double last = 1.0 / blocks_;
+    const double beside = down_ * (1 - last);  // of the kernels
+    const int block = graph.add(share_of(kernels, 1 - beside), arrived);
+    Exchange early = share_of(combine, 1 - last, true);
+    early.sms = std::max(early.sms, sms_);
+    graph.add(std::move(early), {block});
+    const int rest = graph.add(share_of(kernels, beside), {block});
+    graph.add(share_of(combine, last, false), {rest});
   }
 
   int blocks_ = 4;
@@ -85,7 +96,8 @@ const Register<Overlap, SingleBatch> kSingleBatch{
      .source = "single-batch overlap of SGLang and DeepEP; policies.md 4.4",
      .parameters = {{.name = "blocks",
                      .type = ParameterType::kInteger,
-                     .doc = "of local experts, whose results leave together",
+                     .doc = "of local experts, whose results leave together; those of the last "
+                            "when all experts have ended",
                      .fallback = "4",
                      .minimum = 1,
                      .maximum = 64},

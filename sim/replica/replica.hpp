@@ -25,6 +25,8 @@ struct Assignment {
   IdMatrix<GpuId, SlotId, int> routes;  // [source gpu × slot]
   std::vector<std::int16_t>
       slots;  // [tokens × top_k], −1 = none; empty where only counts are known
+  // Rows that are sent and computed beyond the routes, [source gpu × slot]; empty = none.
+  IdMatrix<GpuId, SlotId, double> padding = {};
 };
 
 // What the choice costs every GPU of a layer, before it can dispatch.

@@ -103,6 +103,37 @@ TEST_F(MaxBatch, SaysWhatLacksWhereNotEvenOneTokenFits) {
       0);
 }
 
+// DeepEP does not allocate 2³¹ − 1 words of 16 bytes. A message takes 2 · 7168 B of values and
+// 4 · 56 B of scales, a token one to each expert, sent and received, twice: 22 364 160 B with 384
+// experts, 26 091 520 B with 64 more copies.
+TEST_F(MaxBatch, StopsAtTheBuffersThatDeepEpAllocates) {
+  const std::string large = "preset: h200-sxm-ib400, nodes: 2, gpu: {memory: 1 TB}";
+  const std::string decode = "phase: decode, tokens_per_gpu: 1400, context: 16";
+  const std::string plain = scenario(decode, large, "kimi-k2", "exchange: low_latency\n");
+  Json batch = answer(plain);
+  EXPECT_EQ(batch["tokens_per_gpu"], 1536);  // 34 359 738 352 / 22 364 160 = 1536.4
+  EXPECT_EQ(batch["limited_by"], "buffer_limit");
+  EXPECT_EQ(batch["buffer_limit_bytes"], 34359738352.0);
+  EXPECT_EQ(batch["fits"], true);
+  EXPECT_THAT(session(plain, {"--max-batch"}).out,
+              HasSubstr("the exchange library allocates 34.4 GB of buffers at the most\n"));
+  const std::string copies = scenario(
+      decode, large, "kimi-k2", "placement: {kind: eplb, redundant: 64}\nexchange: low_latency\n");
+  batch = answer(copies);
+  EXPECT_EQ(batch["tokens_per_gpu"], 1316);  // 1316.9
+  EXPECT_EQ(batch["fits"], false);
+  EXPECT_TRUE(runs(copies, 1316));
+  const Session refused = session(copies, {"--dry-run", "--set", "workload.tokens_per_gpu=1317"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("does not allocate buffers of 34.4 GB"));
+  EXPECT_THAT(refused.err, HasSubstr("hint: it would fit with tokens_per_gpu: 1316"));
+  // Nobody reports such a limit of another library with the same messages.
+  batch =
+      answer(scenario(decode, large, "kimi-k2", "exchange: {kind: low_latency, library: pplx}\n"));
+  EXPECT_GT(batch["tokens_per_gpu"], 1536);
+  EXPECT_EQ(batch["buffer_limit_bytes"], nullptr);
+}
+
 // What SGLang's team ran on 72 H100s: 256 answers to prompts of 2000 tokens on each (issue 6017).
 TEST_F(MaxBatch, HoldsAPublishedDecode) {
   const Json batch = answer(scenario(

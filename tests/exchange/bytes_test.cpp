@@ -27,15 +27,15 @@ class ExchangeBytes : public ::testing::Test {
     const Placement placement =
         plugin<PlacementPolicy>("linear")->place({.load = ExpertLoad(1, 8), .gpus = 4});
     const LayerPlacement& layer = placement.layers[LayerId(0)];
-    const Assignment assignment =
+    Assignment assignment =
         plugin<Replica>("static")->assign({routing_, layer, cluster_, StepId(0), LayerId(0)});
+    assignment.padding = padding_;
     return plugin<ExchangePolicy>(kind)->plan({.routing = routing_,
                                                .assignment = assignment,
                                                .placement = layer,
                                                .cluster = cluster_,
                                                .model = model_,
                                                .cost = cost_,
-                                               .padding = padding_,
                                                .schedule = schedule_,
                                                .rule = rule_});
   }
@@ -44,7 +44,7 @@ class ExchangeBytes : public ::testing::Test {
   Cluster cluster_ = small_cluster(2);
   MoeModel model_{.hidden = 128, .experts = 8, .top_k = 2};
   FakeCost cost_;
-  ExpertCounts padding_;
+  IdMatrix<GpuId, SlotId, double> padding_;
   std::optional<Schedule> schedule_;
   std::optional<RouteRule> rule_;
 };
@@ -131,8 +131,8 @@ TEST_F(ExchangeBytes, DispatchInBf16WhenToldSo) {
 }
 
 TEST_F(ExchangeBytes, PaddingTravelsAsRowsOfItsOwn) {
-  padding_ = ExpertCounts(4, 8);
-  padding_(GpuId(0), ExpertId(5)) = 3;
+  padding_ = IdMatrix<GpuId, SlotId, double>(4, 8);
+  padding_(GpuId(0), SlotId(5)) = 3;
   EXPECT_EQ(this->plan("direct").dispatch.legs[0].bytes(GpuId(0), GpuId(2)), 5 * 256);
   const ExchangePlan plan = this->plan("hierarchical_dedup");
   EXPECT_EQ(plan.dispatch.legs[0].bytes(GpuId(0), GpuId(2)), 5 * 280);

@@ -92,6 +92,20 @@ TEST(Memory, SaysWhatDoesNotFitAndWhatWould) {
       "  hint: it would fit with tokens_per_gpu: 82, or context: 823");
 }
 
+// Of 10 GB, 4.7 are needed; 1 MB a token in buffers.
+TEST(Memory, HasNoBuffersLargerThanTheLibraryAllocates) {
+  const MoeModel model = small_model();
+  MemoryRequest limited = request(model, 10);
+  limited.buffer_limit = Bytes(100e6);
+  EXPECT_TRUE(memory_use(limited, GpuId(0)).fits());
+  check_memory(limited);
+  limited.buffer_limit = Bytes(99.5e6);
+  EXPECT_FALSE(memory_use(limited, GpuId(0)).fits());
+  EXPECT_TRUE(memory_use(limited, GpuId(0)).memory_suffices());
+  EXPECT_THAT(error_of([&] { check_memory(limited); }),
+              ::testing::HasSubstr("hint: it would fit with tokens_per_gpu: 99"));
+}
+
 // 1600 experts of 6 MB in 10 layers over 8 GPUs are 12 GB a GPU. Beside 116 MB of dense weights,
 // 205 MB of buffers and cache and 400 MB of reserve, 4 GB hold 546 experts: 54 of each layer.
 TEST(Memory, NamesTheSmallestNumberOfNodesThatFits) {

@@ -151,12 +151,33 @@ TEST(FasterMoe, SendsAllTurnsBeforeItCombines) {
   EXPECT_EQ(overlap->split({.tokens_per_gpu = 5}).peer_group, 4);
 }
 
+// Shadows come after the last dispatch, before the first combine, which does not wait for what they
+// compute; a copy that computes routes of others, it does.
+TEST(FasterMoe, BroadcastsShadowsBetweenDispatchesAndCombines) {
+  const auto overlap = plugin<Overlap>("{kind: fastermoe, group: 4}");
+  LayerParts first = layer("A", 0, false), second = layer("B", 0, false);
+  for (Part LayerParts::*part : {&LayerParts::prepare, &LayerParts::attention, &LayerParts::shared})
+    (second.*part).clear();
+  first.travelling = {.weights = {{Exchange{}, "weights"}}, .experts = kernel("A shadows")};
+  second.travelling = {.experts = kernel("B copies"), .receive = true};
+  Carried carried;
+  EXPECT_EQ(
+      outline(overlap->build({first, second}, carried), {}),
+      (Lines{"A prepare:", "A attention: A prepare", "A shared: A attention",
+             "A dispatch: A shared", "B dispatch: A dispatch", "A experts: A dispatch A shared",
+             "B experts: B dispatch A experts", "weights: B dispatch",
+             "A shadows: B experts weights", "B copies: A shadows B dispatch weights",
+             "A combine: A experts weights", "B combine: B copies A combine"}));
+}
+
 double compute_of(const TaskNode& node) {
   return std::get<Compute>(node.operation).time[GpuId(0)].compute.value;
 }
 
-TEST(SingleBatch, CutsTheDownProjectionAndTheCombineInBlocks) {
-  const auto overlap = plugin<Overlap>("{kind: single_batch, blocks: 2, down_share: 0.4, sms: 3}");
+// Four blocks: the first takes 0.6 of up and a fourth of 0.4, then three blocks of the combine
+// leave beside the rest.
+TEST(SingleBatch, SendsTheResultsOfBlocksBesideTheProjectionsOfOthers) {
+  const auto overlap = plugin<Overlap>("{kind: single_batch, blocks: 4, down_share: 0.4, sms: 3}");
   LayerParts parts = layer("A", 0, true);
   Exchange combine{.start_up = Seconds(5), .signals = true};
   combine.legs.push_back({.bytes = ByteMatrix(2, 2)});
@@ -164,24 +185,24 @@ TEST(SingleBatch, CutsTheDownProjectionAndTheCombineInBlocks) {
   parts.combine = {{combine, "A combine"}};
   Carried carried;
   const TaskGraph graph = overlap->build({parts}, carried);
-  ASSERT_EQ(graph.nodes.size(), 9u);
-  // Dispatch beside shared experts, then up, down, combine, down, combine.
-  EXPECT_DOUBLE_EQ(compute_of(graph.nodes[4]), 0.6);
+  ASSERT_EQ(graph.nodes.size(), 8u);
+  // Dispatch beside shared experts, then experts, combine, experts, combine.
+  EXPECT_NEAR(compute_of(graph.nodes[4]), 0.7, 1e-12);
   EXPECT_EQ(graph.nodes[4].after, (std::vector<int>{2, 3}));
-  EXPECT_DOUBLE_EQ(compute_of(graph.nodes[5]), 0.2);
-  EXPECT_DOUBLE_EQ(compute_of(graph.nodes[7]), 0.2);
-  EXPECT_EQ(graph.nodes[7].after, std::vector<int>{5});
-  const auto& early = std::get<Exchange>(graph.nodes[6].operation);
-  const auto& late = std::get<Exchange>(graph.nodes[8].operation);
-  for (const Exchange* block : {&early, &late})
-    EXPECT_DOUBLE_EQ(block->legs.front().bytes(GpuId(0), GpuId(1)), 5);
+  EXPECT_EQ(graph.nodes[5].after, std::vector<int>{4});
+  EXPECT_NEAR(compute_of(graph.nodes[6]), 0.3, 1e-12);
+  EXPECT_EQ(graph.nodes[6].after, std::vector<int>{4});
+  const auto& early = std::get<Exchange>(graph.nodes[5].operation);
+  const auto& late = std::get<Exchange>(graph.nodes[7].operation);
+  EXPECT_DOUBLE_EQ(early.legs.front().bytes(GpuId(0), GpuId(1)), 7.5);
+  EXPECT_DOUBLE_EQ(late.legs.front().bytes(GpuId(0), GpuId(1)), 2.5);
   EXPECT_EQ(early.start_up, Seconds(5));
   EXPECT_EQ(late.start_up, Seconds(0));
   EXPECT_EQ(early.sms, 3);
   EXPECT_EQ(late.sms, 0);
   EXPECT_FALSE(early.signals);
   EXPECT_TRUE(late.signals);
-  EXPECT_EQ(graph.nodes[8].after, std::vector<int>{7});
+  EXPECT_EQ(graph.nodes[7].after, std::vector<int>{6});
 }
 
 TEST(Joined, PutsTheSecondFragmentBehindTheExitsOfTheFirst) {

@@ -15,13 +15,15 @@ class OverlapRun : public ::testing::Test {
  protected:
   TemporaryDirectory folder;
 
-  Json run(const std::string& overlap, int tokens) {
+  Json run(const std::string& overlap, int tokens, const std::vector<std::string>& set = {}) {
     std::ofstream(folder / "s.yaml")
         << "model: {preset: deepseek-v3, layers: 12}\ncluster: {preset: h200-sxm-ib400, nodes: 8}\n"
            "workload: {phase: decode, context: 4096, steps: 2, tokens_per_gpu: "
         << tokens << "}\ntrace: {kind: lognormal, sigma: 0.8}\nexchange: low_latency\n"
         << "calibration: h200-sxm\nnetwork: {fidelity: analytic}\noverlap: " << overlap << "\n";
-    const Session ended = run_program({"run", (folder / "s.yaml").string(), "--json", "-q"});
+    std::vector<std::string> words{"run", (folder / "s.yaml").string(), "--json", "-q"};
+    for (const std::string& one : set) words.insert(words.end(), {"--set", one});
+    const Session ended = run_program(words);
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
     return Json::parse(ended.out)["metrics"];
   }
@@ -46,9 +48,44 @@ TEST_F(OverlapRun, DividingTokensLosesNoRoute) {
   }
 }
 
+// Which routes are dropped, which copies take them and where copies are moved to is decided before
+// turns are made of them.
+TEST_F(OverlapRun, TurnsOfGroupsGoWithCapacityCopiesAndRebalancing) {
+  for (const char* more :
+       {"capacity: {kind: factor, factor: 1.25}", "capacity: {kind: factor, pad: true}",
+        "placement: {kind: eplb, redundant: 64}\nreplica: random",
+        "placement: {kind: eplb, redundant: 64}\nrebalance: {kind: interval, every: 1}"}) {
+    const Json none = run("none\n" + std::string(more), 64);
+    const Json turns = run("{kind: fastermoe, group: 16}\n" + std::string(more), 64);
+    for (const char* key : {"imbalance", "drop_rate", "padding_waste"})
+      EXPECT_EQ(turns[key], none[key]) << more << " " << key;
+    EXPECT_NEAR(turns["bytes"]["network"], none["bytes"]["network"].get<double>(),
+                1e-9 * none["bytes"]["network"].get<double>())
+        << more;
+  }
+}
+
 // Results leave while other experts compute: with few tokens, where two batches lose.
 TEST_F(OverlapRun, ASingleBatchWinsWithFewTokens) {
   EXPECT_LT(step(run("single_batch", 4)), 0.97 * step(run("shared_expert", 4)));
+}
+
+// With even loads the projections of the blocks but the first are hidden, or as much of the
+// combine. Flows of early GPUs take no more of the links than one exchange would, so that the gain
+// stays where late GPUs still wait for their tokens.
+TEST_F(OverlapRun, ASingleBatchWinsWithEvenAndWithSkewedLoads) {
+  const std::vector<std::string> fluid{"network.fidelity=fluid", "network.tolerance=0.01",
+                                       "cluster.nodes=4", "model.layers=6"};
+  for (const char* trace : {"balanced", "{kind: lognormal, sigma: 1.2}"})
+    for (const int tokens : {16, 256}) {
+      std::vector<std::string> set = fluid;
+      set.push_back(std::string("trace=") + trace);
+      const Json one = run("single_batch", tokens, set), shared = run("shared_expert", tokens, set);
+      EXPECT_LT(step(one), 0.99 * step(shared)) << trace << " " << tokens;
+      if (trace != std::string("balanced")) continue;
+      const double down = 0.333 * shared["breakdown_s"]["experts"].get<double>();
+      EXPECT_GT(step(one), step(shared) - down) << tokens;
+    }
 }
 
 // The breakdown covers each instant once, also where two batches are under way.

@@ -105,6 +105,19 @@ TEST_F(StepPlacementRun, NothingTravelsForABalancedBatch) {
   }
 }
 
+// FasterMoE has both. What is decided is decided for all turns together.
+TEST_F(StepPlacementRun, ShadowsGoWithTurnsOfGroups) {
+  const char* turns = "overlap={kind: fastermoe, group: 2}";
+  const Json whole = run("shadowing"), none = run("none", turns), both = run("shadowing", turns);
+  EXPECT_GT(throughput(both), 1.05 * throughput(none));
+  for (const char* key : {"imbalance", "bytes"})
+    EXPECT_EQ(both["metrics"][key], whole["metrics"][key]) << key;
+  EXPECT_EQ(travelling(both, 0), travelling(whole, 0));
+  // Copies that compute what others send.
+  EXPECT_EQ(run("{kind: harmoeny, least: 2000}", turns)["metrics"]["imbalance"],
+            run("{kind: harmoeny, least: 2000}")["metrics"]["imbalance"]);
+}
+
 TEST_F(StepPlacementRun, NoneIsWhatItIsWithoutTheSection) {
   Json none = run("none"), without = run("");
   EXPECT_FALSE(without["scenario"].contains("step_placement"));

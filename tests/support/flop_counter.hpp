@@ -14,7 +14,7 @@ class FlopCounter : public CostModel {
     return {.compute = Seconds(2.0 * work.matrices * work.hidden * work.width * rows)};
   }
   KernelTime gemm(const GemmWork& work) const override {
-    return {.compute = Seconds(2 * work.m * work.n * work.k)};
+    return {.compute = Seconds(2 * work.groups * work.m * work.n * work.k)};
   }
   KernelTime attention(const AttentionWork& work) const override {
     return {.compute = Seconds(work.flops), .memory = Seconds(work.kv_read)};
