@@ -48,7 +48,7 @@ void DistinctSampler::pair_cells() {
   for (std::size_t e = 0; e < experts; ++e) {
     const std::int16_t expert = static_cast<std::int16_t>(e);
     height_[e] = total > 0 ? weights_[e] * unit : 1;
-    cells_[e] = {.own = expert, .alias = expert};
+    cells_[e] = {.own_and_alias = {expert, expert}};
     (height_[e] < 1 ? small_ : large_).push_back(expert);
   }
   while (!small_.empty() && !large_.empty()) {
@@ -56,7 +56,7 @@ void DistinctSampler::pair_cells() {
     const std::size_t high = static_cast<std::size_t>(large_.back());
     small_.pop_back();
     cells_[low].threshold = static_cast<std::uint32_t>(height_[low] * 0x1.0p32);
-    cells_[low].alias = large_.back();
+    cells_[low].own_and_alias[1] = large_.back();
     height_[high] -= 1 - height_[low];
     if (height_[high] < 1) {
       small_.push_back(large_.back());
@@ -69,7 +69,8 @@ int DistinctSampler::draw_one(Rng& rng) const {
   // One number gives the cell (high half) and the place in it (low half).
   const std::uint64_t product = static_cast<std::uint64_t>(rng.next()) * cells_.size();
   const Cell& cell = cells_[product >> 32];
-  return static_cast<std::uint32_t>(product) < cell.threshold ? cell.own : cell.alias;
+  // Nobody could guess a branch here.
+  return cell.own_and_alias[static_cast<std::uint32_t>(product) >= cell.threshold];
 }
 
 // Exact also where what the token already has holds nearly all the weight.

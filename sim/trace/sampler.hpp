@@ -7,6 +7,7 @@
 // pass over the experts, with the mean and the variance that drawing the tokens would give.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -27,7 +28,7 @@ class DistinctSampler {
  private:
   struct Cell {
     std::uint32_t threshold = 0;  // the cell's own expert below it, else the alias
-    std::int16_t own = 0, alias = 0;
+    std::array<std::int16_t, 2> own_and_alias{};
   };
   void pair_cells();
   int draw_one(Rng& rng) const;

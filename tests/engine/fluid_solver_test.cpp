@@ -5,16 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/base/random.hpp"
+#include "tests/support/fluid_flows.hpp"
 
 namespace moesim {
 namespace {
-
-struct TestFlow {
-  std::vector<int> links;
-  double bytes = 0;
-  double start = 0;
-};
 
 // Ends [flows] of flows that start at their own times, and how many fills that took.
 struct Outcome {
@@ -22,22 +16,6 @@ struct Outcome {
   std::int64_t fills = 0;
   double last() const { return *std::max_element(ends.begin(), ends.end()); }
 };
-
-std::vector<BytesPerSecond> rates(const std::vector<double>& capacities) {
-  std::vector<BytesPerSecond> rates;
-  for (const double capacity : capacities) rates.emplace_back(capacity);
-  return rates;
-}
-
-// All ends until nothing is under way.
-std::vector<FlowEnd> run(FluidSolver& solver) {
-  std::vector<FlowEnd> ends;
-  for (double now; now = solver.next_date().value, std::isfinite(now);) {
-    solver.advance(Seconds(now), ends);
-    solver.fill(Seconds(now), ends);
-  }
-  return ends;
-}
 
 Outcome solve(const std::vector<double>& capacities, const std::vector<TestFlow>& flows,
               double tolerance = 0, double expected = 1) {
@@ -105,35 +83,6 @@ std::vector<double> reference_ends(const std::vector<double>& capacities,
     }
     now = next;
   }
-}
-
-// All pairs of `gpus` ports (out: 0 .. gpus-1, in: gpus .. 2·gpus-1), some empty, of skewed size.
-std::vector<TestFlow> random_exchange(int gpus, std::uint64_t seed, double spread,
-                                      double latest_start) {
-  Rng rng(seed, Purpose::kRouting);
-  std::vector<double> popularity(static_cast<std::size_t>(gpus)), start = popularity;
-  for (double& share : popularity) share = std::exp(spread * rng.normal());
-  for (double& date : start) date = latest_start * rng.uniform();
-  std::vector<TestFlow> flows;
-  for (int source = 0; source < gpus; ++source) {
-    for (int target = 0; target < gpus; ++target) {
-      if (source == target || rng.uniform() < 0.1) continue;
-      const double bytes = popularity[static_cast<std::size_t>(target)] * (0.2 + rng.uniform());
-      flows.push_back({.links = {source, gpus + target},
-                       .bytes = bytes,
-                       .start = start[static_cast<std::size_t>(source)]});
-    }
-  }
-  return flows;
-}
-
-double wire_bound(const std::vector<double>& capacities, const std::vector<TestFlow>& flows) {
-  std::vector<double> load(capacities.size(), 0);
-  for (const TestFlow& flow : flows)
-    for (const int link : flow.links)
-      load[static_cast<std::size_t>(link)] +=
-          flow.bytes / capacities[static_cast<std::size_t>(link)];
-  return *std::max_element(load.begin(), load.end());
 }
 
 TEST(FluidSolver, GivesALoneFlowTheWholeOfItsNarrowestLink) {
@@ -212,7 +161,7 @@ TEST(FluidSolver, MatchesProgressiveFillingOnRandomExchangesThatStartApart) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const int gpus = 3 + static_cast<int>(seed % 6);
     const std::vector<double> capacities(2 * static_cast<std::size_t>(gpus), 1);
-    const std::vector<TestFlow> flows = random_exchange(gpus, seed, 0.7, 2);
+    const std::vector<TestFlow> flows = random_port_flows(gpus, seed, 0.7, 2);
     const std::vector<double> expected = reference_ends(capacities, flows);
     const Outcome outcome = solve(capacities, flows);
     for (std::size_t flow = 0; flow < flows.size(); ++flow)
@@ -224,7 +173,7 @@ TEST(FluidSolver, StaysWithinItsToleranceOfTheExactEndAndNeverBeatsTheWire) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     const int gpus = 24;
     const std::vector<double> capacities(2 * gpus, 1);
-    const std::vector<TestFlow> flows = random_exchange(gpus, seed, 0.5, seed % 2 == 0 ? 10 : 0);
+    const std::vector<TestFlow> flows = random_port_flows(gpus, seed, 0.5, seed % 2 == 0 ? 10 : 0);
     const double bound = wire_bound(capacities, flows);
     const Outcome exact = solve(capacities, flows);
     const Outcome quick = solve(capacities, flows, 0.01, bound);

@@ -1,0 +1,205 @@
+// Flows that are kept as matrices behave as if each were one of its own.
+#include "sim/engine/flow_grid.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <numeric>
+
+#include "sim/engine/grid_kernels.hpp"
+#include "tests/support/fluid_flows.hpp"
+
+namespace moesim {
+namespace {
+
+// Flows between the same ports, in batches of their own, which start apart.
+std::vector<std::vector<TestFlow>> random_batches(int gpus, std::uint64_t seed, int batches) {
+  std::vector<std::vector<TestFlow>> flows;
+  for (int batch = 0; batch < batches; ++batch)
+    flows.push_back(
+        random_port_flows(gpus, 100 * seed + static_cast<std::uint64_t>(batch), 0.7, 3));
+  return flows;
+}
+
+std::vector<int> range(int first, int count) {
+  std::vector<int> range(static_cast<std::size_t>(count));
+  std::iota(range.begin(), range.end(), first);
+  return range;
+}
+
+FlowGrid::Ports ports(int first, int count) {
+  return {.links = range(first, count), .gpus = range(0, count)};
+}
+
+struct Setting {
+  double tolerance = 0;
+  double expected = 1;  // seconds for a batch
+  bool on_grid = true;
+  std::vector<TestFlow> beside;  // in a batch of their own, never on the grid
+};
+
+using Ends = std::map<std::tuple<int, int, int>, double>;  // by batch, source, target
+
+void start_rows(FluidSolver& solver, GridPlane plane, int gpus,
+                const std::vector<TestFlow>& flows) {
+  for (int source = 0; source < gpus; ++source) {
+    std::vector<FlowGrid::Load> row;
+    double start = 0;
+    for (const TestFlow& flow : flows) {
+      if (flow.links[0] != source) continue;
+      row.push_back({.column = flow.links[1] - gpus, .bytes = flow.bytes});
+      start = flow.start;
+    }
+    if (!row.empty()) solver.start(plane, source, row, Seconds(start));
+  }
+  solver.close_plane(plane);
+}
+
+void start_alone(FluidSolver& solver, int leg, int batch, int gpus,
+                 const std::vector<TestFlow>& flows) {
+  for (const TestFlow& flow : flows) {
+    const FlowPart part{.bytes = flow.bytes, .target = flow.links[1] - gpus};
+    const FlowId id =
+        solver.prepare(flow.links, {.leg = leg, .source = flow.links[0], .target = part.target},
+                       {&part, 1}, batch);
+    solver.start({&id, 1}, Seconds(flow.start));
+  }
+}
+
+Ends ends_of(int gpus, const std::vector<std::vector<TestFlow>>& batches, const Setting& setting) {
+  std::vector<double> capacities;
+  for (int port = 0; port < 2 * gpus; ++port) capacities.push_back(1 + 0.1 * (port % 5));
+  capacities.push_back(0.5);  // only those beside may cross it
+  FluidSolver solver(rates(capacities), setting.tolerance);
+  const int grid = solver.add_grid(ports(0, gpus), ports(gpus, gpus));
+  const auto few = static_cast<std::size_t>(gpus);
+  for (std::size_t leg = 0; leg < batches.size(); ++leg) {
+    const int batch = solver.open_batch(Seconds(setting.expected), few);
+    const int number = static_cast<int>(leg);
+    if (setting.on_grid) {
+      start_rows(solver, solver.open_plane(grid, number, batch), gpus, batches[leg]);
+    } else {
+      start_alone(solver, number, batch, gpus, batches[leg]);
+    }
+  }
+  const int beside = solver.open_batch(Seconds(setting.expected), few);
+  start_alone(solver, static_cast<int>(batches.size()), beside, gpus, setting.beside);
+  Ends ends;
+  for (const FlowEnd& end : run(solver))
+    ends[{end.tag.leg, end.tag.source, end.tag.target}] = end.date.value;
+  return ends;
+}
+
+void expect_equal(const Ends& ends, const Ends& expected, double error, std::uint64_t seed) {
+  ASSERT_EQ(ends.size(), expected.size());
+  for (const auto& [flow, date] : expected)
+    EXPECT_NEAR(ends.at(flow), date, error * date) << "seed " << seed;
+}
+
+TEST(FlowGrid, GivesTheDatesOfFlowsOfTheirOwn) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    const int gpus = 3 + static_cast<int>(2 * seed);
+    const auto batches = random_batches(gpus, seed, 1);
+    expect_equal(ends_of(gpus, batches, {}), ends_of(gpus, batches, {.on_grid = false}), 1e-9,
+                 seed);
+  }
+}
+
+TEST(FlowGrid, GivesTheDatesOfFlowsOfTheirOwnWhereBatchesShareThePorts) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const auto batches = random_batches(12, seed, 3);
+    expect_equal(ends_of(12, batches, {}), ends_of(12, batches, {.on_grid = false}), 1e-9, seed);
+  }
+}
+
+TEST(FlowGrid, SharesItsPortsFairlyWithFlowsThatAreNotOnIt) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const int gpus = 9;
+    Setting setting;
+    for (int flow = 0; flow < 5; ++flow)
+      setting.beside.push_back({.links = {flow, gpus + (flow + 3) % gpus, 2 * gpus},
+                                .bytes = 0.4 + flow,
+                                .start = 0.7 * flow});
+    const auto batches = random_batches(gpus, seed, 2);
+    const Ends ends = ends_of(gpus, batches, setting);
+    setting.on_grid = false;
+    expect_equal(ends, ends_of(gpus, batches, setting), 1e-9, seed);
+  }
+}
+
+TEST(FlowGrid, StaysNearTheExactDatesAndNeverBeatsTheWireWithATolerance) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const int gpus = 24;
+    const auto batches = random_batches(gpus, seed, 1);
+    const std::vector<double> capacities(2 * gpus, 1);
+    const double bound = wire_bound(capacities, batches.front());
+    const Ends exact = ends_of(gpus, batches, {});
+    const Ends quick = ends_of(gpus, batches, {.tolerance = 0.01, .expected = bound});
+    double last = 0, exact_last = 0, squares = 0;
+    for (const auto& [flow, date] : exact) {
+      const double error = quick.at(flow) / date - 1;
+      squares += error * error;
+      last = std::max(last, quick.at(flow));
+      exact_last = std::max(exact_last, date);
+    }
+    EXPECT_NEAR(last, exact_last, 0.003 * exact_last) << "seed " << seed;
+    EXPECT_LT(std::sqrt(squares / static_cast<double>(exact.size())), 0.02) << "seed " << seed;
+    // No receiver has its bytes before its port can have carried them.
+    for (int target = 0; target < gpus; ++target) {
+      double bytes = 0, end = 0;
+      for (const TestFlow& flow : batches.front())
+        if (flow.links[1] == gpus + target) bytes += flow.bytes;
+      for (const auto& [flow, date] : quick)
+        if (std::get<2>(flow) == target) end = std::max(end, date);
+      EXPECT_GE(end, bytes / (1 + 0.1 * ((gpus + target) % 5)) * (1 - 1e-9)) << "seed " << seed;
+    }
+  }
+}
+
+TEST(FlowGrid, FillsOnceForAUniformMatrixAlsoWhenItHasATolerance) {
+  const int gpus = 32;
+  FluidSolver solver(rates(std::vector<double>(2 * gpus, 2)), 0.01);
+  const int grid = solver.add_grid(ports(0, gpus), ports(gpus, gpus));
+  const int batch = solver.open_batch(Seconds(46.5), 0);
+  std::vector<TestFlow> flows;
+  for (int source = 0; source < gpus; ++source)
+    for (int target = 0; target < gpus; ++target)
+      if (source != target) flows.push_back({.links = {source, gpus + target}, .bytes = 3});
+  start_rows(solver, solver.open_plane(grid, 0, batch), gpus, flows);
+  for (const FlowEnd& end : run(solver)) EXPECT_NEAR(end.date.value, 31 * 3 / 2.0, 1e-9);
+  EXPECT_EQ(solver.fills(), 1);
+}
+
+TEST(GridKernels, GiveTheSameBitsOnEveryInstructionSet) {
+  constexpr std::size_t kPorts = 48;
+  Rng rng(7, Purpose::kRouting);
+  AlignedVector<float> flows(kPorts);
+  AlignedVector<double> levels(kPorts), spare(kPorts), open(kPorts), left(kPorts);
+  for (std::size_t port = 0; port < kPorts; ++port) {
+    flows[port] = static_cast<float>(rng.below(3));
+    levels[port] = 0.5 + rng.uniform();
+    spare[port] = 10 * rng.uniform();
+    open[port] = rng.below(9);
+    left[port] = rng.below(4) == 0 ? 0 : 2 * rng.uniform() - 0.2;
+  }
+  ASSERT_FALSE(grid_kernels().empty());
+  const GridKernels& portable = grid_kernels().back();
+  for (const GridKernels& kernels : grid_kernels()) {
+    AlignedVector<double> spares = spare, opens = open, expected_spares = spare;
+    AlignedVector<double> expected_opens = open, lefts = left, expected_lefts = left;
+    kernels.take(kPorts, flows.data(), 0.3, spares.data(), opens.data());
+    portable.take(kPorts, flows.data(), 0.3, expected_spares.data(), expected_opens.data());
+    EXPECT_EQ(spares, expected_spares);
+    EXPECT_EQ(opens, expected_opens);
+    std::vector<int> ends(kPorts), expected_ends(kPorts);
+    ends.resize(kernels.move(kPorts, levels.data(), 0.9, 0.7, 0.6, lefts.data(), ends.data()));
+    expected_ends.resize(portable.move(kPorts, levels.data(), 0.9, 0.7, 0.6, expected_lefts.data(),
+                                       expected_ends.data()));
+    EXPECT_EQ(ends, expected_ends);
+    EXPECT_EQ(lefts, expected_lefts);
+    EXPECT_FALSE(ends.empty());
+  }
+}
+
+}  // namespace
+}  // namespace moesim
