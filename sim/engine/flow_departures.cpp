@@ -66,7 +66,12 @@ void FlowNetwork::pair_ended(Leg& leg, const FlowEnd& end) {
   const GpuId source(end.tag.source), target(end.tag.target);
   const Seconds date = leg.grouped ? pass_port(leg, end) : end.date;
   --alone_;
-  leg.request.listener->flow_ended(source, target, date);
+  if (leg.planes.empty()) {
+    leg.request.listener->flow_ended(source, target, date);
+  } else {
+    tell_ended(leg, source, date);
+    tell_ended(leg, target, date);
+  }
   Side& out = leg.out[source];
   Side& in = leg.in[target];
   out.last = std::max(out.last, date);

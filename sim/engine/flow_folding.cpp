@@ -62,7 +62,7 @@ void FlowNetwork::fold(int handle) {
   leg.folded.under_way = true;
   ++folded_legs_;
   leg.grouped = false;
-  leg.folded.busy.raw().resize(leg.out.size());
+  leg.busy.raw().assign(leg.out.size(), Busy{});
   leg.folded.carried.resize(static_cast<std::size_t>(classes.link_classes()));
   for (const GpuId first : classes.firsts()) leg.folded.pairs_left += leg.out[first].left;
   open_batch(leg);

@@ -75,7 +75,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     Folding classes;
     int first_link = 0;
   };
-  // The first GPU of a class in a folded leg.
+  // A GPU, or the first one of a class in a folded leg.
   struct Busy {
     int flows = 0;
     Seconds last;  // the latest end
@@ -87,9 +87,8 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   struct FoldedLeg {
     const Fold* fold = nullptr;  // none: it cannot be folded
     bool under_way = false;
-    std::vector<GpuId> held;  // GPUs that wait for the others to send
-    int pairs_left = 0;       // classes of pairs that have not ended
-    IdVector<GpuId, Busy> busy;
+    std::vector<GpuId> held;       // GPUs that wait for the others to send
+    int pairs_left = 0;            // classes of pairs that have not ended
     std::vector<Carried> carried;  // [link classes] not accounted yet
     double spine_bytes = 0;        // likewise
   };
@@ -106,6 +105,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     bool open = false;
     int senders_left = 0;           // GPUs that have something to send, and have not
     std::vector<GridPlane> planes;  // [grids]; none: its flows lie on no grid
+    IdVector<GpuId, Busy> busy;     // where flows are not told one by one: folded, or on grids
     FoldedLeg folded;
   };
   struct Copy {
@@ -157,6 +157,8 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void start_pair(const Leg& leg, int handle, GpuId source, GpuId target);
   bool fits_grids(const Leg& leg) const;
   void open_planes(Leg& leg, int handle);
+  void tell_began(Leg& leg, GpuId source, Seconds date);
+  void tell_ended(Leg& leg, GpuId gpu, Seconds date);
   void start_cells(Leg& leg, int handle, GpuId source, Seconds date);
   Departure& departing(const RouteGrids::Place& place);
   void depart(const Leg& leg, Departure& departure, Seconds date);

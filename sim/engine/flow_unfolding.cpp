@@ -19,7 +19,7 @@ void FlowNetwork::tell_members(const Leg& leg, GpuId first, const Event& event, 
 void FlowNetwork::begin_busy(Leg& leg, GpuId source, Seconds date) {
   const Folding& classes = leg.folded.fold->classes;
   const auto add = [&](GpuId first, int flows) {
-    Busy& busy = leg.folded.busy[first];
+    Busy& busy = leg.busy[first];
     busy.flows += flows;
     if (busy.flows > flows) return;
     for (int number = 0; number < classes.size(); ++number) {
@@ -33,7 +33,7 @@ void FlowNetwork::begin_busy(Leg& leg, GpuId source, Seconds date) {
 
 void FlowNetwork::end_busy(Leg& leg, GpuId first, Seconds date) {
   const Folding& classes = leg.folded.fold->classes;
-  Busy& busy = leg.folded.busy[first];
+  Busy& busy = leg.busy[first];
   busy.last = std::max(busy.last, date);
   if (--busy.flows > 0) return;
   for (int number = 0; number < classes.size(); ++number) {
@@ -105,7 +105,7 @@ void FlowNetwork::tell_unfolded(const Leg& leg, const std::vector<WithdrawnFlow>
       listener.flows_began(classes.image(number, GpuId(flow.tag.source)), {&target, 1}, flow.date);
     }
     for (const GpuId first : classes.firsts()) {
-      const Busy& busy = leg.folded.busy[first];
+      const Busy& busy = leg.busy[first];
       const GpuId gpu = classes.image(number, first);
       if (busy.flows > 0) listener.flow_ended(gpu, gpu, busy.last);
     }

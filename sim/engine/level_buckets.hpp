@@ -1,5 +1,5 @@
 // What level_heap.hpp does, in a few operations a link: links whose levels differ by less than a
-// thousandth are in one bucket, and come in any order.
+// 500th are in one bucket, and come in any order.
 //
 // Buckets are numbered by the first bits of a level, from that of the lowest one on. The last one
 // is for all that are far above: when it is reached, its links are spread over the buckets anew.
@@ -15,7 +15,7 @@ namespace moesim {
 
 class LevelBuckets {
  public:
-  static constexpr double kWidth = 1.0 / 1024;  // of a bucket, at most; a ratio of levels
+  static constexpr double kWidth = 1.0 / 512;  // of a bucket, at most; a ratio of levels
 
   void clear(std::size_t places) {
     left_ = 0;
@@ -58,7 +58,7 @@ class LevelBuckets {
   }
 
  private:
-  static constexpr int kDropped = 42;  // bits of a double, so that ten of its fraction are left
+  static constexpr int kDropped = 43;  // bits of a double, so that nine of its fraction are left
   static constexpr std::size_t kLast = (1u << 14) - 1;
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 

@@ -48,7 +48,7 @@ class LevelQueue : public testing::Test {};
 using Queues = testing::Types<LevelHeap, LevelBuckets>;
 TYPED_TEST_SUITE(LevelQueue, Queues);
 
-TYPED_TEST(LevelQueue, GivesLinksByRisingLevelUpToAThousandth) {
+TYPED_TEST(LevelQueue, GivesLinksByRisingLevelUpToAFiveHundredth) {
   TypeParam queue;
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     std::vector<double> expected = random_levels(seed);
