@@ -26,8 +26,7 @@ std::vector<std::string> pipeline_warnings(const Scenario& scenario) {
   if (scenario.workload.phase == WorkloadPhase::kTraining)
     return {
         "training: no calibration has measured backward kernels: products are priced as forward "
-        "ones "
-        "of their shapes, attention as 2.5 times its forward pass"};
+        "ones of their shapes, attention as 2.5 times its forward pass"};
   if (scenario.grid->stages() == 1 || scenario.workload.warmup_steps > 0) return {};
   return {
       "pipeline: the first of the measured steps fills it; workload.warmup_steps: 1 leaves "

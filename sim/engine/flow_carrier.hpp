@@ -59,7 +59,7 @@ class FlowCarrier {
   // Nothing if flows cannot be on grids.
   virtual GridCarrier* grids() { return nullptr; }
   // See FluidSolver.
-  virtual int open_batch(Seconds expected, std::size_t tail) = 0;
+  virtual int open_batch(const FlowBatch& batch) = 0;
   virtual void close_batch(int batch) = 0;
   virtual FlowId prepare(const Flow& flow) = 0;
   // Their first bytes come at `date`: not before now, nor before the end that they follow.

@@ -22,9 +22,10 @@ void FlowNetwork::copy(const Transfer& transfer, EventHandler& handler, const Ev
   const Route route = route_of(transfer);
   const RouteCache::Path path = routes_.path(route);
   account(path, transfer.phase, size.value, 1);
-  copies_[slot] = {.handler = &handler,
-                   .event = event,
-                   .batch = carrier_->open_batch(size / narrowest(cluster_, route), 1)};
+  copies_[slot] = {
+      .handler = &handler,
+      .event = event,
+      .batch = carrier_->open_batch({.expected = size / narrowest(cluster_, route), .tail = 1})};
   const FlowPart part{.bytes = size.value, .target = target.value};
   departing(path.latency)
       .push_back(carrier_->prepare(

@@ -138,8 +138,9 @@ void FlowNetwork::open_batch(Leg& leg) {
   const double share = at_once * turn * std::sqrt(std::max(1.0, 1 / (turn * kTurns)));
   double few = leg.grouped ? 0 : turn * cluster_.gpus();
   if (leg.folded.under_way) few /= leg.folded.fold->classes.size();
-  leg.batch =
-      carrier_->open_batch(leg.expected * std::min(1.0, share), static_cast<std::size_t>(few));
+  leg.batch = carrier_->open_batch({.expected = leg.expected * std::min(1.0, share),
+                                    .tail = static_cast<std::size_t>(few),
+                                    .in_turns = window > 0});
 }
 
 void FlowNetwork::close(int handle) {

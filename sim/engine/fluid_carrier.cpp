@@ -72,9 +72,7 @@ class FluidCarrier final : public FlowCarrier, public FoldedLinks, public GridCa
   void start(GridPlane plane, int row, std::span<const FlowGrid::Load> loads, Seconds date) final {
     model_->solver().start(plane, row, loads, date);
   }
-  int open_batch(Seconds expected, std::size_t tail) final {
-    return model_->solver().open_batch(expected, tail);
-  }
+  int open_batch(const FlowBatch& batch) final { return model_->solver().open_batch(batch); }
   void close_batch(int batch) final { model_->solver().close_batch(batch); }
   FlowId prepare(const Flow& flow) final {
     return model_->solver().prepare(flow.path, flow.tag, flow.parts, flow.batch);

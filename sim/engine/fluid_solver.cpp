@@ -22,17 +22,17 @@ FluidSolver::FluidSolver(std::vector<BytesPerSecond> capacities, double toleranc
     links_[link].capacity = states_[link].spare = capacities[link].value;
 }
 
-int FluidSolver::open_batch(Seconds expected, std::size_t tail) {
+int FluidSolver::open_batch(const FlowBatch& batch) {
   std::size_t slot = 0;
   while (slot < batches_.size() && (batches_[slot].open || batches_[slot].flows > 0)) ++slot;
   if (slot == batches_.size()) batches_.emplace_back();
-  batches_[slot] = {.expected = expected.value, .tail = tail, .flows = 0, .open = true};
+  batches_[slot] = {.spec = batch, .open = true};
   return static_cast<int>(slot);
 }
 
 void FluidSolver::begin(int batch, Seconds date) {
   Batch& begun = batches_[static_cast<std::size_t>(batch)];
-  begun.begin = std::min(begun.begin, date.value);
+  if (!begun.spec.in_turns) begun.begin = std::min(begun.begin, date.value);
 }
 
 void FluidSolver::start(std::span<const FlowId> flows, Seconds date) {
@@ -88,8 +88,8 @@ double FluidSolver::window() const {
   std::size_t tail = alive_;
   for (const Batch& batch : batches_) {
     if (batch.flows == 0) continue;
-    shortest = std::min(shortest, std::max(batch.expected, as_of_ - batch.begin));
-    tail = std::min(tail, batch.tail);
+    shortest = std::min(shortest, std::max(batch.spec.expected.value, as_of_ - batch.begin));
+    tail = std::min(tail, batch.spec.tail);
   }
   return alive_ <= tail ? 0 : tolerance_ * shortest;
 }

@@ -45,15 +45,20 @@ struct WithdrawnFlow {
   Seconds date;      // from which on
 };
 
+struct FlowBatch {
+  Seconds expected;      // that it will roughly take or, where flows take turns, one turn will
+  std::size_t tail = 0;  // flows that are few for it
+  bool in_turns = false;
+};
+
 class FluidSolver {
  public:
   // `capacities` [links], above 0; `tolerance` a ratio, ≥ 0.
   FluidSolver(std::vector<BytesPerSecond> capacities, double tolerance);
 
-  // A batch is a set of flows that belong together: it sets the time scale of windows. `expected`
-  // is roughly how long it will take or, where its flows take turns, how long one turn will; `tail`
-  // is how many flows are few for it. A batch is dropped when closed and without flows.
-  int open_batch(Seconds expected, std::size_t tail);
+  // A batch is a set of flows that belong together: it sets the time scale of windows, and is
+  // dropped when closed and without flows.
+  int open_batch(const FlowBatch& batch);
   void close_batch(int batch);
 
   // More links; the index of the first of them.
@@ -141,9 +146,8 @@ class FluidSolver {
     std::vector<QueuedPart> queue;
   };
   struct Batch {
-    double expected = 0;            // seconds
-    double begin = kForever.value;  // date of the first byte
-    std::size_t tail = 0;
+    FlowBatch spec;
+    double begin = kForever.value;  // date of the first byte; never, if flows take turns
     int flows = 0;
     bool open = false;
   };

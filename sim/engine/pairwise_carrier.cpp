@@ -18,7 +18,7 @@ class PairwiseCarrier final : public FlowCarrier, public EventHandler {
     s4u::Activity::on_completion_cb([this](const s4u::Activity& activity) { ended(activity); });
   }
 
-  int open_batch(Seconds, std::size_t) final { return 0; }
+  int open_batch(const FlowBatch&) final { return 0; }
   void close_batch(int) final {}
 
   FlowId prepare(const Flow& flow) final {

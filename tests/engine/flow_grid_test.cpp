@@ -74,7 +74,7 @@ Ends ends_of(int gpus, const std::vector<std::vector<TestFlow>>& batches, const 
   const int grid = solver.add_grid(ports(0, gpus), ports(gpus, gpus));
   const auto few = static_cast<std::size_t>(gpus);
   for (std::size_t leg = 0; leg < batches.size(); ++leg) {
-    const int batch = solver.open_batch(Seconds(setting.expected), few);
+    const int batch = solver.open_batch({.expected = Seconds(setting.expected), .tail = few});
     const int number = static_cast<int>(leg);
     if (setting.on_grid) {
       start_rows(solver, solver.open_plane(grid, number, batch), gpus, batches[leg]);
@@ -82,7 +82,7 @@ Ends ends_of(int gpus, const std::vector<std::vector<TestFlow>>& batches, const 
       start_alone(solver, number, batch, gpus, batches[leg]);
     }
   }
-  const int beside = solver.open_batch(Seconds(setting.expected), few);
+  const int beside = solver.open_batch({.expected = Seconds(setting.expected), .tail = few});
   start_alone(solver, static_cast<int>(batches.size()), beside, gpus, setting.beside);
   Ends ends;
   for (const FlowEnd& end : run(solver))
@@ -160,7 +160,7 @@ TEST(FlowGrid, FillsOnceForAUniformMatrixAlsoWhenItHasATolerance) {
   const int gpus = 32;
   FluidSolver solver(rates(std::vector<double>(2 * gpus, 2)), 0.01);
   const int grid = solver.add_grid(ports(0, gpus), ports(gpus, gpus));
-  const int batch = solver.open_batch(Seconds(46.5), 0);
+  const int batch = solver.open_batch({.expected = Seconds(46.5)});
   std::vector<TestFlow> flows;
   for (int source = 0; source < gpus; ++source)
     for (int target = 0; target < gpus; ++target)

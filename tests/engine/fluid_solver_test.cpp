@@ -21,7 +21,7 @@ Outcome solve(const std::vector<double>& capacities, const std::vector<TestFlow>
               double tolerance = 0, double expected = 1) {
   FluidSolver solver(rates(capacities), tolerance);
   Outcome outcome{.ends = std::vector<double>(flows.size(), -1)};
-  const int batch = solver.open_batch(Seconds(expected), capacities.size());
+  const int batch = solver.open_batch({.expected = Seconds(expected), .tail = capacities.size()});
   for (std::size_t at = 0; at < flows.size(); ++at) {
     const FlowPart part{.bytes = flows[at].bytes};
     const FlowId flow =
@@ -120,7 +120,7 @@ TEST(FluidSolver, TreatsThePartsOfAFlowAsFlowsOfTheirOwn) {
   FluidSolver solver(rates({3}), 0);
   const std::vector<FlowPart> parts = {{.bytes = 2, .target = 5}, {.bytes = 6, .target = 6}};
   const FlowPart alone{.bytes = 6, .target = 7};
-  const int link = 0, batch = solver.open_batch(Seconds(1), 1);
+  const int link = 0, batch = solver.open_batch({.expected = Seconds(1), .tail = 1});
   const FlowId flows[] = {solver.prepare({&link, 1}, {}, parts, batch),
                           solver.prepare({&link, 1}, {}, {&alone, 1}, batch)};
   solver.start(flows, Seconds(0));
@@ -141,7 +141,7 @@ TEST(FluidSolver, TakesWhatQueuesAtALinkFromTheFlowsOnIt) {
   const std::vector<FlowPart> parts = {{.bytes = 2, .target = 5, .queue = 1},
                                        {.bytes = 4, .target = 6, .queue = 2}};
   const FlowPart alone{.bytes = 12, .target = 7};
-  const int sender = 0, port = 1, batch = solver.open_batch(Seconds(1), 1);
+  const int sender = 0, port = 1, batch = solver.open_batch({.expected = Seconds(1), .tail = 1});
   const FlowId flows[] = {solver.prepare({&sender, 1}, {}, parts, batch),
                           solver.prepare({&port, 1}, {}, {&alone, 1}, batch)};
   solver.start(flows, Seconds(0));

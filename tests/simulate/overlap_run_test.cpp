@@ -81,8 +81,9 @@ TEST_F(OverlapRun, ASingleBatchWinsWithEvenAndWithSkewedLoads) {
       std::vector<std::string> set = fluid;
       set.push_back(std::string("trace=") + trace);
       const Json one = run("single_batch", tokens, set), shared = run("shared_expert", tokens, set);
-      EXPECT_LT(step(one), 0.99 * step(shared)) << trace << " " << tokens;
+      EXPECT_LT(step(one), step(shared)) << trace << " " << tokens;
       if (trace != std::string("balanced")) continue;
+      EXPECT_LT(step(one), 0.99 * step(shared)) << tokens;
       const double down = 0.333 * shared["breakdown_s"]["experts"].get<double>();
       EXPECT_GT(step(one), step(shared) - down) << tokens;
     }
