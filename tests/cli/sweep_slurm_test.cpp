@@ -77,6 +77,8 @@ TEST_F(SlurmSweep, LosesItsNodeAndItsJobAndComesToTheSameResults) {
   slurm_.shell("scontrol update NodeName=" + slurm_.node() + " State=DOWN Reason=test");
   ASSERT_TRUE(comes_true([&] { return jobs("%t").starts_with("PD"); }));
   const std::string job = jobs("%F").substr(0, jobs("%F").find('\n'));
+  // A node refuses to start a job again in the second in which it lost it.
+  std::this_thread::sleep_for(std::chrono::seconds(2));
   slurm_.shell("scontrol update NodeName=" + slurm_.node() + " State=RESUME");
   slurm_.shell("scontrol update JobId=" + job + " StartTime=now");
   ASSERT_TRUE(comes_true([&] { return has_attempt("-1."); })) << "started again";
