@@ -1,6 +1,5 @@
 // The flows of the fluid solver that lie on grids.
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
@@ -139,10 +138,9 @@ void FluidSolver::thin_out() {
   for (FlowGrid& grid : grids_) {
     if (grid.flows() == 0) continue;
     grid.thin_out([&](int plane, FlowId cell) {
-      const FlowPart part{.bytes = grid.left(plane, cell)};
-      FlowTag tag = grid.tag(plane, cell);
+      const FlowTag tag = grid.tag(plane, cell);
+      const FlowPart part{.bytes = grid.left(plane, cell), .target = tag.target};
       const FlowId flow = flows_.add(grid.links(cell), tag, {&part, 1}, grid.batch(plane));
-      flows_[flow].tag = tag;
       flows_.rate[flow] = grid.rate(cell);
       admitted_.push_back(flow);
       enlist(flow);

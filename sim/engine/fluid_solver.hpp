@@ -13,7 +13,8 @@
 //    are narrower in the next windows, or else the last flow on them carries the rest of the debt.
 //  * when the flows under way are few, they are computed exactly.
 // So the mean error is near 0, and no link ever carries more than its bandwidth times the time.
-// A fill touches each flow once, through the list of the link that freezes it.
+// A fill touches each flow once, through the list of the link that freezes it, or a row of flows at
+// a time where they lie on a grid (flow_grid.hpp).
 #pragma once
 
 #include <algorithm>
