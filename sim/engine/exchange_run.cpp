@@ -119,7 +119,7 @@ void ExchangeRun::signal_from(GpuId source) {
   for (const GpuId target : group_of(source).members) {
     if (source == target || leg.bytes(source, target) > 0) continue;
     Gpu& waiting = gpus_[target];
-    const Seconds latency = cluster_.route(source, target, leg.rule).latency;
+    const Seconds latency = network_.latency(source, target, leg.rule);
     waiting.last_signal = std::max(waiting.last_signal, clock_.now() + latency);
     if (--waiting.signals > 0) continue;
     waiting.signals = 1;  // until the last one is there

@@ -1,7 +1,6 @@
 #include "sim/engine/flow_grid.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <utility>
 
@@ -26,13 +25,11 @@ std::vector<int> one_after_the_other(std::vector<int> senders, std::size_t rows,
 FlowGrid::FlowGrid(Ports senders, Ports receivers)
     : rows_(padded(senders.links.size())),
       columns_(padded(receivers.links.size())),
-      row_shift_(std::countr_zero(std::bit_ceil(columns_))),
-      column_shift_(std::countr_zero(std::bit_ceil(rows_))),
       links_(one_after_the_other(std::move(senders.links), rows_, receivers.links, columns_)),
       gpus_(one_after_the_other(std::move(senders.gpus), rows_, receivers.gpus, columns_)),
       ends_(columns_),
-      matrix_(rows_ << row_shift_),
-      transposed_(columns_ << column_shift_),
+      matrix_(rows_ * columns_),
+      transposed_(rows_ * columns_),
       flows_of_port_(rows_ + columns_),
       open_(rows_ + columns_),
       spare_(rows_ + columns_),
@@ -51,7 +48,7 @@ int FlowGrid::open(int leg, int batch) {
   auto free = std::ranges::find_if(planes_, is_free);
   if (free == planes_.end()) {
     planes_.push_back(
-        {.left = AlignedVector<double>(rows_ << row_shift_), .row_flows = std::vector<int>(rows_)});
+        {.left = AlignedVector<double>(rows_ * columns_), .row_flows = std::vector<int>(rows_)});
     free = planes_.end() - 1;
   }
   free->leg = leg;
@@ -61,10 +58,11 @@ int FlowGrid::open(int leg, int batch) {
 }
 
 FlowId FlowGrid::prepare(int plane, int row, const Load& load) {
-  const auto cell = static_cast<FlowId>(row << row_shift_ | load.column);
+  const FlowId cell = cell_of(static_cast<std::size_t>(row), static_cast<std::size_t>(load.column));
   Plane& to = at(plane);
-  MOESIM_CHECK(to.left[cell] == 0, "a pair of ports has one flow in a plane");
-  to.left[cell] = -load.bytes;
+  double& left = to.left[place_of(cell)];
+  MOESIM_CHECK(left == 0, "a pair of ports has one flow in a plane");
+  left = -load.bytes;
   ++to.waiting;
   return cell;
 }
@@ -76,14 +74,15 @@ void FlowGrid::admit(int plane, std::span<const FlowId> cells) {
   to.row_flows[row_of(cells.front())] += static_cast<int>(cells.size());
   flows_ += cells.size();
   for (const FlowId cell : cells) {
-    to.left[cell] = -to.left[cell];
+    double& left = to.left[place_of(cell)];
+    left = -left;
     count(cell, 1);
   }
 }
 
 void FlowGrid::end(int plane, FlowId cell) {
   Plane& from = at(plane);
-  from.left[cell] = 0;
+  from.left[place_of(cell)] = 0;
   --from.flows;
   --from.row_flows[row_of(cell)];
   --flows_;
@@ -92,8 +91,8 @@ void FlowGrid::end(int plane, FlowId cell) {
 
 void FlowGrid::count(FlowId cell, int flows) {
   const std::size_t row = row_of(cell), column = column_of(cell);
-  matrix_[cell] += static_cast<float>(flows);
-  transposed_[column << column_shift_ | row] += static_cast<float>(flows);
+  matrix_[place_of(cell)] += static_cast<float>(flows);
+  transposed_[column * rows_ + row] += static_cast<float>(flows);
   flows_of_port_[row] += flows;
   flows_of_port_[rows_ + column] += flows;
 }
@@ -102,10 +101,9 @@ std::size_t FlowGrid::freeze(std::size_t port, double rate) {
   const GridKernels& kernels = grid_kernels().front();
   levels_[port] = rate;
   if (port < rows_) {
-    kernels.take(columns_, &matrix_[port << row_shift_], rate, &spare_[rows_], &open_[rows_]);
+    kernels.take(columns_, &matrix_[port * columns_], rate, &spare_[rows_], &open_[rows_]);
   } else {
-    kernels.take(rows_, &transposed_[(port - rows_) << column_shift_], rate, spare_.data(),
-                 open_.data());
+    kernels.take(rows_, &transposed_[(port - rows_) * rows_], rate, spare_.data(), open_.data());
   }
   return static_cast<std::size_t>(std::exchange(open_[port], 0));
 }
@@ -118,11 +116,10 @@ void FlowGrid::move(double reach, double step, std::vector<Ending>& ending) {
     for (std::size_t row = 0; row < rows_; ++row) {
       if (moving.row_flows[row] == 0) continue;
       const std::size_t count = kernels.move(columns_, &levels_[rows_], levels_[row], reach, step,
-                                             &moving.left[row << row_shift_], ends_.data());
+                                             &moving.left[row * columns_], ends_.data());
       for (std::size_t end = 0; end < count; ++end)
-        ending.push_back(
-            {.plane = static_cast<int>(plane),
-             .cell = static_cast<FlowId>(row << row_shift_) | static_cast<FlowId>(ends_[end])});
+        ending.push_back({.plane = static_cast<int>(plane),
+                          .cell = cell_of(row, static_cast<std::size_t>(ends_[end]))});
     }
   }
 }
@@ -133,7 +130,7 @@ double FlowGrid::earliest() const {
     if (plane.flows == 0) continue;
     for (std::size_t row = 0; row < rows_; ++row) {
       if (plane.row_flows[row] == 0) continue;
-      const double* left = &plane.left[row << row_shift_];
+      const double* left = &plane.left[row * columns_];
       for (std::size_t column = 0; column < columns_; ++column)
         if (left[column] > 0)
           earliest =

@@ -33,6 +33,7 @@ class FlowGrid {
     FlowId cell = 0;
   };
 
+  // Up to 65536 of each.
   FlowGrid(Ports senders, Ports receivers);
 
   // A port's number: those of the senders come first.
@@ -56,7 +57,7 @@ class FlowGrid {
   void admit(int plane, std::span<const FlowId> cells);
   void end(int plane, FlowId cell);
   // Bytes; of a flow that is under way.
-  double& left(int plane, FlowId cell) { return at(plane).left[cell]; }
+  double& left(int plane, FlowId cell) { return at(plane).left[place_of(cell)]; }
   // Flows under way.
   std::size_t flows() const { return flows_; }
   int flows_of(int port) const {
@@ -113,8 +114,9 @@ class FlowGrid {
       const Plane& thin = planes_[plane];
       if (thin.open || thin.waiting > 0 || thin.flows == 0) continue;
       if (thin.flows * kThin >= rows_ * columns_) continue;
-      for (FlowId cell = 0; cell < thin.left.size(); ++cell)
-        if (thin.left[cell] > 0) tell(static_cast<int>(plane), cell);
+      for (std::size_t place = 0; place < thin.left.size(); ++place)
+        if (thin.left[place] > 0)
+          tell(static_cast<int>(plane), cell_of(place / columns_, place % columns_));
     }
   }
 
@@ -128,18 +130,21 @@ class FlowGrid {
     bool open = false;
     std::size_t waiting = 0;     // prepared, not admitted
     std::size_t flows = 0;       // under way
-    AlignedVector<double> left;  // [cells] bytes; 0 = no flow, below 0: it waits
+    AlignedVector<double> left;  // [rows × columns] bytes; 0 = no flow, below 0: it waits
     std::vector<int> row_flows;  // [rows] under way
   };
   Plane& at(int plane) { return planes_[static_cast<std::size_t>(plane)]; }
-  // A row takes a power of two of cells, not all of which are in use.
-  std::size_t row_of(FlowId cell) const { return cell >> row_shift_; }
-  std::size_t column_of(FlowId cell) const { return cell & ((FlowId{1} << row_shift_) - 1); }
+  // A cell is two halves, so that nobody has to divide to find its row.
+  static FlowId cell_of(std::size_t row, std::size_t column) {
+    return static_cast<FlowId>(row << 16 | column);
+  }
+  static std::size_t row_of(FlowId cell) { return cell >> 16; }
+  static std::size_t column_of(FlowId cell) { return cell & 0xffff; }
+  std::size_t place_of(FlowId cell) const { return row_of(cell) * columns_ + column_of(cell); }
   void count(FlowId cell, int flows);
 
-  std::size_t rows_ = 0, columns_ = 0;    // multiples of kLanes
-  int row_shift_ = 0, column_shift_ = 0;  // a row and a column take 1 << shift places
-  std::vector<int> links_, gpus_;         // [ports]
+  std::size_t rows_ = 0, columns_ = 0;  // multiples of kLanes
+  std::vector<int> links_, gpus_;       // [ports]
   std::vector<Plane> planes_;
   std::size_t flows_ = 0;
   bool filled_ = false;  // the last fill had flows

@@ -177,11 +177,10 @@ void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
   const int window = leg.request.schedule.window;
   auto places = static_cast<std::size_t>(window - sender.in_flight);
   if (window == 0) places = sender.peers.size();
+  places = std::min(places, sender.peers.size());
   served_.clear();
-  for (; places > 0 && !sender.peers.empty(); --places) {
-    served_.emplace_back(sender.peers.back());
-    sender.peers.pop_back();
-  }
+  for (auto peer = sender.peers.rbegin(); places > 0; --places, ++peer) served_.emplace_back(*peer);
+  sender.peers.resize(sender.peers.size() - served_.size());
   sender.in_flight += static_cast<int>(served_.size());
   if (leg.folded.under_way) {
     begin_busy(leg, source, date);

@@ -44,6 +44,10 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void send(int handle, GpuId source) final;
   void close(int handle) final;
   void copy(const Transfer& transfer, EventHandler& handler, const Event& event) final;
+  Seconds latency(GpuId source, GpuId target, RouteRule rule) final {
+    const int number = routes_.path(source, target, rule).latency;
+    return routes_.latencies()[static_cast<std::size_t>(number)];
+  }
 
   void parts_ended(std::span<const FlowEnd> ends) final;
   void handle(const Event& event) final;

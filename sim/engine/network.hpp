@@ -54,6 +54,11 @@ class Network {
   // One copy of size > 0; `event` comes when it has arrived.
   virtual void copy(const Transfer& transfer, EventHandler& handler, const Event& event) = 0;
 
+  // Of the first byte, on the way from one GPU to another.
+  virtual Seconds latency(GpuId source, GpuId target, RouteRule rule) {
+    return cluster_.route(source, target, rule).latency;
+  }
+
   const LinkUses& link_uses() const { return uses_; }
 
  protected:
