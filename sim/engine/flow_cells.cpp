@@ -31,25 +31,6 @@ void FlowNetwork::open_planes(Leg& leg, int handle) {
     leg.planes.push_back(carrier.open_plane(static_cast<int>(grid), handle, leg.batch));
 }
 
-// That the flows to all in `served_` begin: one by one or, on grids, when a GPU has its first.
-void FlowNetwork::tell_began(Leg& leg, GpuId source, Seconds date) {
-  LegListener& listener = *leg.request.listener;
-  if (leg.planes.empty()) return listener.flows_began(source, served_, date);
-  const auto add = [&](GpuId gpu, int flows) {
-    Busy& busy = leg.busy[gpu];
-    if (busy.flows == 0 && flows > 0) listener.flows_began(gpu, {&gpu, 1}, date);
-    busy.flows += flows;
-  };
-  add(source, static_cast<int>(served_.size()));
-  for (const GpuId target : served_) add(target, 1);
-}
-
-void FlowNetwork::tell_ended(Leg& leg, GpuId gpu, Seconds date) {
-  Busy& busy = leg.busy[gpu];
-  busy.last = std::max(busy.last, date);
-  if (--busy.flows == 0) leg.request.listener->flow_ended(gpu, gpu, busy.last);
-}
-
 // Starts the flows to all in `served_`.
 void FlowNetwork::start_cells(Leg& leg, int handle, GpuId source, Seconds date) {
   const ExchangeLeg& traffic = *leg.request.leg;

@@ -70,8 +70,8 @@ void FlowNetwork::pair_ended(Leg& leg, const FlowEnd& end) {
   if (leg.planes.empty()) {
     leg.request.listener->flow_ended(source, target, date);
   } else {
-    tell_ended(leg, source, date);
-    tell_ended(leg, target, date);
+    end_busy(leg, source, date);
+    end_busy(leg, target, date);
   }
   Side& out = leg.out[source];
   Side& in = leg.in[target];

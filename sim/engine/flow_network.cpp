@@ -187,7 +187,8 @@ void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
     for (const GpuId target : served_) start_class(leg, handle, source, target);
     return depart(date);
   }
-  tell_began(leg, source, date);
+  leg.planes.empty() ? leg.request.listener->flows_began(source, served_, date)
+                     : begin_busy(leg, source, date);
   alone_ += served_.size();
   if (leg.grouped) {
     start_pairs(leg, handle, source, date);

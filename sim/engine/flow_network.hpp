@@ -142,6 +142,8 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void start_class(Leg& leg, int handle, GpuId source, GpuId target);
   void class_ended(Leg& leg, const FlowEnd& end);
   void tell_members(const Leg& leg, GpuId first, const Event& event, Seconds date);
+  template <class Tell>
+  void for_members(const Leg& leg, GpuId first, const Tell& tell) const;
   void begin_busy(Leg& leg, GpuId source, Seconds date);
   void end_busy(Leg& leg, GpuId first, Seconds date);
   void account_carried(Leg& leg);
@@ -161,8 +163,6 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void start_pair(const Leg& leg, int handle, GpuId source, GpuId target);
   bool fits_grids(const Leg& leg) const;
   void open_planes(Leg& leg, int handle);
-  void tell_began(Leg& leg, GpuId source, Seconds date);
-  void tell_ended(Leg& leg, GpuId gpu, Seconds date);
   void start_cells(Leg& leg, int handle, GpuId source, Seconds date);
   Departure& departing(const RouteGrids::Place& place);
   void depart(const Leg& leg, Departure& departure, Seconds date);

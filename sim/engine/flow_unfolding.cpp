@@ -16,30 +16,36 @@ void FlowNetwork::tell_members(const Leg& leg, GpuId first, const Event& event, 
               {.kind = event.kind, .a = event.a, .b = classes.image(number, first).value}, urgency);
 }
 
-void FlowNetwork::begin_busy(Leg& leg, GpuId source, Seconds date) {
+// Tells the GPUs that `first` stands for: those of its class or, in a leg that is not folded,
+// itself.
+template <class Tell>
+void FlowNetwork::for_members(const Leg& leg, GpuId first, const Tell& tell) const {
+  if (!leg.folded.under_way) return tell(first);
   const Folding& classes = leg.folded.fold->classes;
+  for (int number = 0; number < classes.size(); ++number) tell(classes.image(number, first));
+}
+
+// Where flows are not told one by one, GPUs are busy from their first one on.
+void FlowNetwork::begin_busy(Leg& leg, GpuId source, Seconds date) {
   const auto add = [&](GpuId first, int flows) {
     Busy& busy = leg.busy[first];
     busy.flows += flows;
     if (busy.flows > flows) return;
-    for (int number = 0; number < classes.size(); ++number) {
-      const GpuId gpu = classes.image(number, first);
+    for_members(leg, first, [&](GpuId gpu) {
       leg.request.listener->flows_began(gpu, {&gpu, 1}, date);
-    }
+    });
   };
   if (!served_.empty()) add(source, static_cast<int>(served_.size()));
-  for (const GpuId target : served_) add(classes.first_of(target), 1);
+  const Folding* classes = leg.folded.under_way ? &leg.folded.fold->classes : nullptr;
+  for (const GpuId target : served_) add(classes ? classes->first_of(target) : target, 1);
 }
 
 void FlowNetwork::end_busy(Leg& leg, GpuId first, Seconds date) {
-  const Folding& classes = leg.folded.fold->classes;
   Busy& busy = leg.busy[first];
   busy.last = std::max(busy.last, date);
   if (--busy.flows > 0) return;
-  for (int number = 0; number < classes.size(); ++number) {
-    const GpuId gpu = classes.image(number, first);
-    leg.request.listener->flow_ended(gpu, gpu, busy.last);
-  }
+  for_members(leg, first,
+              [&](GpuId gpu) { leg.request.listener->flow_ended(gpu, gpu, busy.last); });
 }
 
 // Adds what the leg has sent since the last call to the use of all links.

@@ -1,5 +1,6 @@
 // The flows of the fluid solver that lie on grids.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -96,36 +97,18 @@ void FluidSolver::pass_cells(double begin, double rounding, std::vector<FlowEnd>
   }
 }
 
-// Moves a flow from `begin` to `as_of_` over its end, if it does not have a debt to carry.
 void FluidSolver::pass_cell(GridPlane plane, FlowId cell, double begin, double rounding,
                             std::vector<FlowEnd>& ends) {
   FlowGrid& grid = this->grid(plane.grid);
-  double& left = grid.left(plane.plane, cell);
-  const double rate = grid.rate(cell);
-  for (double date = begin;;) {
-    const double end = date + left / rate;
-    if (end > as_of_ + rounding) {
-      left -= rate * std::max(0.0, as_of_ - date);
-      return;
-    }
-    date = end;
-    left = take_debt(grid.links(cell));
-    if (left > 0) continue;
-    ends.push_back({.tag = grid.tag(plane.plane, cell), .date = Seconds(date)});
-    return end_cell(plane, cell, rate * std::max(0.0, as_of_ - date));
-  }
-}
-
-void FluidSolver::end_cell(GridPlane plane, FlowId cell, double unused_bytes) {
-  FlowGrid& grid = this->grid(plane.grid);
-  for (const int link : grid.links(cell)) {
-    --info(link).active;
-    release(link, unused_bytes);
-  }
-  changed_ = true;
-  --batches_[static_cast<std::size_t>(grid.batch(plane.plane))].flows;
-  --alive_;
-  grid.end(plane.plane, cell);
+  const std::array<int, 2> links = grid.links(cell);
+  pass_ends(grid.left(plane.plane, cell), grid.rate(cell), links, begin, rounding,
+            [&](double date, double unused_bytes) {
+              ends.push_back({.tag = grid.tag(plane.plane, cell), .date = Seconds(date)});
+              leave(links, unused_bytes);
+              leave_batch(grid.batch(plane.plane));
+              grid.end(plane.plane, cell);
+              return true;
+            });
 }
 
 void FluidSolver::find_earliest_on_grids() {

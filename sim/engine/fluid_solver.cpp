@@ -212,22 +212,11 @@ void FluidSolver::charge(int link, double bytes) {
 // Moves a flow from `begin` to `as_of_` over the ends of its parts; whether it has ended.
 bool FluidSolver::pass_parts(FlowId flow, double begin, double rounding,
                              std::vector<FlowEnd>& ends) {
-  double& left = flows_.left[flow];
-  const double rate = flows_.rate[flow];
-  for (double date = begin;;) {
-    const double end = date + left / rate;
-    if (end > as_of_ + rounding) {
-      left -= rate * std::max(0.0, as_of_ - date);
-      return false;
-    }
-    date = end;
-    if (const double debt = take_debt(flows_.links(flow)); debt > 0) {
-      left = debt;
-      continue;
-    }
-    ends.push_back(end_of(flow, date));
-    if (end_part(flow, rate * std::max(0.0, as_of_ - date))) return true;
-  }
+  return pass_ends(flows_.left[flow], flows_.rate[flow], flows_.links(flow), begin, rounding,
+                   [&](double date, double unused_bytes) {
+                     ends.push_back(end_of(flow, date));
+                     return end_part(flow, unused_bytes);
+                   });
 }
 
 FlowEnd FluidSolver::end_of(FlowId flow, double date) {
@@ -254,18 +243,22 @@ double FluidSolver::take_debt(std::span<const int> links) {
   return debt;
 }
 
-// The part that was to end next has; whether it was the flow's last one.
-bool FluidSolver::end_part(FlowId flow, double unused_bytes) {
-  for (const int link : flows_.links(flow)) {
+// One copy has ended on its links.
+void FluidSolver::leave(std::span<const int> links, double unused_bytes) {
+  for (const int link : links) {
     --info(link).active;
     release(link, unused_bytes);
   }
   changed_ = true;
+}
+
+// The part that was to end next has; whether it was the flow's last one.
+bool FluidSolver::end_part(FlowId flow, double unused_bytes) {
+  leave(flows_.links(flow), unused_bytes);
   if (flows_.has_group(flow) && !end_part_of(flow, unused_bytes)) return false;
   flows_.end(flow);
   dead_.push_back(flow);
-  --batches_[static_cast<std::size_t>(flows_[flow].batch)].flows;
-  --alive_;
+  leave_batch(flows_[flow].batch);
   return true;
 }
 

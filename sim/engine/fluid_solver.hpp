@@ -214,7 +214,6 @@ class FluidSolver {
   void charge(int link, double bytes);
   void pass_cell(GridPlane plane, FlowId cell, double begin, double rounding,
                  std::vector<FlowEnd>& ends);
-  void end_cell(GridPlane plane, FlowId cell, double unused_bytes);
   void move_grids(double reach, double step);
   void pass_cells(double begin, double rounding, std::vector<FlowEnd>& ends);
   void find_earliest_on_grids();
@@ -223,6 +222,31 @@ class FluidSolver {
   void catch_up(double window);
   void catch_up(const Newcomer& newcomer, double window);
   void find_earliest();
+  // Moves a flow from `begin` to `as_of_` over its ends, of which `end` tells one, by its date and
+  // the bytes that its links could have carried after it, and whether it is the last. Whether it
+  // was passed.
+  template <class End>
+  bool pass_ends(double& left, double rate, std::span<const int> links, double begin,
+                 double rounding, const End& end) {
+    for (double date = begin;;) {
+      const double next = date + left / rate;
+      if (next > as_of_ + rounding) {
+        left -= rate * std::max(0.0, as_of_ - date);
+        return false;
+      }
+      date = next;
+      if (const double debt = take_debt(links); debt > 0) {
+        left = debt;
+        continue;
+      }
+      if (end(date, rate * std::max(0.0, as_of_ - date))) return true;
+    }
+  }
+  void leave(std::span<const int> links, double unused_bytes);
+  void leave_batch(int batch) {
+    --batches_[static_cast<std::size_t>(batch)].flows;
+    --alive_;
+  }
   bool pass_parts(FlowId flow, double begin, double rounding, std::vector<FlowEnd>& ends);
   FlowEnd end_of(FlowId flow, double date);
   double take_debt(std::span<const int> links);

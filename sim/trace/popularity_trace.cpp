@@ -93,7 +93,8 @@ Routing PopularityTrace::route(const RoutingRequest& request) const {
                 popularity_stream(request.random, request.layer, PopularityStream::kStep,
                                   request.step.value));
   Routing routing{.top_k = top_k_, .first_token = first_tokens(request.tokens)};
-  if (request.detail == RoutingDetail::kCounts) {
+  const bool counts_only = request.detail == RoutingDetail::kCounts;
+  if (counts_only && !are_few(request.tokens)) {
     routing.counts = counts_of(request, mix);
     return routing;
   }
@@ -109,30 +110,20 @@ Routing PopularityTrace::route(const RoutingRequest& request) const {
                       sampler.draw(rng, ids.subspan(static_cast<std::size_t>(t) * k, k));
                   });
   routing.counts = count_routes(routing, experts_);
+  if (counts_only) routing.ids.clear();
   return routing;
 }
 
-// Few tokens are drawn one by one, which is exact, gives the very routes that would be drawn if
-// somebody asked for them, and takes less time.
+// Few tokens are drawn one by one also where only counts are asked for: that is exact, gives the
+// same routes whoever asks, and takes less time.
+bool PopularityTrace::are_few(std::span<const int> tokens) const {
+  return std::int64_t{*std::ranges::max_element(tokens)} * top_k_ <=
+         std::int64_t{kFewRoutes} * experts_;
+}
+
 ExpertCounts PopularityTrace::counts_of(const RoutingRequest& request,
                                         std::span<const double> mix) const {
   ExpertCounts counts(static_cast<int>(request.tokens.size()), experts_);
-  const int most = *std::ranges::max_element(request.tokens);
-  if (std::int64_t{most} * top_k_ <= std::int64_t{kFewRoutes} * experts_) {
-    DistinctSampler sampler;
-    std::vector<std::int16_t> chosen(static_cast<std::size_t>(top_k_));
-    for_each_source(request, mix, source_spread_, source_factors_,
-                    [&](GpuId gpu, std::span<const double> own, bool changed, Rng rng) {
-                      if (changed) sampler.reset(own, top_k_);
-                      const std::span<int> row = counts.row(gpu);
-                      for (int token = 0; token < request.tokens[gpu.index()]; ++token) {
-                        sampler.draw(rng, chosen);
-                        for (const std::int16_t expert : chosen)
-                          ++row[static_cast<std::size_t>(expert)];
-                      }
-                    });
-    return counts;
-  }
   CountSampler sampler;
   for_each_source(request, mix, source_spread_, source_factors_,
                   [&](GpuId gpu, std::span<const double> own, bool changed, Rng rng) {

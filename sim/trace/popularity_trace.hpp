@@ -31,6 +31,7 @@ class PopularityTrace : public SizedTrace {
   int layers() const { return layers_; }
 
  private:
+  bool are_few(std::span<const int> tokens) const;  // [gpus]
   ExpertCounts counts_of(const RoutingRequest& request, std::span<const double> mix) const;
 
   Spot spot_;
