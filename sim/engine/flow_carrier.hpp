@@ -26,6 +26,8 @@ class FlowOwner {
   virtual ~FlowOwner() = default;
   // Parts have arrived, or will at their dates whatever happens.
   virtual void parts_ended(std::span<const FlowEnd> ends) = 0;
+  // Likewise all flows on a grid that a port has under way in a leg.
+  virtual void ports_ended(std::span<const FlowGrid::PortEnd> ends) = 0;
 };
 
 // For flows that stand for several, on links of their own.

@@ -31,57 +31,48 @@ void FlowNetwork::open_planes(Leg& leg, int handle) {
     leg.planes.push_back(carrier.open_plane(static_cast<int>(grid), handle, leg.batch));
 }
 
-// Starts the flows to all in `served_`.
-void FlowNetwork::start_cells(Leg& leg, int handle, GpuId source, Seconds date) {
+// All that `source` sends begins to leave at `date`.
+void FlowNetwork::send_on_grids(Leg& leg, int handle, GpuId source, Seconds date) {
+  const std::span<const double> bytes = leg.request.leg->bytes.row(source);
+  served_.clear();
+  for (const GpuId target : IdRange<GpuId>(cluster_.gpus()))
+    if (target != source && bytes[target.index()] > 0) served_.push_back(target);
+  begin_busy(leg, source, date);
+  alone_ += served_.size();
+  leg.senders[source].in_flight += static_cast<int>(served_.size());
+  const RouteGrids::Fan& fan = grids_->from(source);
+  for (const RouteGrids::Bundle& bundle : fan.bundles) start_bundle(leg, bundle, bytes, date);
+  for (const GpuId target : fan.others)
+    if (bytes[target.index()] > 0) start_pair(leg, handle, source, target);
+  depart(date);
+}
+
+// `bytes` [targets]
+void FlowNetwork::start_bundle(const Leg& leg, const RouteGrids::Bundle& bundle,
+                               std::span<const double> bytes, Seconds date) {
   const ExchangeLeg& traffic = *leg.request.leg;
-  const std::span<const double> bytes = traffic.bytes.row(source);
-  const std::span<const RouteGrids::Place> places = grids_->places(source);
+  const double inflation = bundle.is_local ? traffic.local_inflation : traffic.network_inflation;
+  const std::vector<int>& ports = grids_->receiving_ports(bundle);
   LinkUse& use = use_of(leg.request.phase);
-  for (const GpuId target : served_) {
-    const RouteGrids::Place& place = places[target.index()];
-    if (place.grid < 0) {
-      start_pair(leg, handle, source, target);
-      continue;
-    }
-    const double size = bytes[target.index()];
-    const double wire = size * inflation(traffic, source, target);
-    const LinkId in(grids_->receiving_port(place));
+  double total = 0;
+  loads_.clear();
+  for (const RouteGrids::Lane& lane : bundle.lanes) {
+    const double size = bytes[lane.target];
+    if (size <= 0) continue;
+    const LinkId in(ports[lane.column]);
     use.bytes[in] += size;
-    use.wire_bytes[in] += wire;
-    if (place.crosses_spine) use.spine_bytes += size;
-    Departure& departure = departing(place);
-    departure.loads.push_back({.column = place.column, .bytes = wire});
-    departure.bytes += size;
-    departure.wire += wire;
+    use.wire_bytes[in] += size * inflation;
+    total += size;
+    loads_.push_back({.column = lane.column, .bytes = size * inflation});
   }
-  for (Departure& departure : departures_)
-    if (!departure.loads.empty()) depart(leg, departure, date);
-}
-
-FlowNetwork::Departure& FlowNetwork::departing(const RouteGrids::Place& place) {
-  for (Departure& departure : departures_)
-    if (departure.grid == place.grid && departure.row == place.row &&
-        departure.latency == place.latency)
-      return departure;
-  auto free = std::ranges::find_if(
-      departures_, [](const Departure& departure) { return departure.loads.empty(); });
-  if (free == departures_.end()) free = departures_.insert(departures_.end(), Departure{});
-  free->grid = place.grid;
-  free->row = place.row;
-  free->latency = place.latency;
-  return *free;
-}
-
-void FlowNetwork::depart(const Leg& leg, Departure& departure, Seconds date) {
-  const LinkId out(grids_->sending_port(departure.grid, departure.row));
-  LinkUse& use = use_of(leg.request.phase);
-  use.bytes[out] += departure.bytes;
-  use.wire_bytes[out] += departure.wire;
-  const Seconds latency = routes_.latencies()[static_cast<std::size_t>(departure.latency)];
-  carrier_->grids()->start(leg.planes[static_cast<std::size_t>(departure.grid)], departure.row,
-                           departure.loads, date + latency);
-  departure.loads.clear();
-  departure.bytes = departure.wire = 0;
+  if (loads_.empty()) return;
+  const LinkId out(grids_->sending_port(bundle));
+  use.bytes[out] += total;
+  use.wire_bytes[out] += total * inflation;
+  if (bundle.crosses_spine) use.spine_bytes += total;
+  const Seconds latency = routes_.latencies()[static_cast<std::size_t>(bundle.latency)];
+  carrier_->grids()->start(leg.planes[static_cast<std::size_t>(bundle.grid)], bundle.row, loads_,
+                           date + latency);
 }
 
 }  // namespace moesim

@@ -70,18 +70,41 @@ void FlowNetwork::pair_ended(Leg& leg, const FlowEnd& end) {
   if (leg.planes.empty()) {
     leg.request.listener->flow_ended(source, target, date);
   } else {
-    end_busy(leg, source, date);
-    end_busy(leg, target, date);
+    end_busy(leg, source, 1, date);
+    end_busy(leg, target, 1, date);
   }
+  end_sent(leg, end.tag.leg, source, 1, date);
+  end_received(leg, end.tag.leg, target, 1, date);
+}
+
+void FlowNetwork::ports_ended(std::span<const FlowGrid::PortEnd> ends) {
+  for (const FlowGrid::PortEnd& end : ends) {
+    Leg& leg = legs_[static_cast<std::size_t>(end.leg)];
+    const GpuId gpu(end.gpu);
+    end_busy(leg, gpu, end.flows, end.last);
+    if (!end.sends) {
+      end_received(leg, end.leg, gpu, end.flows, end.last);
+      continue;
+    }
+    alone_ -= static_cast<std::size_t>(end.flows);
+    leg.senders[gpu].in_flight -= end.flows;
+    end_sent(leg, end.leg, gpu, end.flows, end.last);
+  }
+}
+
+void FlowNetwork::end_sent(Leg& leg, int handle, GpuId source, int flows, Seconds last) {
   Side& out = leg.out[source];
+  out.last = std::max(out.last, last);
+  out.left -= flows;
+  if (out.left == 0)
+    clock_.at(out.last, *this, {.kind = kSent, .a = handle, .b = source.value}, Urgency::kHigh);
+}
+
+void FlowNetwork::end_received(Leg& leg, int handle, GpuId target, int flows, Seconds last) {
   Side& in = leg.in[target];
-  out.last = std::max(out.last, date);
-  in.last = std::max(in.last, date);
-  if (--out.left == 0)
-    clock_.at(out.last, *this, {.kind = kSent, .a = end.tag.leg, .b = source.value},
-              Urgency::kHigh);
-  if (--in.left == 0)
-    clock_.at(in.last, *this, {.kind = kReceived, .a = end.tag.leg, .b = target.value});
+  in.last = std::max(in.last, last);
+  in.left -= flows;
+  if (in.left == 0) clock_.at(in.last, *this, {.kind = kReceived, .a = handle, .b = target.value});
 }
 
 // Senders serve their next peers, in the order in which their places became free.

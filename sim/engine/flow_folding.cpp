@@ -99,8 +99,8 @@ void FlowNetwork::start_class(Leg& leg, int handle, GpuId source, GpuId target) 
 void FlowNetwork::class_ended(Leg& leg, const FlowEnd& end) {
   const GpuId source(end.tag.source);
   const GpuId target = leg.folded.fold->classes.first_of(GpuId(end.tag.target));
-  end_busy(leg, source, end.date);
-  end_busy(leg, target, end.date);
+  end_busy(leg, source, 1, end.date);
+  end_busy(leg, target, 1, end.date);
   Side& out = leg.out[source];
   Side& in = leg.in[target];
   out.last = std::max(out.last, end.date);

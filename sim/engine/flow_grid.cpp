@@ -28,8 +28,6 @@ FlowGrid::FlowGrid(Ports senders, Ports receivers)
       links_(one_after_the_other(std::move(senders.links), rows_, receivers.links, columns_)),
       gpus_(one_after_the_other(std::move(senders.gpus), rows_, receivers.gpus, columns_)),
       ends_(columns_),
-      matrix_(rows_ * columns_),
-      transposed_(rows_ * columns_),
       flows_of_port_(rows_ + columns_),
       open_(rows_ + columns_),
       spare_(rows_ + columns_),
@@ -47,8 +45,10 @@ int FlowGrid::open(int leg, int batch) {
   };
   auto free = std::ranges::find_if(planes_, is_free);
   if (free == planes_.end()) {
-    planes_.push_back(
-        {.left = AlignedVector<double>(rows_ * columns_), .row_flows = std::vector<int>(rows_)});
+    planes_.push_back({.left = AlignedVector<double>(rows_ * columns_),
+                       .ports = std::vector<PlanePort>(links_.size()),
+                       .rows = std::vector<std::uint8_t>(rows_ * columns_ / kLanes),
+                       .columns = std::vector<std::uint8_t>(rows_ * columns_ / kLanes)});
     free = planes_.end() - 1;
   }
   free->leg = leg;
@@ -70,40 +70,75 @@ FlowId FlowGrid::prepare(int plane, int row, const Load& load) {
 void FlowGrid::admit(int plane, std::span<const FlowId> cells) {
   Plane& to = at(plane);
   to.waiting -= cells.size();
-  to.flows += cells.size();
-  to.row_flows[row_of(cells.front())] += static_cast<int>(cells.size());
-  flows_ += cells.size();
   for (const FlowId cell : cells) {
     double& left = to.left[place_of(cell)];
     left = -left;
-    count(cell, 1);
+    enter(to, cell);
   }
 }
 
-void FlowGrid::end(int plane, FlowId cell) {
+void FlowGrid::end(int plane, FlowId cell, Seconds date, std::vector<PortEnd>& ends) {
   Plane& from = at(plane);
-  from.left[place_of(cell)] = 0;
-  --from.flows;
-  --from.row_flows[row_of(cell)];
-  --flows_;
-  count(cell, -1);
+  leave(from, cell);
+  for (const std::size_t port : {row_of(cell), rows_ + column_of(cell)}) {
+    PlanePort& used = from.ports[port];
+    ++used.ended;
+    used.last = std::max(used.last, date.value);
+    if (used.flows == 0) tell_port(from, port, ends);
+  }
 }
 
-void FlowGrid::count(FlowId cell, int flows) {
+void FlowGrid::enter(Plane& plane, FlowId cell) {
+  flip(plane, cell);
+  ++plane.flows;
+  ++flows_;
+  for (const std::size_t port : {row_of(cell), rows_ + column_of(cell)}) {
+    ++plane.ports[port].flows;
+    flows_of_port_[port] += 1;
+  }
+}
+
+void FlowGrid::leave(Plane& plane, FlowId cell) {
+  flip(plane, cell);
+  plane.left[place_of(cell)] = 0;
+  --plane.flows;
+  --flows_;
+  for (const std::size_t port : {row_of(cell), rows_ + column_of(cell)}) {
+    --plane.ports[port].flows;
+    flows_of_port_[port] -= 1;
+  }
+}
+
+void FlowGrid::flip(Plane& plane, FlowId cell) {
   const std::size_t row = row_of(cell), column = column_of(cell);
-  matrix_[place_of(cell)] += static_cast<float>(flows);
-  transposed_[column * rows_ + row] += static_cast<float>(flows);
-  flows_of_port_[row] += flows;
-  flows_of_port_[rows_ + column] += flows;
+  plane.rows[(row * columns_ + column) / kLanes] ^=
+      static_cast<std::uint8_t>(1u << (column % kLanes));
+  plane.columns[(column * rows_ + row) / kLanes] ^= static_cast<std::uint8_t>(1u << (row % kLanes));
+}
+
+// If there is anything to tell.
+void FlowGrid::tell_port(Plane& plane, std::size_t port, std::vector<PortEnd>& ends) {
+  PlanePort& used = plane.ports[port];
+  if (used.ended == 0) return;
+  ends.push_back({.leg = plane.leg,
+                  .gpu = gpus_[port],
+                  .sends = port < rows_,
+                  .flows = used.ended,
+                  .last = Seconds(used.last)});
+  used.ended = 0;
+  used.last = 0;
 }
 
 std::size_t FlowGrid::freeze(std::size_t port, double rate) {
   const GridKernels& kernels = grid_kernels().front();
   levels_[port] = rate;
-  if (port < rows_) {
-    kernels.take(columns_, &matrix_[port * columns_], rate, &spare_[rows_], &open_[rows_]);
-  } else {
-    kernels.take(rows_, &transposed_[(port - rows_) * rows_], rate, spare_.data(), open_.data());
+  const bool is_row = port < rows_;
+  const std::size_t others = is_row ? columns_ : rows_, other = is_row ? rows_ : 0;
+  const std::size_t first = (is_row ? port : port - rows_) * others / kLanes;
+  for (const Plane& plane : planes_) {
+    if (plane.ports[port].flows == 0) continue;
+    const std::uint8_t* flows = &(is_row ? plane.rows : plane.columns)[first];
+    kernels.take(others, flows, rate, &spare_[other], &open_[other]);
   }
   return static_cast<std::size_t>(std::exchange(open_[port], 0));
 }
@@ -114,7 +149,7 @@ void FlowGrid::move(double reach, double step, std::vector<Ending>& ending) {
     Plane& moving = planes_[plane];
     if (moving.flows == 0) continue;
     for (std::size_t row = 0; row < rows_; ++row) {
-      if (moving.row_flows[row] == 0) continue;
+      if (moving.ports[row].flows == 0) continue;
       const std::size_t count = kernels.move(columns_, &levels_[rows_], levels_[row], reach, step,
                                              &moving.left[row * columns_], ends_.data());
       for (std::size_t end = 0; end < count; ++end)
@@ -129,7 +164,7 @@ double FlowGrid::earliest() const {
   for (const Plane& plane : planes_) {
     if (plane.flows == 0) continue;
     for (std::size_t row = 0; row < rows_; ++row) {
-      if (plane.row_flows[row] == 0) continue;
+      if (plane.ports[row].flows == 0) continue;
       const double* left = &plane.left[row * columns_];
       for (std::size_t column = 0; column < columns_; ++column)
         if (left[column] > 0)

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -32,6 +33,13 @@ class FlowGrid {
     int plane = -1;
     FlowId cell = 0;
   };
+  // That all flows of a port under way in a leg have ended.
+  struct PortEnd {
+    int leg = -1, gpu = -1;
+    bool sends = false;
+    int flows = 0;  // that have ended since the port was told last
+    Seconds last;   // the latest end
+  };
 
   // Up to 65536 of each.
   FlowGrid(Ports senders, Ports receivers);
@@ -55,7 +63,7 @@ class FlowGrid {
   FlowId prepare(int plane, int row, const Load& load);
   // Flows of one row begin.
   void admit(int plane, std::span<const FlowId> cells);
-  void end(int plane, FlowId cell);
+  void end(int plane, FlowId cell, Seconds date, std::vector<PortEnd>& ends);
   // Bytes; of a flow that is under way.
   double& left(int plane, FlowId cell) { return at(plane).left[place_of(cell)]; }
   // Flows under way.
@@ -106,17 +114,23 @@ class FlowGrid {
   void move(double reach, double step, std::vector<Ending>& ending);
   // Seconds until the first flow ends.
   double earliest() const;
-  // Tells plane and cell of the flows of each plane that nothing will come to, and that has become
-  // so empty that it is faster to handle its flows one by one.
+  // Takes out the flows of each plane that nothing will come to, and that has become so empty that
+  // it is faster to handle its flows one by one; tells plane and cell of each.
   template <class Tell>
-  void thin_out(const Tell& tell) {
-    for (std::size_t plane = 0; plane < planes_.size(); ++plane) {
-      const Plane& thin = planes_[plane];
-      if (thin.open || thin.waiting > 0 || thin.flows == 0) continue;
-      if (thin.flows * kThin >= rows_ * columns_) continue;
-      for (std::size_t place = 0; place < thin.left.size(); ++place)
-        if (thin.left[place] > 0)
-          tell(static_cast<int>(plane), cell_of(place / columns_, place % columns_));
+  void thin_out(std::vector<PortEnd>& ends, const Tell& tell) {
+    for (std::size_t number = 0; number < planes_.size(); ++number) {
+      Plane& plane = planes_[number];
+      if (plane.open || plane.waiting > 0 || plane.flows == 0) continue;
+      if (plane.flows * kThin >= rows_ * columns_) continue;
+      for (std::size_t row = 0; row < rows_; ++row) {
+        for (std::size_t column = 0; column < columns_; ++column) {
+          const FlowId cell = cell_of(row, column);
+          if (plane.left[place_of(cell)] <= 0) continue;
+          tell(static_cast<int>(number), cell);
+          leave(plane, cell);
+        }
+      }
+      for (std::size_t port = 0; port < links_.size(); ++port) tell_port(plane, port, ends);
     }
   }
 
@@ -125,13 +139,21 @@ class FlowGrid {
   // The level of a port that is not full, bytes/s: above all others, and finite when multiplied.
   static constexpr double kUnlimited = 1e200;
 
+  // What a port does in a plane.
+  struct PlanePort {
+    int flows = 0;    // under way
+    int ended = 0;    // that nobody was told of
+    double last = 0;  // date of the latest end
+  };
   struct Plane {
     int leg = -1, batch = -1;
     bool open = false;
-    std::size_t waiting = 0;     // prepared, not admitted
-    std::size_t flows = 0;       // under way
-    AlignedVector<double> left;  // [rows × columns] bytes; 0 = no flow, below 0: it waits
-    std::vector<int> row_flows;  // [rows] under way
+    std::size_t waiting = 0;       // prepared, not admitted
+    std::size_t flows = 0;         // under way
+    AlignedVector<double> left;    // [rows × columns] bytes; 0 = no flow, below 0: it waits
+    std::vector<PlanePort> ports;  // [ports]
+    // Flows under way: a bit for each column of each row, and for each row of each column.
+    std::vector<std::uint8_t> rows, columns;
   };
   Plane& at(int plane) { return planes_[static_cast<std::size_t>(plane)]; }
   // A cell is two halves, so that nobody has to divide to find its row.
@@ -141,7 +163,10 @@ class FlowGrid {
   static std::size_t row_of(FlowId cell) { return cell >> 16; }
   static std::size_t column_of(FlowId cell) { return cell & 0xffff; }
   std::size_t place_of(FlowId cell) const { return row_of(cell) * columns_ + column_of(cell); }
-  void count(FlowId cell, int flows);
+  void enter(Plane& plane, FlowId cell);
+  void leave(Plane& plane, FlowId cell);
+  void flip(Plane& plane, FlowId cell);
+  void tell_port(Plane& plane, std::size_t port, std::vector<PortEnd>& ends);
 
   std::size_t rows_ = 0, columns_ = 0;  // multiples of kLanes
   std::vector<int> links_, gpus_;       // [ports]
@@ -149,8 +174,7 @@ class FlowGrid {
   std::size_t flows_ = 0;
   bool filled_ = false;  // the last fill had flows
   bool shared_ = false;
-  std::vector<int> ends_;                     // of one row
-  AlignedVector<float> matrix_, transposed_;  // flows under way, by row and by column
+  std::vector<int> ends_;  // of one row
   // [ports]
   AlignedVector<double> flows_of_port_, open_, spare_, levels_;
 };

@@ -122,8 +122,12 @@ void FlowNetwork::send_alone(int handle, GpuId source) {
     open_batch(leg);
     if (fits_grids(leg)) open_planes(leg, handle);
   }
-  list_peers(leg, source);
-  pump(handle, source, clock_.now());
+  if (leg.planes.empty()) {
+    list_peers(leg, source);
+    pump(handle, source, clock_.now());
+  } else {
+    send_on_grids(leg, handle, source, clock_.now());
+  }
   if (--leg.senders_left > 0) return;
   for (const GridPlane plane : leg.planes) carrier_->grids()->close_plane(plane);
 }
@@ -187,13 +191,10 @@ void FlowNetwork::pump(int handle, GpuId source, Seconds date) {
     for (const GpuId target : served_) start_class(leg, handle, source, target);
     return depart(date);
   }
-  leg.planes.empty() ? leg.request.listener->flows_began(source, served_, date)
-                     : begin_busy(leg, source, date);
+  leg.request.listener->flows_began(source, served_, date);
   alone_ += served_.size();
   if (leg.grouped) {
     start_pairs(leg, handle, source, date);
-  } else if (!leg.planes.empty()) {
-    start_cells(leg, handle, source, date);
   } else {
     for (const GpuId target : served_) start_pair(leg, handle, source, target);
   }

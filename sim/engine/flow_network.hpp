@@ -50,6 +50,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   }
 
   void parts_ended(std::span<const FlowEnd> ends) final;
+  void ports_ended(std::span<const FlowGrid::PortEnd> ends) final;
   void handle(const Event& event) final;
 
  private:
@@ -123,12 +124,6 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
     int leg = -1;
     GpuId source;
   };
-  // Flows on a grid that set off together.
-  struct Departure {
-    int grid = -1, row = -1, latency = 0;
-    std::vector<FlowGrid::Load> loads;
-    double bytes = 0, wire = 0;  // of all
-  };
   // Flows of one sender that share a trunk.
   struct Group {
     std::vector<FlowPart> parts;
@@ -145,7 +140,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   template <class Tell>
   void for_members(const Leg& leg, GpuId first, const Tell& tell) const;
   void begin_busy(Leg& leg, GpuId source, Seconds date);
-  void end_busy(Leg& leg, GpuId first, Seconds date);
+  void end_busy(Leg& leg, GpuId first, int flows, Seconds last);
   void account_carried(Leg& leg);
   void unfold_all();
   void unfold(int handle);
@@ -163,9 +158,9 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void start_pair(const Leg& leg, int handle, GpuId source, GpuId target);
   bool fits_grids(const Leg& leg) const;
   void open_planes(Leg& leg, int handle);
-  void start_cells(Leg& leg, int handle, GpuId source, Seconds date);
-  Departure& departing(const RouteGrids::Place& place);
-  void depart(const Leg& leg, Departure& departure, Seconds date);
+  void send_on_grids(Leg& leg, int handle, GpuId source, Seconds date);
+  void start_bundle(const Leg& leg, const RouteGrids::Bundle& bundle, std::span<const double> bytes,
+                    Seconds date);
   void start_pairs(Leg& leg, int handle, GpuId source, Seconds date);
   void add_to_group(const Leg& leg, GpuId source, GpuId target, int port, Group& group);
   bool is_busy(const Leg& leg, GpuId source, GpuId target, LinkId port) const;
@@ -174,6 +169,8 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
                    Seconds date);
   Seconds pass_port(Leg& leg, const FlowEnd& end);
   void pair_ended(Leg& leg, const FlowEnd& end);
+  void end_sent(Leg& leg, int handle, GpuId source, int flows, Seconds last);
+  void end_received(Leg& leg, int handle, GpuId target, int flows, Seconds last);
   void copy_ended(std::size_t slot, Seconds date);
   std::vector<FlowId>& departing(int latency) {
     const auto at = static_cast<std::size_t>(latency);
@@ -187,7 +184,7 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   RouteCache routes_;
   RouteFans fans_;
   std::optional<RouteGrids> grids_;
-  std::vector<Departure> departures_;
+  std::vector<FlowGrid::Load> loads_;         // of one bundle
   BytesPerSecond local_rate_, network_rate_;  // narrowest link of a route inside and across domains
   std::vector<Leg> legs_;
   std::vector<Copy> copies_;

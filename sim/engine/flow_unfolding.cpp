@@ -40,10 +40,11 @@ void FlowNetwork::begin_busy(Leg& leg, GpuId source, Seconds date) {
   for (const GpuId target : served_) add(classes ? classes->first_of(target) : target, 1);
 }
 
-void FlowNetwork::end_busy(Leg& leg, GpuId first, Seconds date) {
+void FlowNetwork::end_busy(Leg& leg, GpuId first, int flows, Seconds last) {
   Busy& busy = leg.busy[first];
-  busy.last = std::max(busy.last, date);
-  if (--busy.flows > 0) return;
+  busy.last = std::max(busy.last, last);
+  busy.flows -= flows;
+  if (busy.flows > 0) return;
   for_members(leg, first,
               [&](GpuId gpu) { leg.request.listener->flow_ended(gpu, gpu, busy.last); });
 }

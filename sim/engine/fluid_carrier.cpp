@@ -24,7 +24,6 @@ class FluidModel final : public simgrid::kernel::resource::Model {
 
   void update_actions_state(double now, double) final {
     if (now * (1 + 4e-16) < solver_.next_date().value) return;
-    ends_.clear();
     solver_.advance(Seconds(now), ends_);
     tell();
     solver_.fill(Seconds(now), ends_);
@@ -32,20 +31,21 @@ class FluidModel final : public simgrid::kernel::resource::Model {
   }
 
   void catch_up(Seconds now) {
-    ends_.clear();
     solver_.advance(now, ends_);
     tell();
   }
 
  private:
   void tell() {
-    if (!ends_.empty()) owner_.parts_ended(ends_);
-    ends_.clear();
+    if (!ends_.flows.empty()) owner_.parts_ended(ends_.flows);
+    if (!ends_.ports.empty()) owner_.ports_ended(ends_.ports);
+    ends_.flows.clear();
+    ends_.ports.clear();
   }
 
   FluidSolver solver_;
   FlowOwner& owner_;
-  std::vector<FlowEnd> ends_;
+  FlowEnds ends_;
 };
 
 class FluidCarrier final : public FlowCarrier, public FoldedLinks, public GridCarrier {

@@ -88,7 +88,7 @@ void FluidSolver::move_grids(double reach, double step) {
     if (grids_[grid].flows() > 0) grids_[grid].move(reach, step, ending_cells_[grid]);
 }
 
-void FluidSolver::pass_cells(double begin, double rounding, std::vector<FlowEnd>& ends) {
+void FluidSolver::pass_cells(double begin, double rounding, FlowEnds& ends) {
   for (std::size_t grid = 0; grid < grids_.size(); ++grid) {
     for (const FlowGrid::Ending& ending : ending_cells_[grid])
       pass_cell({.grid = static_cast<int>(grid), .plane = ending.plane}, ending.cell, begin,
@@ -98,15 +98,14 @@ void FluidSolver::pass_cells(double begin, double rounding, std::vector<FlowEnd>
 }
 
 void FluidSolver::pass_cell(GridPlane plane, FlowId cell, double begin, double rounding,
-                            std::vector<FlowEnd>& ends) {
+                            FlowEnds& ends) {
   FlowGrid& grid = this->grid(plane.grid);
   const std::array<int, 2> links = grid.links(cell);
   pass_ends(grid.left(plane.plane, cell), grid.rate(cell), links, begin, rounding,
             [&](double date, double unused_bytes) {
-              ends.push_back({.tag = grid.tag(plane.plane, cell), .date = Seconds(date)});
               leave(links, unused_bytes);
               leave_batch(grid.batch(plane.plane));
-              grid.end(plane.plane, cell);
+              grid.end(plane.plane, cell, Seconds(date), ends.ports);
               return true;
             });
 }
@@ -117,17 +116,16 @@ void FluidSolver::find_earliest_on_grids() {
 }
 
 // Flows on grids that have become nearly empty go on as others.
-void FluidSolver::thin_out() {
+void FluidSolver::thin_out(FlowEnds& ends) {
   for (FlowGrid& grid : grids_) {
     if (grid.flows() == 0) continue;
-    grid.thin_out([&](int plane, FlowId cell) {
+    grid.thin_out(ends.ports, [&](int plane, FlowId cell) {
       const FlowTag tag = grid.tag(plane, cell);
       const FlowPart part{.bytes = grid.left(plane, cell), .target = tag.target};
       const FlowId flow = flows_.add(grid.links(cell), tag, {&part, 1}, grid.batch(plane));
       flows_.rate[flow] = grid.rate(cell);
       admitted_.push_back(flow);
       enlist(flow);
-      grid.end(plane, cell);
     });
   }
 }

@@ -43,7 +43,7 @@ void FluidSolver::start(std::span<const FlowId> flows, Seconds date) {
 
 void FluidSolver::close_batch(int batch) { batches_[static_cast<std::size_t>(batch)].open = false; }
 
-void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {
+void FluidSolver::advance(Seconds now, FlowEnds& ends) {
   const double step = std::max(0.0, now.value - as_of_);
   const double rounding = same_date(now.value, step);
   if (step == 0 && earliest_ > rounding) return;
@@ -61,9 +61,9 @@ void FluidSolver::advance(Seconds now, std::vector<FlowEnd>& ends) {
   pass_cells(begin, rounding, ends);
 }
 
-void FluidSolver::fill(Seconds now, std::vector<FlowEnd>& ends) {
+void FluidSolver::fill(Seconds now, FlowEnds& ends) {
   if (dead_.size() > 2 * alive_ + 64) purge();
-  thin_out();
+  thin_out(ends);
   admit(now.value);
   if (alive_ == 0) return;
   if (newcomers_.empty() && new_rows_.empty() && !changed_) {
@@ -210,11 +210,10 @@ void FluidSolver::charge(int link, double bytes) {
 }
 
 // Moves a flow from `begin` to `as_of_` over the ends of its parts; whether it has ended.
-bool FluidSolver::pass_parts(FlowId flow, double begin, double rounding,
-                             std::vector<FlowEnd>& ends) {
+bool FluidSolver::pass_parts(FlowId flow, double begin, double rounding, FlowEnds& ends) {
   return pass_ends(flows_.left[flow], flows_.rate[flow], flows_.links(flow), begin, rounding,
                    [&](double date, double unused_bytes) {
-                     ends.push_back(end_of(flow, date));
+                     ends.flows.push_back(end_of(flow, date));
                      return end_part(flow, unused_bytes);
                    });
 }

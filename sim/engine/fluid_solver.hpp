@@ -35,9 +35,14 @@ namespace moesim {
 struct FlowEnd {
   FlowTag tag;
   Seconds date;
-  // Not of a flow on a grid:
   double bytes = 0;  // that it carried
   int port = -1;     // its last link
+};
+
+// In no order. Flows on grids are told a port at a time.
+struct FlowEnds {
+  std::vector<FlowEnd> flows;
+  std::vector<FlowGrid::PortEnd> ports;
 };
 
 struct WithdrawnFlow {
@@ -102,8 +107,8 @@ class FluidSolver {
   // on, and those that end now are appended to `ends`; the caller may then start flows. Then, if
   // anything changed, rates are computed, and ends inside the window that begins are appended, in
   // no order.
-  void advance(Seconds now, std::vector<FlowEnd>& ends);
-  void fill(Seconds now, std::vector<FlowEnd>& ends);
+  void advance(Seconds now, FlowEnds& ends);
+  void fill(Seconds now, FlowEnds& ends);
 
   std::int64_t fills() const { return fills_; }
 
@@ -212,13 +217,12 @@ class FluidSolver {
   void end_grids(double window);
   void catch_up_row(const NewRow& row, std::span<const FlowId> cells);
   void charge(int link, double bytes);
-  void pass_cell(GridPlane plane, FlowId cell, double begin, double rounding,
-                 std::vector<FlowEnd>& ends);
+  void pass_cell(GridPlane plane, FlowId cell, double begin, double rounding, FlowEnds& ends);
   void move_grids(double reach, double step);
-  void pass_cells(double begin, double rounding, std::vector<FlowEnd>& ends);
+  void pass_cells(double begin, double rounding, FlowEnds& ends);
   void find_earliest_on_grids();
-  void thin_out();
-  void finish(double now, double window, std::vector<FlowEnd>& ends);
+  void thin_out(FlowEnds& ends);
+  void finish(double now, double window, FlowEnds& ends);
   void catch_up(double window);
   void catch_up(const Newcomer& newcomer, double window);
   void find_earliest();
@@ -247,7 +251,7 @@ class FluidSolver {
     --batches_[static_cast<std::size_t>(batch)].flows;
     --alive_;
   }
-  bool pass_parts(FlowId flow, double begin, double rounding, std::vector<FlowEnd>& ends);
+  bool pass_parts(FlowId flow, double begin, double rounding, FlowEnds& ends);
   FlowEnd end_of(FlowId flow, double date);
   double take_debt(std::span<const int> links);
   bool end_part(FlowId flow, double unused_bytes);

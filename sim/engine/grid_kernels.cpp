@@ -11,12 +11,12 @@
 namespace moesim {
 namespace {
 
-void take_portable(std::size_t ports, const float* flows, double rate, double* spare,
+void take_portable(std::size_t ports, const std::uint8_t* flows, double rate, double* spare,
                    double* open) {
   for (std::size_t port = 0; port < ports; ++port) {
-    const double count = flows[port];
-    spare[port] -= rate * count;
-    open[port] -= count;
+    if ((flows[port / kLanes] >> (port % kLanes) & 1) == 0) continue;
+    spare[port] -= rate;
+    open[port] -= 1;
   }
 }
 
@@ -43,14 +43,25 @@ std::size_t list_bits(unsigned bits, std::size_t first, std::size_t ends, int* e
   return ends;
 }
 
-__attribute__((target("avx2"))) void take_avx2(std::size_t ports, const float* flows, double rate,
-                                               double* spare, double* open) {
-  const __m256d rates = _mm256_set1_pd(rate);
+// For each number of four bits, a lane all ones for each bit that is set.
+struct FourLanes {
+  std::int64_t lanes[16][4] = {};
+  constexpr FourLanes() {
+    for (int bits = 0; bits < 16; ++bits)
+      for (int lane = 0; lane < 4; ++lane) lanes[bits][lane] = -(bits >> lane & 1);
+  }
+};
+alignas(64) constexpr FourLanes kFourLanes;
+
+__attribute__((target("avx2"))) void take_avx2(std::size_t ports, const std::uint8_t* flows,
+                                               double rate, double* spare, double* open) {
+  const __m256d rates = _mm256_set1_pd(rate), ones = _mm256_set1_pd(1);
   for (std::size_t port = 0; port < ports; port += 4) {
-    const __m256d count = _mm256_cvtps_pd(_mm_load_ps(flows + port));
-    const __m256d used = _mm256_mul_pd(rates, count);
+    const unsigned bits = flows[port / kLanes] >> (port % kLanes) & 15u;
+    const __m256d has = _mm256_load_pd(reinterpret_cast<const double*>(kFourLanes.lanes[bits]));
+    const __m256d used = _mm256_and_pd(rates, has), one = _mm256_and_pd(ones, has);
     _mm256_store_pd(spare + port, _mm256_sub_pd(_mm256_load_pd(spare + port), used));
-    _mm256_store_pd(open + port, _mm256_sub_pd(_mm256_load_pd(open + port), count));
+    _mm256_store_pd(open + port, _mm256_sub_pd(_mm256_load_pd(open + port), one));
   }
 }
 
@@ -73,14 +84,14 @@ __attribute__((target("avx2"))) std::size_t move_avx2(std::size_t ports, const d
   return ends;
 }
 
-__attribute__((target("avx512f"))) void take_avx512(std::size_t ports, const float* flows,
+__attribute__((target("avx512f"))) void take_avx512(std::size_t ports, const std::uint8_t* flows,
                                                     double rate, double* spare, double* open) {
-  const __m512d rates = _mm512_set1_pd(rate);
+  const __m512d rates = _mm512_set1_pd(rate), ones = _mm512_set1_pd(1);
   for (std::size_t port = 0; port < ports; port += 8) {
-    const __m512d count = _mm512_cvtps_pd(_mm256_load_ps(flows + port));
-    const __m512d used = _mm512_mul_round_pd(rates, count, _MM_FROUND_CUR_DIRECTION);
-    _mm512_store_pd(spare + port, _mm512_sub_pd(_mm512_load_pd(spare + port), used));
-    _mm512_store_pd(open + port, _mm512_sub_pd(_mm512_load_pd(open + port), count));
+    const __mmask8 has = flows[port / kLanes];
+    const __m512d left = _mm512_load_pd(spare + port), count = _mm512_load_pd(open + port);
+    _mm512_store_pd(spare + port, _mm512_mask_sub_pd(left, has, left, rates));
+    _mm512_store_pd(open + port, _mm512_mask_sub_pd(count, has, count, ones));
   }
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace moesim {
@@ -12,9 +13,9 @@ namespace moesim {
 inline constexpr std::size_t kLanes = 8;  // sizes are multiples of it, arrays begin on cache lines
 
 struct GridKernels {
-  // A port got this rate. The ports that its flows lead to, `flows` [ports] to each, have it taken
-  // from them, and as many flows without a rate less.
-  void (*take)(std::size_t ports, const float* flows, double rate, double* taken,
+  // A port got this rate. The ports that its flows lead to, a bit for each in `flows`
+  // [ports / kLanes], have it taken from them, and one flow without a rate less.
+  void (*take)(std::size_t ports, const std::uint8_t* flows, double rate, double* taken,
                double* open) = nullptr;
   // Moves the flows of a port with the level `level` to others with `levels` [ports] by `step`
   // seconds, but for those that end within `reach` seconds. `left` [ports] in bytes; 0 or less is

@@ -20,17 +20,29 @@ void add_user(int& user, GpuId gpu) {
   user = user == kNobody || user == gpu.value ? gpu.value : kSeveral;
 }
 
-// Tells the links of each pair with two.
+struct Pair {
+  GpuId source, target;
+  RouteCache::Path path;
+  // Of two links:
+  LinkId out, in;
+};
+
+// Tells all pairs; whether their routes have two links.
 template <class Tell>
 void for_pairs(const Cluster& cluster, RouteCache& routes, const Tell& tell) {
   const IdRange<GpuId> gpus(cluster.gpus());
   for (const GpuId source : gpus) {
     for (const GpuId target : gpus) {
       if (source == target) continue;
-      const RouteCache::Path path = routes.path(source, target, RouteRule::kDirect);
-      if (path.links.size() != 2) continue;
-      const LinkId out(path.links[0]), in(path.links[1]);
-      tell(source, target, out, in, path);
+      Pair pair{.source = source,
+                .target = target,
+                .path = routes.path(source, target, RouteRule::kDirect)};
+      const std::span<const int> links = pair.path.links;
+      if (links.size() == 2) {
+        pair.out = LinkId(links[0]);
+        pair.in = LinkId(links[1]);
+      }
+      tell(pair, links.size() == 2);
     }
   }
 }
@@ -45,40 +57,53 @@ int add_port(FlowGrid::Ports& ports, IdVector<LinkId, int>& places, LinkId link,
   return places[link];
 }
 
+RouteGrids::Bundle& bundle_for(std::vector<RouteGrids::Bundle>& bundles,
+                               const RouteGrids::Bundle& wanted) {
+  for (RouteGrids::Bundle& bundle : bundles)
+    if (bundle.grid == wanted.grid && bundle.row == wanted.row &&
+        bundle.latency == wanted.latency && bundle.is_local == wanted.is_local &&
+        bundle.crosses_spine == wanted.crosses_spine)
+      return bundle;
+  return bundles.emplace_back(wanted);
+}
+
 }  // namespace
 
 RouteGrids::RouteGrids(const Cluster& cluster, RouteCache& routes)
-    : places_(cluster.gpus(), cluster.gpus()) {
+    : fans_(static_cast<std::size_t>(cluster.gpus())) {
   IdVector<LinkId, Users> users(cluster.links().size());
-  for_pairs(cluster, routes, [&](GpuId source, GpuId target, LinkId out, LinkId in, const auto&) {
-    add_user(users[out].sender, source);
-    add_user(users[in].receiver, target);
+  for_pairs(cluster, routes, [&](const Pair& pair, bool has_two_links) {
+    if (!has_two_links) return;
+    add_user(users[pair.out].sender, pair.source);
+    add_user(users[pair.in].receiver, pair.target);
   });
   boost::disjoint_sets_with_storage<> connected(cluster.links().size());
-  const auto are_ports = [&](LinkId out, LinkId in) {
-    return users[out].is_sending_port() && users[in].is_receiving_port();
+  const auto are_ports = [&](const Pair& pair) {
+    return users[pair.out].is_sending_port() && users[pair.in].is_receiving_port();
   };
-  for_pairs(cluster, routes, [&](GpuId, GpuId, LinkId out, LinkId in, const auto&) {
-    if (are_ports(out, in)) connected.union_set(out.index(), in.index());
+  for_pairs(cluster, routes, [&](const Pair& pair, bool has_two_links) {
+    if (has_two_links && are_ports(pair)) connected.union_set(pair.out.index(), pair.in.index());
   });
-  std::map<std::size_t, std::int16_t> numbers;
+  std::map<std::size_t, int> numbers;
   IdVector<LinkId, int> ports(cluster.links().size(), -1);
-  for_pairs(
-      cluster, routes,
-      [&](GpuId source, GpuId target, LinkId out, LinkId in, const RouteCache::Path& path) {
-        if (!are_ports(out, in)) return;
-        const auto next = static_cast<std::int16_t>(numbers.size());
-        const std::int16_t number =
-            numbers.try_emplace(connected.find_set(out.index()), next).first->second;
-        if (number == next) grids_.emplace_back();
-        Grid& grid = grids_[static_cast<std::size_t>(number)];
-        places_(source, target) = {
-            .grid = number,
-            .row = static_cast<std::int16_t>(add_port(grid.senders, ports, out, source.value)),
-            .column = static_cast<std::int16_t>(add_port(grid.receivers, ports, in, target.value)),
-            .latency = static_cast<std::uint16_t>(path.latency),
-            .crosses_spine = path.crosses_spine};
-      });
+  for_pairs(cluster, routes, [&](const Pair& pair, bool has_two_links) {
+    Fan& fan = fans_[pair.source];
+    if (!has_two_links || !are_ports(pair)) return fan.others.push_back(pair.target);
+    const int next = static_cast<int>(numbers.size());
+    const int number =
+        numbers.try_emplace(connected.find_set(pair.out.index()), next).first->second;
+    if (number == next) grids_.emplace_back();
+    Grid& grid = grids_[static_cast<std::size_t>(number)];
+    const int row = add_port(grid.senders, ports, pair.out, pair.source.value);
+    const int column = add_port(grid.receivers, ports, pair.in, pair.target.value);
+    bundle_for(fan.bundles, {.grid = number,
+                             .row = row,
+                             .latency = pair.path.latency,
+                             .is_local = cluster.same_domain(pair.source, pair.target),
+                             .crosses_spine = pair.path.crosses_spine})
+        .lanes.push_back({.target = static_cast<std::uint16_t>(pair.target.value),
+                          .column = static_cast<std::uint16_t>(column)});
+  });
 }
 
 }  // namespace moesim

@@ -2,7 +2,7 @@
 // sender and a port of the receiver, which no other GPU of their side shares.
 //
 // Ports that routes connect, in however many steps, are one grid: the NICs of a cluster, and
-// NVLink's ports of each domain. Takes 10 bytes a pair.
+// NVLink's ports of each domain. Takes 4 bytes a pair.
 #pragma once
 
 #include <cstdint>
@@ -19,30 +19,40 @@ class RouteGrids {
   struct Grid {
     FlowGrid::Ports senders, receivers;
   };
-  // Of a pair; −1: its flows are on no grid.
-  struct Place {
-    std::int16_t grid = -1, row = -1, column = -1;
-    std::uint16_t latency = 0;  // RouteCache::Path's
-    bool crosses_spine = false;
+  struct Lane {
+    std::uint16_t target = 0, column = 0;
+  };
+  // Routes of one GPU that differ in nothing but their target.
+  struct Bundle {
+    int grid = -1, row = -1;
+    int latency = 0;  // RouteCache::Path's
+    bool is_local = false, crosses_spine = false;
+    std::vector<Lane> lanes;
+  };
+  struct Fan {
+    std::vector<Bundle> bundles;
+    std::vector<GpuId> others;  // targets that no route on a grid leads to
   };
 
   RouteGrids(const Cluster& cluster, RouteCache& routes);
   // Of two senders and two receivers at least.
   const std::vector<Grid>& grids() const { return grids_; }
-  // [targets]
-  std::span<const Place> places(GpuId source) const { return places_.row(source); }
-  int sending_port(int grid, int row) const {
-    return at(grid).senders.links[static_cast<std::size_t>(row)];
+  // All routes from a GPU to others.
+  const Fan& from(GpuId source) const { return fans_[source]; }
+  // Of a bundle's routes.
+  int sending_port(const Bundle& bundle) const {
+    return at(bundle.grid).senders.links[static_cast<std::size_t>(bundle.row)];
   }
-  int receiving_port(const Place& place) const {
-    return at(place.grid).receivers.links[static_cast<std::size_t>(place.column)];
+  // [columns]
+  const std::vector<int>& receiving_ports(const Bundle& bundle) const {
+    return at(bundle.grid).receivers.links;
   }
 
  private:
   const Grid& at(int grid) const { return grids_[static_cast<std::size_t>(grid)]; }
 
   std::vector<Grid> grids_;
-  IdMatrix<GpuId, GpuId, Place> places_;
+  IdVector<GpuId, Fan> fans_;
 };
 
 }  // namespace moesim

@@ -197,7 +197,7 @@ void FluidSolver::freeze_complex(FlowId flow, int link, double rate) {
 }
 
 // Lets the new flows catch up, and ends what ends inside the window.
-void FluidSolver::finish(double now, double window, std::vector<FlowEnd>& ends) {
+void FluidSolver::finish(double now, double window, FlowEnds& ends) {
   catch_up(window);
   for (std::size_t at = 0; at < ending_.size(); ++at) {
     if (at + kAhead < ending_.size()) flows_.prefetch(ending_[at + kAhead]);

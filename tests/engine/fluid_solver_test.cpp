@@ -28,7 +28,7 @@ Outcome solve(const std::vector<double>& capacities, const std::vector<TestFlow>
         solver.prepare(flows[at].links, {.leg = static_cast<int>(at)}, {&part, 1}, batch);
     solver.start({&flow, 1}, Seconds(flows[at].start));
   }
-  for (const FlowEnd& end : run(solver))
+  for (const FlowEnd& end : run(solver).flows)
     outcome.ends[static_cast<std::size_t>(end.tag.leg)] = end.date.value;
   outcome.fills = solver.fills();
   return outcome;
@@ -124,7 +124,7 @@ TEST(FluidSolver, TreatsThePartsOfAFlowAsFlowsOfTheirOwn) {
   const FlowId flows[] = {solver.prepare({&link, 1}, {}, parts, batch),
                           solver.prepare({&link, 1}, {}, {&alone, 1}, batch)};
   solver.start(flows, Seconds(0));
-  const std::vector<FlowEnd> ends = run(solver);
+  const std::vector<FlowEnd> ends = run(solver).flows;
   ASSERT_EQ(ends.size(), 3u);
   EXPECT_EQ(ends[0].tag.target, 5);
   EXPECT_DOUBLE_EQ(ends[0].date.value, 2);
@@ -145,7 +145,7 @@ TEST(FluidSolver, TakesWhatQueuesAtALinkFromTheFlowsOnIt) {
   const FlowId flows[] = {solver.prepare({&sender, 1}, {}, parts, batch),
                           solver.prepare({&port, 1}, {}, {&alone, 1}, batch)};
   solver.start(flows, Seconds(0));
-  const std::vector<FlowEnd> ends = run(solver);
+  const std::vector<FlowEnd> ends = run(solver).flows;
   ASSERT_EQ(ends.size(), 3u);
   EXPECT_EQ(ends[0].tag.target, 5);
   EXPECT_DOUBLE_EQ(ends[0].date.value, 4);

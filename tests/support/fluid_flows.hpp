@@ -23,8 +23,8 @@ inline std::vector<BytesPerSecond> rates(const std::vector<double>& capacities) 
 }
 
 // All ends until nothing is under way.
-inline std::vector<FlowEnd> run(FluidSolver& solver) {
-  std::vector<FlowEnd> ends;
+inline FlowEnds run(FluidSolver& solver) {
+  FlowEnds ends;
   for (double now; now = solver.next_date().value, std::isfinite(now);) {
     solver.advance(Seconds(now), ends);
     solver.fill(Seconds(now), ends);
