@@ -35,7 +35,7 @@ void FlowNetwork::start_pairs(Leg& leg, int handle, GpuId source, Seconds date) 
 
 bool FlowNetwork::is_busy(const Leg& leg, GpuId source, GpuId target, LinkId port) const {
   const Load& inflow = leg.inflow[target];
-  const double bytes = are_local(source, target) ? inflow.local : inflow.network;
+  const double bytes = cluster_.same_domain(source, target) ? inflow.local : inflow.network;
   return bytes * seconds_per_byte_[port] > kBusy * leg.expected.value;
 }
 

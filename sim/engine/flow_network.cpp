@@ -68,7 +68,7 @@ void FlowNetwork::count(Leg& leg) {
       const GpuId receiver = classes ? classes->first_of(target) : target;
       ++leg.out[source].left;
       ++leg.in[receiver].left;
-      const bool local = are_local(source, target);
+      const bool local = cluster_.same_domain(source, target);
       const double wire =
           bytes[target.index()] * (local ? traffic.local_inflation : traffic.network_inflation);
       (local ? outflow[source].local : outflow[source].network) += wire;

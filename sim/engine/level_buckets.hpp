@@ -59,7 +59,7 @@ class LevelBuckets {
 
  private:
   static constexpr int kDropped = 43;  // bits of a double, so that nine of its fraction are left
-  static constexpr std::size_t kLast = (1u << 14) - 1;
+  static constexpr std::size_t kLast = (1u << 12) - 1;  // eight octaves
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   static std::uint64_t band_of(double rate) {

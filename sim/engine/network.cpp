@@ -13,15 +13,7 @@ constexpr double kAggregatedTolerance = 0.01;
 
 }  // namespace
 
-Network::Network(const Cluster& cluster, Clock& clock)
-    : cluster_(cluster), clock_(clock), domains_(cluster.gpus()) {
-  std::vector<GpuId> firsts;
-  for (const GpuId gpu : domains_.ids()) {
-    const auto first =
-        std::ranges::find_if(firsts, [&](GpuId other) { return cluster.same_domain(gpu, other); });
-    domains_[gpu] = first == firsts.end() ? gpu : *first;
-    if (first == firsts.end()) firsts.push_back(gpu);
-  }
+Network::Network(const Cluster& cluster, Clock& clock) : cluster_(cluster), clock_(clock) {
   for (LinkUse& use : uses_) {
     use.bytes.raw().assign(cluster.links().size(), 0);
     use.wire_bytes.raw().assign(cluster.links().size(), 0);

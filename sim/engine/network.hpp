@@ -76,17 +76,14 @@ class Network {
   Route route_of(const Transfer& transfer) const;
   LinkUse& use_of(Phase phase) { return uses_[static_cast<std::size_t>(phase)]; }
   double inflation(const ExchangeLeg& leg, GpuId source, GpuId target) const {
-    return are_local(source, target) ? leg.local_inflation : leg.network_inflation;
+    return cluster_.same_domain(source, target) ? leg.local_inflation : leg.network_inflation;
   }
-  // Cluster::same_domain() from an array that stays in the processor's cache.
-  bool are_local(GpuId a, GpuId b) const { return domains_[a] == domains_[b]; }
 
   const Cluster& cluster_;
   Clock& clock_;
 
  private:
   LinkUses uses_;
-  IdVector<GpuId, GpuId> domains_;  // the first GPU of each one's domain
 };
 
 std::unique_ptr<Network> make_network(const NetworkOptions& options, const Cluster& cluster,

@@ -96,7 +96,7 @@ Cluster::Cluster(ClusterGraph graph, GpuSpec gpu, Spot spot, std::optional<HostS
   for (const Vertex vertex : boost::make_iterator_range(vertices(*graph_))) {
     const ClusterVertex& at = (*graph_)[vertex];
     if (at.kind != VertexKind::kGpu) continue;
-    attach_domain(attachments_[at.gpu], vertex, spot);
+    attach_domain(at.gpu, vertex, spot);
     attach_nic(attachments_[at.gpu], vertex, spot);
   }
   check_reachable(spot);
@@ -125,6 +125,7 @@ void Cluster::number_gpus() {
   for (const Vertex vertex : boost::make_iterator_range(vertices(graph)))
     if (graph[vertex].kind == VertexKind::kGpu) nodes[graph[vertex].gpu] = graph[vertex].node;
   attachments_ = IdVector<GpuId, Attachment>(nodes.size());
+  domains_ = IdVector<GpuId, int>(nodes.size(), -1);
   for (const auto& [gpu, node] : nodes) {
     MOESIM_CHECK(gpu.valid() && gpu.value < gpus(), "GPUs are numbered from 0");
     MOESIM_CHECK(node.value == nodes_ || node.value == nodes_ - 1, "GPUs come node by node");
@@ -153,14 +154,14 @@ void Cluster::find_leaf_paths(ClusterGraph& graph) {
   }
 }
 
-void Cluster::attach_domain(Attachment& attachment, std::size_t vertex, const Spot& spot) const {
+void Cluster::attach_domain(GpuId gpu, std::size_t vertex, const Spot& spot) {
   const ClusterGraph& graph = *graph_;
   auto up = shortest_paths(graph, vertex, VertexKind::kNvSwitch, {});
   if (up.empty()) up = shortest_paths(graph, vertex, VertexKind::kHost, {VertexKind::kPcieSwitch});
   if (up.empty()) return;
-  attachment.domain = graph[target(up.front().back(), graph)].number;
-  attachment.up = link_ids(graph, up.front());
-  attachment.down = link_ids(graph, way_back(graph, up.front(), spot));
+  domains_[gpu] = graph[target(up.front().back(), graph)].number;
+  attachments_[gpu].up = link_ids(graph, up.front());
+  attachments_[gpu].down = link_ids(graph, way_back(graph, up.front(), spot));
 }
 
 // The nearest NIC that is wired to a leaf, over PCIe; without one, a NIC of another GPU of the
@@ -222,10 +223,6 @@ void Cluster::check_reachable(const Spot& spot) const {
 GpuId Cluster::rail_peer(NodeId node, GpuId gpu) const {
   const std::vector<GpuId>& members = gpus_of(node);
   return members[static_cast<std::size_t>(rail_of(gpu)) % members.size()];
-}
-
-bool Cluster::same_domain(GpuId a, GpuId b) const {
-  return attachments_[a].domain >= 0 && attachments_[a].domain == attachments_[b].domain;
 }
 
 // Up to where the two up paths join, and down again.

@@ -120,7 +120,9 @@ class Cluster {
   GpuId rail_peer(NodeId node, GpuId gpu) const;
   bool same_node(GpuId a, GpuId b) const { return node_of(a) == node_of(b); }
   // Whether two GPUs reach each other without a NIC.
-  bool same_domain(GpuId a, GpuId b) const;
+  bool same_domain(GpuId a, GpuId b) const {
+    return domains_[a] >= 0 && domains_[a] == domains_[b];
+  }
 
   const GpuSpec& gpu() const { return gpu_; }
   const std::vector<Link>& links() const { return links_; }  // by LinkId
@@ -149,7 +151,6 @@ class Cluster {
   struct Attachment {
     NodeId node;
     int rail = 0;
-    int domain = -1;               // NVSwitch (or PCIe root) that the GPU is on; −1 = none
     std::vector<LinkId> up, down;  // GPU ↔ domain, all links
     Path out, in;                  // GPU ↔ leaf, through its NIC
     int leaf = -1;                 // −1 = no NIC
@@ -162,7 +163,7 @@ class Cluster {
   class SymmetryCheck;
   void number_links(ClusterGraph& graph, const Spot& spot);
   void number_gpus();
-  void attach_domain(Attachment& attachment, std::size_t vertex, const Spot& spot) const;
+  void attach_domain(GpuId gpu, std::size_t vertex, const Spot& spot);
   void attach_nic(Attachment& attachment, std::size_t vertex, const Spot& spot) const;
   void find_leaf_paths(ClusterGraph& graph);
   void find_host_paths(const Spot& spot);
@@ -180,6 +181,7 @@ class Cluster {
   int nodes_ = 0;
   std::vector<Link> links_;
   IdVector<GpuId, Attachment> attachments_;
+  IdVector<GpuId, int> domains_;  // NVSwitch (or PCIe root) that the GPU is on; −1 = none
   IdVector<NodeId, std::vector<GpuId>> gpus_of_node_;
   // [leaf][leaf]; no value: no way.
   std::vector<std::vector<std::optional<Path>>> leaf_paths_;

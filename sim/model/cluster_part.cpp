@@ -6,6 +6,7 @@ namespace moesim {
 Cluster Cluster::part(const std::vector<GpuId>& members) const {
   Cluster part(*this);
   part.attachments_ = {};
+  part.domains_ = {};
   part.gpus_of_node_ = {};
   part.nodes_ = 0;
   part.host_.reset();
@@ -22,6 +23,7 @@ Cluster Cluster::part(const std::vector<GpuId>& members) const {
     attachment.rail = static_cast<int>(node.size());
     node.push_back(GpuId(part.gpus()));
     part.attachments_.raw().push_back(std::move(attachment));
+    part.domains_.raw().push_back(domains_[member]);
   }
   return part;
 }

@@ -56,9 +56,9 @@ class Cluster::SymmetryCheck {
     for (const GpuId gpu : cluster_.attachments_.ids()) {
       const Attachment &from = cluster_.attachments_[gpu], &to = cluster_.attachments_[shift_(gpu)];
       if (!nodes_.map(from.node.value, to.node.value) || !rails_.map(from.rail, to.rail) ||
-          !domains_.map(from.domain, to.domain) || !leaves_.map(from.leaf, to.leaf) ||
-          !links_.map(from.up, to.up) || !links_.map(from.down, to.down) ||
-          !map(from.out, to.out) || !map(from.in, to.in))
+          !domains_.map(cluster_.domains_[gpu], cluster_.domains_[shift_(gpu)]) ||
+          !leaves_.map(from.leaf, to.leaf) || !links_.map(from.up, to.up) ||
+          !links_.map(from.down, to.down) || !map(from.out, to.out) || !map(from.in, to.in))
         return false;
     }
     return true;

@@ -25,6 +25,7 @@ IdVector<GpuId, NumberedDraws> draws_of_sources(const ReplicaRequest& request) {
 Assignment split_counts_at_random(const ReplicaRequest& request, const CopyShares& shares) {
   const ExpertCounts& counts = request.routing.counts;
   Assignment assignment = empty_assignment(request);
+  std::vector<double> buffer;
   for (const GpuId source : counts.row_ids()) {
     Rng rng = stream_of(request, source);
     for (const ExpertId expert : counts.column_ids()) {
@@ -35,7 +36,9 @@ Assignment split_counts_at_random(const ReplicaRequest& request, const CopyShare
         assignment.routes(source, slots.front()) += left;
         continue;
       }
-      const std::vector<double> share = shares(source, expert);
+      buffer.resize(slots.size());
+      const std::span<double> share(buffer);
+      shares(source, expert, share);
       double rest = std::accumulate(share.begin(), share.end(), 0.0);
       for (std::size_t copy = 0; copy < slots.size() && left > 0; ++copy) {
         const bool last = copy + 1 == slots.size();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 
 #include "sim/replica/replica.hpp"
 
@@ -32,8 +33,9 @@ class NumberedDraws {
 // Of every source, [gpus].
 IdVector<GpuId, NumberedDraws> draws_of_sources(const ReplicaRequest& request);
 
-// The shares in which the copies of an expert serve the routes of a source, any scale: [copies].
-using CopyShares = std::function<std::vector<double>(GpuId source, ExpertId expert)>;
+// Gives the shares in which the copies of an expert serve the routes of a source, any scale:
+// `shares` [copies].
+using CopyShares = std::function<void(GpuId source, ExpertId expert, std::span<double> shares)>;
 
 // For routings with counts only: the routes of each (source, expert) are split as if every one drew
 // its copy by the shares.

@@ -3,26 +3,30 @@
 //
 // With counts only, the split of each (source, expert) is drawn from the multinomial distribution
 // that the rule gives.
+#include <algorithm>
+
 #include "sim/replica/dealing.hpp"
 #include "sim/replica/draws.hpp"
 
 namespace moesim {
 namespace {
 
-// For each copy, whether it is among the nearest to the source.
-std::vector<double> nearest(const ReplicaRequest& request, GpuId source, ExpertId expert) {
-  const auto& slots = request.placement.slots_of[expert];
-  std::vector<double> on_gpu, on_node;
-  bool any_on_gpu = false, any_on_node = false;
-  for (const SlotId slot : slots) {
-    const GpuId holder = request.placement.gpu_of(slot);
-    on_gpu.push_back(holder == source);
-    on_node.push_back(request.cluster.same_node(holder, source));
-    any_on_gpu = any_on_gpu || holder == source;
-    any_on_node = any_on_node || on_node.back() > 0;
-  }
-  if (any_on_gpu) return on_gpu;
-  return any_on_node ? on_node : std::vector<double>(slots.size(), 1);
+// 1 for the copies that are among the nearest to the source, 0 for others.
+void mark_nearest(const ReplicaRequest& request, GpuId source, ExpertId expert,
+                  std::span<double> nearest) {
+  const auto mark = [&](const auto& is_near) {
+    bool any = false;
+    std::size_t copy = 0;
+    for (const SlotId slot : request.placement.slots_of[expert]) {
+      const bool near = is_near(request.placement.gpu_of(slot));
+      nearest[copy++] = near ? 1 : 0;
+      any = any || near;
+    }
+    return any;
+  };
+  if (mark([&](GpuId holder) { return holder == source; })) return;
+  if (mark([&](GpuId holder) { return request.cluster.same_node(holder, source); })) return;
+  std::ranges::fill(nearest, 1);
 }
 
 class LocalityRandom final : public Replica {
@@ -32,8 +36,10 @@ class LocalityRandom final : public Replica {
 
   Assignment assign(const ReplicaRequest& request) const override {
     if (!request.routing.has_ids())
-      return split_counts_at_random(
-          request, [&](GpuId source, ExpertId expert) { return nearest(request, source, expert); });
+      return split_counts_at_random(request,
+                                    [&](GpuId source, ExpertId expert, std::span<double> shares) {
+                                      mark_nearest(request, source, expert, shares);
+                                    });
     const auto candidates = nearest_slots(request);
     auto draws = draws_of_sources(request);
     const std::int64_t top_k = request.routing.top_k;
@@ -50,10 +56,12 @@ class LocalityRandom final : public Replica {
       const ReplicaRequest& request) {
     const int experts = request.placement.experts();
     IdMatrix<GpuId, ExpertId, std::vector<SlotId>> near(request.routing.gpus(), experts);
+    std::vector<double> is_near;
     for (const GpuId source : near.row_ids())
       for (const ExpertId expert : near.column_ids()) {
-        const std::vector<double> is_near = nearest(request, source, expert);
         const auto& slots = request.placement.slots_of[expert];
+        is_near.resize(slots.size());
+        mark_nearest(request, source, expert, is_near);
         for (std::size_t copy = 0; copy < slots.size(); ++copy)
           if (is_near[copy] > 0) near(source, expert).push_back(slots[copy]);
       }

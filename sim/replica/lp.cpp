@@ -36,10 +36,9 @@ class LinearProgramReplica final : public Replica {
     const LayerPlacement& placement = request.placement;
     const FractionalSplit split = split_by_program(expert_load(request.routing.counts), placement);
     if (!request.routing.has_ids())
-      return split_counts_at_random(request, [&](GpuId, ExpertId expert) {
-        std::vector<double> share;
-        for (const SlotId slot : placement.slots_of[expert]) share.push_back(split.routes[slot]);
-        return share;
+      return split_counts_at_random(request, [&](GpuId, ExpertId expert, std::span<double> share) {
+        std::size_t copy = 0;
+        for (const SlotId slot : placement.slots_of[expert]) share[copy++] = split.routes[slot];
       });
     auto draws = draws_of_sources(request);
     const std::int64_t top_k = request.routing.top_k;

@@ -27,12 +27,10 @@ class RandomReplica final : public Replica {
 
  private:
   static Assignment split_counts(const ReplicaRequest& request) {
-    return split_counts_at_random(request, [&](GpuId, ExpertId expert) {
-      const int copies = static_cast<int>(request.placement.slots_of[expert].size());
-      std::vector<double> draws;
+    return split_counts_at_random(request, [](GpuId, ExpertId, std::span<double> draws) {
+      const int copies = static_cast<int>(draws.size());
       for (int copy = 0; copy < copies; ++copy)
-        draws.push_back(kDraws / copies + (copy < kDraws % copies ? 1 : 0));
-      return draws;
+        draws[static_cast<std::size_t>(copy)] = kDraws / copies + (copy < kDraws % copies ? 1 : 0);
     });
   }
 };

@@ -43,14 +43,19 @@ void DistinctSampler::pair_cells() {
   const double unit = static_cast<double>(experts) / total;
   cells_.resize(experts);
   height_.resize(experts);
-  small_.clear();
-  large_.clear();
+  // Nobody could guess on which of the lists an expert comes: it is written on both.
+  small_.resize(experts);
+  large_.resize(experts);
+  std::size_t small = 0, large = 0;
   for (std::size_t e = 0; e < experts; ++e) {
     const std::int16_t expert = static_cast<std::int16_t>(e);
     height_[e] = total > 0 ? weights_[e] * unit : 1;
     cells_[e] = {.own_and_alias = {expert, expert}};
-    (height_[e] < 1 ? small_ : large_).push_back(expert);
+    small_[small] = large_[large] = expert;
+    (height_[e] < 1 ? small : large) += 1;
   }
+  small_.resize(small);
+  large_.resize(large);
   while (!small_.empty() && !large_.empty()) {
     const std::size_t low = static_cast<std::size_t>(small_.back());
     const std::size_t high = static_cast<std::size_t>(large_.back());
