@@ -31,7 +31,10 @@ FlowGrid::FlowGrid(Ports senders, Ports receivers)
       flows_of_port_(rows_ + columns_),
       open_(rows_ + columns_),
       spare_(rows_ + columns_),
-      levels_(rows_ + columns_, kUnlimited) {}
+      levels_(rows_ + columns_, kUnlimited),
+      capacity_(rows_ + columns_),
+      credit_(rows_ + columns_),
+      idle_(rows_ + columns_) {}
 
 FlowTag FlowGrid::tag(int plane, FlowId cell) const {
   return {.leg = planes_[static_cast<std::size_t>(plane)].leg,
@@ -67,20 +70,43 @@ FlowId FlowGrid::prepare(int plane, int row, const Load& load) {
   return cell;
 }
 
-void FlowGrid::admit(int plane, std::span<const FlowId> cells) {
+void FlowGrid::admit(int plane, std::span<const FlowId> cells, double waited) {
   Plane& to = at(plane);
   to.waiting -= cells.size();
+  if (waited > 0) let_wait(row_of(cells.front()), waited);
   for (const FlowId cell : cells) {
     double& left = to.left[place_of(cell)];
     left = -left;
     enter(to, cell);
+    if (waited > 0) let_wait(rows_ + column_of(cell), waited);
   }
+}
+
+// What the link had to spare while the first of its new flows waited.
+void FlowGrid::let_wait(std::size_t port, double waited) {
+  idle_[port] += take_spare(port) * waited;
+}
+
+void FlowGrid::catch_up(int plane, std::span<const FlowId> cells, double waited) {
+  Plane& to = at(plane);
+  for (const FlowId cell : cells) {
+    double& left = to.left[place_of(cell)];
+    const double caught = std::min(rate(cell) * waited, left);
+    for (const std::size_t port : ports_of(cell)) charge(caught, idle_[port], credit_[port]);
+    // The least that is not the mark of an ended flow.
+    left = std::max(left - caught, std::numeric_limits<double>::min());
+  }
+}
+
+void FlowGrid::release(FlowId cell, double unused_bytes) {
+  for (const std::size_t port : ports_of(cell))
+    (is_full(port) ? credit_[port] : idle_[port]) += unused_bytes;
 }
 
 void FlowGrid::end(int plane, FlowId cell, Seconds date, std::vector<PortEnd>& ends) {
   Plane& from = at(plane);
   leave(from, cell);
-  for (const std::size_t port : {row_of(cell), rows_ + column_of(cell)}) {
+  for (const std::size_t port : ports_of(cell)) {
     PlanePort& used = from.ports[port];
     ++used.ended;
     used.last = std::max(used.last, date.value);
@@ -92,7 +118,7 @@ void FlowGrid::enter(Plane& plane, FlowId cell) {
   flip(plane, cell);
   ++plane.flows;
   ++flows_;
-  for (const std::size_t port : {row_of(cell), rows_ + column_of(cell)}) {
+  for (const std::size_t port : ports_of(cell)) {
     ++plane.ports[port].flows;
     flows_of_port_[port] += 1;
   }
@@ -103,7 +129,7 @@ void FlowGrid::leave(Plane& plane, FlowId cell) {
   plane.left[place_of(cell)] = 0;
   --plane.flows;
   --flows_;
-  for (const std::size_t port : {row_of(cell), rows_ + column_of(cell)}) {
+  for (const std::size_t port : ports_of(cell)) {
     --plane.ports[port].flows;
     flows_of_port_[port] -= 1;
   }

@@ -10,11 +10,13 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "sim/base/aligned_vector.hpp"
 #include "sim/engine/fill_by_level.hpp"
 #include "sim/engine/flow_table.hpp"
+#include "sim/engine/link_account.hpp"
 
 namespace moesim {
 
@@ -41,8 +43,13 @@ class FlowGrid {
     Seconds last;   // the latest end
   };
 
-  // Up to 65536 of each.
-  FlowGrid(Ports senders, Ports receivers);
+  // Up to 65536 of each. `capacity` gives the bytes/s of a link.
+  template <class Capacity>
+  FlowGrid(Ports senders, Ports receivers, const Capacity& capacity)
+      : FlowGrid(std::move(senders), std::move(receivers)) {
+    for (std::size_t port = 0; port < links_.size(); ++port)
+      if (links_[port] >= 0) capacity_[port] = spare_[port] = capacity(links_[port]);
+  }
 
   // A port's number: those of the senders come first.
   int ports() const { return static_cast<int>(links_.size()); }
@@ -61,32 +68,66 @@ class FlowGrid {
 
   // A flow of a row that is not under way yet, known by its cell in the plane.
   FlowId prepare(int plane, int row, const Load& load);
-  // Flows of one row begin.
-  void admit(int plane, std::span<const FlowId> cells);
+  // Flows of one row begin, which have waited for so many seconds.
+  void admit(int plane, std::span<const FlowId> cells, double waited);
+  // Lets them carry what they would have carried meanwhile, at the rates that they have now.
+  void catch_up(int plane, std::span<const FlowId> cells, double waited);
   void end(int plane, FlowId cell, Seconds date, std::vector<PortEnd>& ends);
   // Bytes; of a flow that is under way.
   double& left(int plane, FlowId cell) { return at(plane).left[place_of(cell)]; }
+  // A flow has ended that could have carried so many bytes more in the window.
+  void release(FlowId cell, double unused_bytes);
+  // What the last flow of a port has to carry besides its own bytes; `carries_others` tells whether
+  // flows that are not on the grid use a link.
+  template <class CarriesOthers>
+  double take_debt(FlowId cell, const CarriesOthers& carries_others) {
+    double debt = 0;
+    for (const std::size_t port : ports_of(cell)) {
+      if (credit_[port] >= 0 || flows_of_port_[port] > 1 || carries_others(links_[port])) continue;
+      debt = std::max(debt, moesim::take_debt(credit_[port]));
+    }
+    return debt;
+  }
   // Flows under way.
   std::size_t flows() const { return flows_; }
   int flows_of(int port) const {
     return static_cast<int>(flows_of_port_[static_cast<std::size_t>(port)]);
+  }
+  // Of a port, in bytes, for flows of its link that are not on the grid: see FluidSolver::LinkInfo.
+  double& credit(int port) { return credit_[static_cast<std::size_t>(port)]; }
+  double& idle(int port) { return idle_[static_cast<std::size_t>(port)]; }
+  // What the last fill left of its link, bytes/s.
+  double& spare(int port) { return spare_[static_cast<std::size_t>(port)]; }
+  double take_spare(std::size_t port) {
+    const double spare = std::exchange(spare_[port], 0);
+    return is_full(port) ? 0 : spare;
   }
 
   // A fill. Whether the grid's links carry other flows, too: then it is filled port by port, and
   // share_of() is what its own flows add to a link's.
   void share(bool shared) { shared_ = shared; }
   bool shared() const { return shared_; }
-  // No port has a level yet. `width` gives the bytes/s of a link.
-  template <class Width>
-  void begin_fill(const Width& width) {
-    if (flows_ == 0 && !filled_) return;
+  // No port has a level yet. Whether links are wider or narrower than they are for long.
+  template <class CarriesOthers>
+  bool begin_fill(double window, const CarriesOthers& carries_others) {
+    if (flows_ == 0 && !filled_) return false;
     filled_ = flows_ > 0;
     open_ = flows_of_port_;
     std::ranges::fill(levels_, kUnlimited);
-    std::ranges::fill(spare_, 0);
-    if (shared_) return;
-    for (std::size_t port = 0; port < links_.size(); ++port)
-      if (open_[port] > 0) spare_[port] = width(links_[port]);
+    bool balanced = false;
+    for (std::size_t port = 0; port < links_.size(); ++port) {
+      if (open_[port] > 0) {
+        balanced |= open_port(port, window);
+      } else if (links_[port] >= 0 && !carries_others(links_[port])) {
+        credit_[port] = idle_[port] = 0;
+        spare_[port] = capacity_[port];
+      }
+    }
+    return balanced;
+  }
+  // A port without flows on the grid, likewise.
+  bool begin_fill(int port, double window) {
+    return open_port(static_cast<std::size_t>(port), window);
   }
   LinkShare share_of(std::size_t port) const {
     return {.spare = spare_[port], .unfrozen = open_[port]};
@@ -99,12 +140,14 @@ class FlowGrid {
         queue, links_.size(), flows_, [this](std::size_t port) { return share_of(port); },
         [this](std::size_t port, double rate) { return freeze(port, rate); });
   }
-  // Tells of each link with flows whether it is full, and the bytes/s that it has to spare, or
-  // fewer where it is shared.
   template <class Tell>
-  void for_levels(const Tell& tell) const {
+  void for_links(const Tell& tell) const {
     for (std::size_t port = 0; port < links_.size(); ++port)
-      if (flows_of_port_[port] > 0) tell(links_[port], levels_[port] < kUnlimited, spare_[port]);
+      if (flows_of_port_[port] > 0) tell(links_[port]);
+  }
+  // All flows that waited have caught up.
+  void forget_idle() {
+    if (flows_ > 0) std::ranges::fill(idle_, 0);
   }
   double rate(FlowId cell) const {
     return std::min(levels_[row_of(cell)], levels_[rows_ + column_of(cell)]);
@@ -162,7 +205,18 @@ class FlowGrid {
   }
   static std::size_t row_of(FlowId cell) { return cell >> 16; }
   static std::size_t column_of(FlowId cell) { return cell & 0xffff; }
+  std::array<std::size_t, 2> ports_of(FlowId cell) const {
+    return {row_of(cell), rows_ + column_of(cell)};
+  }
   std::size_t place_of(FlowId cell) const { return row_of(cell) * columns_ + column_of(cell); }
+  FlowGrid(Ports senders, Ports receivers);
+  bool is_full(std::size_t port) const { return levels_[port] < kUnlimited; }
+  bool open_port(std::size_t port, double window) {
+    const double extra = take_credit(credit_[port], capacity_[port], window);
+    spare_[port] = capacity_[port] + extra;
+    return extra != 0;
+  }
+  void let_wait(std::size_t port, double waited);
   void enter(Plane& plane, FlowId cell);
   void leave(Plane& plane, FlowId cell);
   void flip(Plane& plane, FlowId cell);
@@ -177,6 +231,7 @@ class FlowGrid {
   std::vector<int> ends_;  // of one row
   // [ports]
   AlignedVector<double> flows_of_port_, open_, spare_, levels_;
+  AlignedVector<double> capacity_, credit_, idle_;
 };
 
 }  // namespace moesim

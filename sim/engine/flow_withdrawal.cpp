@@ -28,7 +28,7 @@ void FluidSolver::withdraw(int batch, std::vector<WithdrawnFlow>& withdrawn) {
                      });
   for (const FlowId flow : admitted_) {
     if (flows_.left[flow] <= 0 || flows_[flow].batch != batch) continue;
-    const double debt = take_debt(flows_.links(flow));
+    const double debt = take_debt(flow);
     for (const int link : flows_.links(flow)) --info(link).active;
     take(flow, flows_.left[flow] + debt, as_of_);
     dead_.push_back(flow);

@@ -11,14 +11,20 @@ namespace moesim {
 
 int FluidSolver::add_grid(FlowGrid::Ports senders, FlowGrid::Ports receivers) {
   const int number = static_cast<int>(grids_.size());
-  const FlowGrid& grid = grids_.emplace_back(std::move(senders), std::move(receivers));
+  const FlowGrid& grid = grids_.emplace_back(std::move(senders), std::move(receivers),
+                                             [this](int link) { return info(link).capacity; });
   ending_cells_.emplace_back();
   for (int port = 0; port < grid.ports(); ++port) {
     if (grid.link(port) < 0) continue;
     LinkState& state = this->state(grid.link(port));
     MOESIM_CHECK(state.grid < 0, "a link is a port of one grid");
+    FlowGrid& on = this->grid(number);
+    on.credit(port) = info(grid.link(port)).credit;
+    on.idle(port) = info(grid.link(port)).idle;
+    on.spare(port) = state.spare;
     state.grid = number;
     state.port = port;
+    state.spare = 0;
   }
   return number;
 }
@@ -47,40 +53,25 @@ void FluidSolver::admit_rows() {
   for_new_rows([this](const NewRow& row, std::span<const FlowId> cells) {
     FlowGrid& grid = this->grid(row.plane.grid);
     alive_ += cells.size();
-    grid.admit(row.plane.plane, cells);
-    load(grid.links(cells.front())[0], static_cast<int>(cells.size()), row.waited);
-    for (const FlowId cell : cells) load(grid.links(cell)[1], 1, row.waited);
+    grid.admit(row.plane.plane, cells, row.waited);
   });
 }
 
 // After all flows have rates: moves them to the end of the window.
 void FluidSolver::end_grids(double window) {
-  for (const FlowGrid& grid : grids_) {
-    if (grid.flows() == 0) continue;
-    grid.for_levels([&](int link, bool full, double spare) {
-      LinkState& state = this->state(link);
-      if (full) state.frozen = epoch_;
-      state.spare = full ? 0 : grid.shared() ? state.spare + spare : spare;
-    });
+  for (const int link : used_links_) {
+    LinkState& state = this->state(link);
+    if (state.grid < 0) continue;
+    double& spare = grid(state.grid).spare(state.port);
+    spare = state.frozen == epoch_ ? 0 : spare + state.spare;
+    state.spare = 0;
   }
   for_new_rows([this](const NewRow& row, std::span<const FlowId> cells) {
-    if (row.waited > 0) catch_up_row(row, cells);
+    if (row.waited > 0) grid(row.plane.grid).catch_up(row.plane.plane, cells, row.waited);
   });
   new_rows_.clear();
   new_cells_.clear();
   move_grids(window, window);
-}
-
-// Lets new flows carry what they would have carried while they waited; see catch_up.
-void FluidSolver::catch_up_row(const NewRow& row, std::span<const FlowId> cells) {
-  FlowGrid& grid = this->grid(row.plane.grid);
-  for (const FlowId cell : cells) {
-    double& left = grid.left(row.plane.plane, cell);
-    const double caught = std::min(grid.rate(cell) * row.waited, left);
-    for (const int link : grid.links(cell)) charge(link, caught);
-    // The least that is not the mark of an ended flow.
-    left = std::max(left - caught, std::numeric_limits<double>::min());
-  }
 }
 
 void FluidSolver::move_grids(double reach, double step) {
@@ -100,14 +91,19 @@ void FluidSolver::pass_cells(double begin, double rounding, FlowEnds& ends) {
 void FluidSolver::pass_cell(GridPlane plane, FlowId cell, double begin, double rounding,
                             FlowEnds& ends) {
   FlowGrid& grid = this->grid(plane.grid);
-  const std::array<int, 2> links = grid.links(cell);
-  pass_ends(grid.left(plane.plane, cell), grid.rate(cell), links, begin, rounding,
-            [&](double date, double unused_bytes) {
-              leave(links, unused_bytes);
-              leave_batch(grid.batch(plane.plane));
-              grid.end(plane.plane, cell, Seconds(date), ends.ports);
-              return true;
-            });
+  pass_ends(
+      grid.left(plane.plane, cell), grid.rate(cell), begin, rounding,
+      [&] {
+        if (tolerance_ <= 0) return 0.0;
+        return grid.take_debt(cell, [this](int link) { return info(link).active > 0; });
+      },
+      [&](double date, double unused_bytes) {
+        if (tolerance_ > 0) grid.release(cell, unused_bytes);
+        changed_ = true;
+        leave_batch(grid.batch(plane.plane));
+        grid.end(plane.plane, cell, Seconds(date), ends.ports);
+        return true;
+      });
 }
 
 void FluidSolver::find_earliest_on_grids() {
@@ -126,6 +122,8 @@ void FluidSolver::thin_out(FlowEnds& ends) {
       flows_.rate[flow] = grid.rate(cell);
       admitted_.push_back(flow);
       enlist(flow);
+      for (const int link : grid.links(cell)) load(link, 1, 0);
+      changed_ = true;
     });
   }
 }

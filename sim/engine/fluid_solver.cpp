@@ -153,9 +153,11 @@ void FluidSolver::load(int link, int copies, double waited) {
   use(link);
   if (waited <= 0) return;
   // What the link had to spare while the first of its new flows waited.
-  double& spare = state(link).spare;
-  info.idle += spare * waited;
-  spare = 0;
+  LinkState& state = this->state(link);
+  const double spare = state.grid < 0
+                           ? std::exchange(state.spare, 0)
+                           : grid(state.grid).take_spare(static_cast<std::size_t>(state.port));
+  idle(link) += spare * waited;
 }
 
 // Takes ended flows out of the lists of links, so that their slots can be used again.
@@ -178,7 +180,8 @@ void FluidSolver::catch_up(double window) {
   for (const Newcomer& newcomer : newcomers_)
     if (newcomer.waited > 0) catch_up(newcomer, window);
   newcomers_.clear();
-  for (const int link : used_links_) info(link).idle = 0;
+  for (const int link : used_links_) idle(link) = 0;
+  for (FlowGrid& grid : grids_) grid.forget_idle();
 }
 
 void FluidSolver::catch_up(const Newcomer& newcomer, double window) {
@@ -188,7 +191,8 @@ void FluidSolver::catch_up(const Newcomer& newcomer, double window) {
   const bool ending = rate < 0;
   const double moved = ending ? 0 : rate * window;  // already taken off
   const double caught = std::min(std::abs(rate) * newcomer.waited, left + moved);
-  for (const int link : flows_.links(flow)) charge(link, caught * flows_.copies(flow));
+  for (const int link : flows_.links(flow))
+    charge(caught * flows_.copies(flow), idle(link), credit(link));
   left -= caught;
   if (left > 0) {
     if (!ending) earliest_ = std::min(earliest_, left / rate);
@@ -201,21 +205,14 @@ void FluidSolver::catch_up(const Newcomer& newcomer, double window) {
   ending_.push_back(flow);
 }
 
-// Bytes that a flow carried before it was admitted: what its link did not have to spare, it owes.
-void FluidSolver::charge(int link, double bytes) {
-  LinkInfo& info = this->info(link);
-  const double spared = std::min(info.idle, bytes);
-  info.idle -= spared;
-  info.credit -= bytes - spared;
-}
-
 // Moves a flow from `begin` to `as_of_` over the ends of its parts; whether it has ended.
 bool FluidSolver::pass_parts(FlowId flow, double begin, double rounding, FlowEnds& ends) {
-  return pass_ends(flows_.left[flow], flows_.rate[flow], flows_.links(flow), begin, rounding,
-                   [&](double date, double unused_bytes) {
-                     ends.flows.push_back(end_of(flow, date));
-                     return end_part(flow, unused_bytes);
-                   });
+  return pass_ends(
+      flows_.left[flow], flows_.rate[flow], begin, rounding, [&] { return take_debt(flow); },
+      [&](double date, double unused_bytes) {
+        ends.flows.push_back(end_of(flow, date));
+        return end_part(flow, unused_bytes);
+      });
 }
 
 FlowEnd FluidSolver::end_of(FlowId flow, double date) {
@@ -230,30 +227,24 @@ FlowEnd FluidSolver::end_of(FlowId flow, double date) {
 }
 
 // What the last flow on a link has to carry besides its own bytes.
-double FluidSolver::take_debt(std::span<const int> links) {
+double FluidSolver::take_debt(FlowId flow) {
   if (tolerance_ <= 0) return 0;
   double debt = 0;
-  for (const int link : links) {
-    LinkInfo& info = this->info(link);
-    if (info.active > 1 || info.credit >= 0) continue;
-    debt = std::max(debt, -info.credit);
-    info.credit = 0;
+  for (const int link : flows_.links(flow)) {
+    const LinkState& at = state(link);
+    const int on_grid = at.grid < 0 ? 0 : grid(at.grid).flows_of(at.port);
+    if (info(link).active + on_grid == 1) debt = std::max(debt, moesim::take_debt(credit(link)));
   }
   return debt;
 }
 
-// One copy has ended on its links.
-void FluidSolver::leave(std::span<const int> links, double unused_bytes) {
-  for (const int link : links) {
+// The part that was to end next has; whether it was the flow's last one.
+bool FluidSolver::end_part(FlowId flow, double unused_bytes) {
+  for (const int link : flows_.links(flow)) {
     --info(link).active;
     release(link, unused_bytes);
   }
   changed_ = true;
-}
-
-// The part that was to end next has; whether it was the flow's last one.
-bool FluidSolver::end_part(FlowId flow, double unused_bytes) {
-  leave(flows_.links(flow), unused_bytes);
   if (flows_.has_group(flow) && !end_part_of(flow, unused_bytes)) return false;
   flows_.end(flow);
   dead_.push_back(flow);

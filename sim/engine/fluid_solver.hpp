@@ -130,18 +130,20 @@ class FluidSolver {
   };
   // What a fill touches for each flow.
   struct LinkState {
-    double spare = 0;          // bytes/s not given yet in this fill, but for flows on the grid
-    int unfrozen = 0;          // copies without a rate in this fill, likewise
+    double spare = 0;          // bytes/s not given yet in this fill; the grid has a port's, but for
+                               // what flows that are not on it take
+    int unfrozen = 0;          // copies without a rate in this fill, but for those on the grid
     std::uint32_t frozen = 0;  // the last fill in which the link was full and froze its flows
     int grid = -1, port = -1;  // that it is, if any
   };
   struct LinkInfo {
     double capacity = 0;  // bytes/s
-    double credit = 0;    // bytes; below 0 = debt
-    double idle = 0;      // bytes that it had to spare while new flows waited
-    int active = 0;       // admitted copies
-    int queuing = 0;      // admitted parts that it is the queue of
-    bool used = false;    // in used_links_
+    // Bytes; of a port, the grid has them.
+    double credit = 0;  // below 0 = debt
+    double idle = 0;    // that it had to spare while new flows waited
+    int active = 0;     // admitted copies, but for those on the grid
+    int queuing = 0;    // admitted parts that it is the queue of
+    bool used = false;  // in used_links_
   };
   // The flows of a link, and some that have ended; others are those with more links or parts. Those
   // on a grid are on no list.
@@ -185,7 +187,7 @@ class FluidSolver {
   void prepare_links(double window);
   void forget_flows(int link);
   void prepare_queue(int link);
-  bool balance(LinkInfo& info, LinkState& state, double window) const;
+  bool open_link(int link, double window);
   void water_fill(double window);
   template <class Queue>
   void water_fill(Queue& queue, double window);
@@ -203,7 +205,6 @@ class FluidSolver {
     const LinkShare share{.spare = state.spare, .unfrozen = static_cast<double>(state.unfrozen)};
     if (state.grid < 0) return share;
     const FlowGrid& grid = grids_[static_cast<std::size_t>(state.grid)];
-    if (!grid.shared()) return share;
     const LinkShare on_grid = grid.share_of(static_cast<std::size_t>(state.port));
     return {.spare = share.spare + on_grid.spare, .unfrozen = share.unfrozen + on_grid.unfrozen};
   }
@@ -215,8 +216,6 @@ class FluidSolver {
   template <class Queue>
   std::size_t fill_grids(Queue& queue);
   void end_grids(double window);
-  void catch_up_row(const NewRow& row, std::span<const FlowId> cells);
-  void charge(int link, double bytes);
   void pass_cell(GridPlane plane, FlowId cell, double begin, double rounding, FlowEnds& ends);
   void move_grids(double reach, double step);
   void pass_cells(double begin, double rounding, FlowEnds& ends);
@@ -229,9 +228,9 @@ class FluidSolver {
   // Moves a flow from `begin` to `as_of_` over its ends, of which `end` tells one, by its date and
   // the bytes that its links could have carried after it, and whether it is the last. Whether it
   // was passed.
-  template <class End>
-  bool pass_ends(double& left, double rate, std::span<const int> links, double begin,
-                 double rounding, const End& end) {
+  template <class TakeDebt, class End>
+  bool pass_ends(double& left, double rate, double begin, double rounding,
+                 const TakeDebt& take_debt, const End& end) {
     for (double date = begin;;) {
       const double next = date + left / rate;
       if (next > as_of_ + rounding) {
@@ -239,26 +238,37 @@ class FluidSolver {
         return false;
       }
       date = next;
-      if (const double debt = take_debt(links); debt > 0) {
+      if (const double debt = take_debt(); debt > 0) {
         left = debt;
         continue;
       }
       if (end(date, rate * std::max(0.0, as_of_ - date))) return true;
     }
   }
-  void leave(std::span<const int> links, double unused_bytes);
   void leave_batch(int batch) {
     --batches_[static_cast<std::size_t>(batch)].flows;
     --alive_;
   }
   bool pass_parts(FlowId flow, double begin, double rounding, FlowEnds& ends);
   FlowEnd end_of(FlowId flow, double date);
-  double take_debt(std::span<const int> links);
+  double take_debt(FlowId flow);
   bool end_part(FlowId flow, double unused_bytes);
   bool end_part_of(FlowId group, double unused_bytes);
   void release(int link, double unused_bytes) {
-    LinkInfo& info = this->info(link);
-    if (tolerance_ > 0) (state(link).frozen == epoch_ ? info.credit : info.idle) += unused_bytes;
+    if (tolerance_ > 0) (state(link).frozen == epoch_ ? credit(link) : idle(link)) += unused_bytes;
+  }
+  // Where they are kept.
+  double& credit(int link) {
+    const LinkState& at = state(link);
+    return at.grid < 0 ? info(link).credit : grid(at.grid).credit(at.port);
+  }
+  double& idle(int link) {
+    const LinkState& at = state(link);
+    return at.grid < 0 ? info(link).idle : grid(at.grid).idle(at.port);
+  }
+  double& spare(int link) {
+    LinkState& at = state(link);
+    return at.grid < 0 ? at.spare : grid(at.grid).spare(at.port);
   }
   LinkInfo& info(int link) { return links_[static_cast<std::size_t>(link)]; }
   LinkFlows& flows_of(int link) { return link_flows_[static_cast<std::size_t>(link)]; }

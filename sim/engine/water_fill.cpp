@@ -29,37 +29,57 @@ void FluidSolver::prepare_links(double window) {
   for (const int used : used_links_) {
     LinkInfo& info = this->info(used);
     LinkState& state = this->state(used);
-    state.spare = info.capacity;
+    state.spare = 0;
     state.unfrozen = info.active;
-    if (state.grid >= 0) state.unfrozen -= grid(state.grid).flows_of(state.port);
     if (info.active == 0) {
       forget_flows(used);
-      // What its queue uses is not known, so that newcomers must not count on any of it.
-      if (info.used) state.spare = 0;
       if (info.used) used_links_[kept++] = used;
       continue;
     }
     used_links_[kept] = used;
     if (info.queuing > 0) prepare_queue(used);
     state.unfrozen += info.queuing;
-    if (state.grid >= 0 && state.unfrozen > 0) grid(state.grid).share(true);
-    if (tolerance_ > 0 && balance(info, state, window)) changed_ = true;
+    if (open_link(used, window)) changed_ = true;
     ++kept;
   }
   used_links_.resize(kept);
-  for (FlowGrid& grid : grids_) grid.begin_fill([this](int link) { return state(link).spare; });
+  for (FlowGrid& grid : grids_) {
+    if (grid.begin_fill(window, [this](int link) { return state(link).unfrozen > 0; }))
+      changed_ = true;
+    if (grid.shared()) grid.for_links([this](int link) { use(link); });
+  }
 }
 
-// All flows of the link have ended.
+// All flows of the link have ended, but for those on a grid.
 void FluidSolver::forget_flows(int link) {
   LinkInfo& info = this->info(link);
+  LinkState& state = this->state(link);
   LinkFlows& flows = flows_of(link);
   flows.pairs.clear();
   flows.quads.clear();
   flows.others.clear();
-  info.credit = 0;
   info.used = info.queuing > 0;
   if (!info.used) flows.queue.clear();
+  if (state.grid >= 0 && grid(state.grid).flows_of(state.port) > 0) return;
+  credit(link) = idle(link) = 0;
+  // What its queue uses is not known, so that newcomers must not count on any of it.
+  spare(link) = info.used ? 0 : info.capacity;
+}
+
+// Gives a link its width; whether it is not what it is for long. Those that lead to flows on a grid
+// get theirs there.
+bool FluidSolver::open_link(int link, double window) {
+  LinkInfo& info = this->info(link);
+  LinkState& state = this->state(link);
+  if (state.grid < 0) {
+    const double extra = take_credit(info.credit, info.capacity, window);
+    state.spare = info.capacity + extra;
+    return extra != 0;
+  }
+  FlowGrid& on = grid(state.grid);
+  if (on.flows_of(state.port) == 0) return on.begin_fill(state.port, window);
+  on.share(true);
+  return false;
 }
 
 // Tells the flows that queue at a link that what they use is not there for the link's own flows.
@@ -73,20 +93,6 @@ void FluidSolver::prepare_queue(int link) {
     group.shared_queues.push_back(link);
     return false;
   });
-}
-
-// Makes a link wider or narrower, so that its credit is used up by the end of the window; whether
-// it did. Not by more than half, to keep rates sane.
-bool FluidSolver::balance(LinkInfo& info, LinkState& state, double window) const {
-  if (window <= 0) {
-    info.credit = std::min(info.credit, 0.0);
-    return false;
-  }
-  if (info.credit == 0) return false;
-  const double extra = std::clamp(info.credit / window, -0.5 * info.capacity, 0.5 * info.capacity);
-  state.spare += extra;
-  info.credit -= extra * window;
-  return true;
 }
 
 // The links' order is exact only where the dates are: with a tolerance, levels that are nearly
