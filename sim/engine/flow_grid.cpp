@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "sim/base/check.hpp"
-#include "sim/engine/grid_kernels.hpp"
 
 namespace moesim {
 namespace {
@@ -34,7 +33,8 @@ FlowGrid::FlowGrid(Ports senders, Ports receivers)
       levels_(rows_ + columns_, kUnlimited),
       capacity_(rows_ + columns_),
       credit_(rows_ + columns_),
-      idle_(rows_ + columns_) {}
+      idle_(rows_ + columns_),
+      kernels_(grid_kernels().front()) {}
 
 FlowTag FlowGrid::tag(int plane, FlowId cell) const {
   return {.leg = planes_[static_cast<std::size_t>(plane)].leg,
@@ -73,12 +73,12 @@ FlowId FlowGrid::prepare(int plane, int row, const Load& load) {
 void FlowGrid::admit(int plane, std::span<const FlowId> cells, double waited) {
   Plane& to = at(plane);
   to.waiting -= cells.size();
-  if (waited > 0) let_wait(row_of(cells.front()), waited);
   for (const FlowId cell : cells) {
     double& left = to.left[place_of(cell)];
     left = -left;
     enter(to, cell);
-    if (waited > 0) let_wait(rows_ + column_of(cell), waited);
+    if (waited <= 0) continue;
+    for (const std::size_t port : ports_of(cell)) let_wait(port, waited);
   }
 }
 
@@ -114,34 +114,6 @@ void FlowGrid::end(int plane, FlowId cell, Seconds date, std::vector<PortEnd>& e
   }
 }
 
-void FlowGrid::enter(Plane& plane, FlowId cell) {
-  flip(plane, cell);
-  ++plane.flows;
-  ++flows_;
-  for (const std::size_t port : ports_of(cell)) {
-    ++plane.ports[port].flows;
-    flows_of_port_[port] += 1;
-  }
-}
-
-void FlowGrid::leave(Plane& plane, FlowId cell) {
-  flip(plane, cell);
-  plane.left[place_of(cell)] = 0;
-  --plane.flows;
-  --flows_;
-  for (const std::size_t port : ports_of(cell)) {
-    --plane.ports[port].flows;
-    flows_of_port_[port] -= 1;
-  }
-}
-
-void FlowGrid::flip(Plane& plane, FlowId cell) {
-  const std::size_t row = row_of(cell), column = column_of(cell);
-  plane.rows[(row * columns_ + column) / kLanes] ^=
-      static_cast<std::uint8_t>(1u << (column % kLanes));
-  plane.columns[(column * rows_ + row) / kLanes] ^= static_cast<std::uint8_t>(1u << (row % kLanes));
-}
-
 // If there is anything to tell.
 void FlowGrid::tell_port(Plane& plane, std::size_t port, std::vector<PortEnd>& ends) {
   PlanePort& used = plane.ports[port];
@@ -156,7 +128,6 @@ void FlowGrid::tell_port(Plane& plane, std::size_t port, std::vector<PortEnd>& e
 }
 
 std::size_t FlowGrid::freeze(std::size_t port, double rate) {
-  const GridKernels& kernels = grid_kernels().front();
   levels_[port] = rate;
   const bool is_row = port < rows_;
   const std::size_t others = is_row ? columns_ : rows_, other = is_row ? rows_ : 0;
@@ -164,20 +135,19 @@ std::size_t FlowGrid::freeze(std::size_t port, double rate) {
   for (const Plane& plane : planes_) {
     if (plane.ports[port].flows == 0) continue;
     const std::uint8_t* flows = &(is_row ? plane.rows : plane.columns)[first];
-    kernels.take(others, flows, rate, &spare_[other], &open_[other]);
+    kernels_.take(others, flows, rate, &spare_[other], &open_[other]);
   }
   return static_cast<std::size_t>(std::exchange(open_[port], 0));
 }
 
 void FlowGrid::move(double reach, double step, std::vector<Ending>& ending) {
-  const GridKernels& kernels = grid_kernels().front();
   for (std::size_t plane = 0; plane < planes_.size(); ++plane) {
     Plane& moving = planes_[plane];
     if (moving.flows == 0) continue;
     for (std::size_t row = 0; row < rows_; ++row) {
       if (moving.ports[row].flows == 0) continue;
-      const std::size_t count = kernels.move(columns_, &levels_[rows_], levels_[row], reach, step,
-                                             &moving.left[row * columns_], ends_.data());
+      const std::size_t count = kernels_.move(columns_, &levels_[rows_], levels_[row], reach, step,
+                                              &moving.left[row * columns_], ends_.data());
       for (std::size_t end = 0; end < count; ++end)
         ending.push_back({.plane = static_cast<int>(plane),
                           .cell = cell_of(row, static_cast<std::size_t>(ends_[end]))});

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "sim/base/aligned_vector.hpp"
 #include "sim/engine/fill_by_level.hpp"
 #include "sim/engine/flow_table.hpp"
+#include "sim/engine/grid_kernels.hpp"
 #include "sim/engine/link_account.hpp"
 
 namespace moesim {
@@ -165,10 +167,10 @@ class FlowGrid {
       Plane& plane = planes_[number];
       if (plane.open || plane.waiting > 0 || plane.flows == 0) continue;
       if (plane.flows * kThin >= rows_ * columns_) continue;
-      for (std::size_t row = 0; row < rows_; ++row) {
-        for (std::size_t column = 0; column < columns_; ++column) {
-          const FlowId cell = cell_of(row, column);
-          if (plane.left[place_of(cell)] <= 0) continue;
+      for (std::size_t place = 0; place < plane.left.size(); place += kLanes) {
+        for (unsigned bits = plane.rows[place / kLanes]; bits != 0; bits &= bits - 1) {
+          const std::size_t at = place + static_cast<std::size_t>(std::countr_zero(bits));
+          const FlowId cell = cell_of(at / columns_, at % columns_);
           tell(static_cast<int>(number), cell);
           leave(plane, cell);
         }
@@ -217,9 +219,23 @@ class FlowGrid {
     return extra != 0;
   }
   void let_wait(std::size_t port, double waited);
-  void enter(Plane& plane, FlowId cell);
-  void leave(Plane& plane, FlowId cell);
-  void flip(Plane& plane, FlowId cell);
+  void enter(Plane& plane, FlowId cell) { count(plane, cell, 1); }
+  void leave(Plane& plane, FlowId cell) {
+    plane.left[place_of(cell)] = 0;
+    count(plane, cell, -1);
+  }
+  void count(Plane& plane, FlowId cell, int flows) {
+    const std::size_t row = row_of(cell), column = column_of(cell);
+    plane.rows[place_of(cell) / kLanes] ^= static_cast<std::uint8_t>(1u << (column % kLanes));
+    plane.columns[(column * rows_ + row) / kLanes] ^=
+        static_cast<std::uint8_t>(1u << (row % kLanes));
+    plane.flows += static_cast<std::size_t>(flows);
+    flows_ += static_cast<std::size_t>(flows);
+    for (const std::size_t port : ports_of(cell)) {
+      plane.ports[port].flows += flows;
+      flows_of_port_[port] += flows;
+    }
+  }
   void tell_port(Plane& plane, std::size_t port, std::vector<PortEnd>& ends);
 
   std::size_t rows_ = 0, columns_ = 0;  // multiples of kLanes
@@ -232,6 +248,7 @@ class FlowGrid {
   // [ports]
   AlignedVector<double> flows_of_port_, open_, spare_, levels_;
   AlignedVector<double> capacity_, credit_, idle_;
+  GridKernels kernels_;
 };
 
 }  // namespace moesim

@@ -25,17 +25,21 @@ IdVector<GpuId, NumberedDraws> draws_of_sources(const ReplicaRequest& request) {
 Assignment split_counts_at_random(const ReplicaRequest& request, const CopyShares& shares) {
   const ExpertCounts& counts = request.routing.counts;
   Assignment assignment = empty_assignment(request);
+  IdVector<ExpertId, SlotId> only(counts.columns());  // copy of an expert; none if there are several
+  for (const ExpertId expert : only.ids())
+    if (const auto& slots = request.placement.slots_of[expert]; slots.size() == 1)
+      only[expert] = slots.front();
   std::vector<double> buffer;
   for (const GpuId source : counts.row_ids()) {
     Rng rng = stream_of(request, source);
     for (const ExpertId expert : counts.column_ids()) {
       int left = counts(source, expert);
       if (left == 0) continue;
-      const auto& slots = request.placement.slots_of[expert];
-      if (slots.size() == 1) {
-        assignment.routes(source, slots.front()) += left;
+      if (only[expert].valid()) {
+        assignment.routes(source, only[expert]) += left;
         continue;
       }
+      const auto& slots = request.placement.slots_of[expert];
       buffer.resize(slots.size());
       const std::span<double> share(buffer);
       shares(source, expert, share);

@@ -54,19 +54,18 @@ void DistinctSampler::pair_cells() {
     small_[small] = large_[large] = expert;
     (height_[e] < 1 ? small : large) += 1;
   }
-  small_.resize(small);
-  large_.resize(large);
-  while (!small_.empty() && !large_.empty()) {
-    const std::size_t low = static_cast<std::size_t>(small_.back());
-    const std::size_t high = static_cast<std::size_t>(large_.back());
-    small_.pop_back();
-    cells_[low].threshold = static_cast<std::uint32_t>(height_[low] * 0x1.0p32);
-    cells_[low].own_and_alias[1] = large_.back();
-    height_[high] -= 1 - height_[low];
-    if (height_[high] < 1) {
-      small_.push_back(large_.back());
-      large_.pop_back();
+  // One of the large fills up the small ones until it is small itself, and comes next.
+  while (small > 0 && large > 0) {
+    const std::int16_t filler = large_[--large];
+    double height = height_[static_cast<std::size_t>(filler)];
+    while (small > 0 && height >= 1) {
+      const std::size_t low = static_cast<std::size_t>(small_[--small]);
+      cells_[low].threshold = static_cast<std::uint32_t>(height_[low] * 0x1.0p32);
+      cells_[low].own_and_alias[1] = filler;
+      height -= 1 - height_[low];
     }
+    height_[static_cast<std::size_t>(filler)] = height;
+    if (height < 1) small_[small++] = filler;
   }
 }
 
