@@ -166,7 +166,7 @@ class FlowGrid {
     for (std::size_t number = 0; number < planes_.size(); ++number) {
       Plane& plane = planes_[number];
       if (plane.open || plane.waiting > 0 || plane.flows == 0) continue;
-      if (plane.flows * kThin >= rows_ * columns_) continue;
+      if (plane.flows >= kThin * rows_) continue;
       for (std::size_t place = 0; place < plane.left.size(); place += kLanes) {
         for (unsigned bits = plane.rows[place / kLanes]; bits != 0; bits &= bits - 1) {
           const std::size_t at = place + static_cast<std::size_t>(std::countr_zero(bits));
@@ -180,7 +180,7 @@ class FlowGrid {
   }
 
  private:
-  static constexpr std::size_t kThin = 12;  // pairs to a flow
+  static constexpr std::size_t kThin = 1;  // flows to a row
   // The level of a port that is not full, bytes/s: above all others, and finite when multiplied.
   static constexpr double kUnlimited = 1e200;
 

@@ -138,7 +138,7 @@ void FluidSolver::enlist(FlowId flow) {
     flows_of(path[1]).pairs.push_back({.flow = flow, .other = path[0]});
   } else {
     for (std::size_t at = 0; at < path.size(); ++at) {
-      Quad quad{.flow = flow};
+      LinkFlows::Quad quad{.flow = flow};
       quad.others.fill(path[at]);
       for (std::size_t other = 0, to = 0; other < path.size(); ++other)
         if (other != at) quad.others[to++] = path[other];
@@ -165,10 +165,11 @@ void FluidSolver::purge() {
   const auto has_ended = [&](FlowId flow) { return flows_.left[flow] <= 0; };
   for (const int link : used_links_) {
     LinkFlows& flows = flows_of(link);
-    std::erase_if(flows.pairs, [&](const Pair& pair) { return has_ended(pair.flow); });
-    std::erase_if(flows.quads, [&](const Quad& quad) { return has_ended(quad.flow); });
+    std::erase_if(flows.pairs, [&](const LinkFlows::Pair& pair) { return has_ended(pair.flow); });
+    std::erase_if(flows.quads, [&](const LinkFlows::Quad& quad) { return has_ended(quad.flow); });
     std::erase_if(flows.others, has_ended);
-    std::erase_if(flows.queue, [&](const QueuedPart& queued) { return has_ended(queued.flow); });
+    std::erase_if(flows.queue,
+                  [&](const LinkFlows::QueuedPart& queued) { return has_ended(queued.flow); });
   }
   std::erase_if(admitted_, has_ended);
   for (const FlowId flow : dead_) flows_.remove(flow);

@@ -27,6 +27,7 @@
 #include "sim/engine/flow_arrivals.hpp"
 #include "sim/engine/flow_grid.hpp"
 #include "sim/engine/flow_table.hpp"
+#include "sim/engine/fluid_links.hpp"
 #include "sim/engine/level_buckets.hpp"
 #include "sim/engine/level_heap.hpp"
 
@@ -113,46 +114,6 @@ class FluidSolver {
   std::int64_t fills() const { return fills_; }
 
  private:
-  // A flow of two links in the list of one of them.
-  struct Pair {
-    FlowId flow = 0;
-    int other = 0;
-  };
-  // A flow of three or four links in the list of one of them. Of three, the third other one is that
-  // link itself, which does no harm.
-  struct Quad {
-    FlowId flow = 0;
-    std::array<int, 3> others{};
-  };
-  struct QueuedPart {
-    FlowId flow = 0;
-    std::size_t part = 0;
-  };
-  // What a fill touches for each flow.
-  struct LinkState {
-    double spare = 0;          // bytes/s not given yet in this fill; the grid has a port's, but for
-                               // what flows that are not on it take
-    int unfrozen = 0;          // copies without a rate in this fill, but for those on the grid
-    std::uint32_t frozen = 0;  // the last fill in which the link was full and froze its flows
-    int grid = -1, port = -1;  // that it is, if any
-  };
-  struct LinkInfo {
-    double capacity = 0;  // bytes/s
-    // Bytes; of a port, the grid has them.
-    double credit = 0;  // below 0 = debt
-    double idle = 0;    // that it had to spare while new flows waited
-    int active = 0;     // admitted copies, but for those on the grid
-    int queuing = 0;    // admitted parts that it is the queue of
-    bool used = false;  // in used_links_
-  };
-  // The flows of a link, and some that have ended; others are those with more links or parts. Those
-  // on a grid are on no list.
-  struct LinkFlows {
-    std::vector<Pair> pairs;
-    std::vector<Quad> quads;
-    std::vector<FlowId> others;
-    std::vector<QueuedPart> queue;
-  };
   struct Batch {
     FlowBatch spec;
     double begin = kForever.value;  // date of the first byte; never, if flows take turns

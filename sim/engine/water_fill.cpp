@@ -84,7 +84,7 @@ bool FluidSolver::open_link(int link, double window) {
 
 // Tells the flows that queue at a link that what they use is not there for the link's own flows.
 void FluidSolver::prepare_queue(int link) {
-  std::erase_if(flows_of(link).queue, [&](const QueuedPart& queued) {
+  std::erase_if(flows_of(link).queue, [&](const LinkFlows::QueuedPart& queued) {
     if (flows_.left[queued.flow] <= 0) return true;
     FlowTable::Group& group = flows_.group(queued.flow);
     if (queued.part < group.part) return true;
@@ -131,12 +131,12 @@ std::size_t FluidSolver::freeze(int link, double rate, double window) {
   const auto is_full = [this](int other) { return state(other).frozen == epoch_; };
   LinkFlows& flows = flows_of(link);
   std::size_t frozen = freeze(
-      flows.pairs, rate, window, [&](const Pair& pair) { return is_full(pair.other); },
-      [&](const Pair& pair) { take(pair.other, rate, 1); });
+      flows.pairs, rate, window, [&](const LinkFlows::Pair& pair) { return is_full(pair.other); },
+      [&](const LinkFlows::Pair& pair) { take(pair.other, rate, 1); });
   frozen += freeze(
       flows.quads, rate, window,
-      [&](const Quad& quad) { return std::ranges::any_of(quad.others, is_full); },
-      [&](const Quad& quad) {
+      [&](const LinkFlows::Quad& quad) { return std::ranges::any_of(quad.others, is_full); },
+      [&](const LinkFlows::Quad& quad) {
         for (const int other : quad.others) take(other, rate, 1);
       });
   frozen += freeze(
