@@ -34,6 +34,7 @@ FlowGrid::FlowGrid(Ports senders, Ports receivers)
       capacity_(rows_ + columns_),
       credit_(rows_ + columns_),
       idle_(rows_ + columns_),
+      others_(rows_ + columns_),
       kernels_(grid_kernels().front()) {}
 
 FlowTag FlowGrid::tag(int plane, FlowId cell) const {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -105,31 +106,35 @@ class FlowGrid {
     return is_full(port) ? 0 : spare;
   }
 
-  // A fill. Whether the grid's links carry other flows, too: then it is filled port by port, and
-  // share_of() is what its own flows add to a link's.
-  void share(bool shared) { shared_ = shared; }
+  // A fill. First no link carries flows that are not on the grid, then those that are told. If
+  // there are any on links with flows on the grid, it is shared: then it is filled port by port,
+  // and share_of() is what its own flows add to a link's.
+  void prepare_fill() {
+    if (has_others_) std::ranges::fill(others_, 0);
+    has_others_ = shared_ = false;
+  }
+  void add_others(int port) {
+    others_[static_cast<std::size_t>(port)] = 1;
+    has_others_ = true;
+    if (flows_of(port) > 0) shared_ = true;
+  }
   bool shared() const { return shared_; }
   // No port has a level yet. Whether links are wider or narrower than they are for long.
-  template <class CarriesOthers>
-  bool begin_fill(double window, const CarriesOthers& carries_others) {
-    if (flows_ == 0 && !filled_) return false;
-    filled_ = flows_ > 0;
+  bool begin_fill(const FillWindow& window) {
+    if (flows_ == 0 && !has_others_ && !filled_) return false;
+    filled_ = flows_ > 0 || has_others_;
     open_ = flows_of_port_;
     std::ranges::fill(levels_, kUnlimited);
-    bool balanced = false;
+    double most = 0;
     for (std::size_t port = 0; port < links_.size(); ++port) {
-      if (open_[port] > 0) {
-        balanced |= open_port(port, window);
-      } else if (links_[port] >= 0 && !carries_others(links_[port])) {
-        credit_[port] = idle_[port] = 0;
-        spare_[port] = capacity_[port];
-      }
+      // Nobody is left to owe anything, or to have it, on ports without flows.
+      double credit = open_[port] + others_[port] > 0 ? credit_[port] : 0;
+      const double extra = take_credit(credit, capacity_[port], window);
+      credit_[port] = credit;
+      spare_[port] = capacity_[port] + extra;
+      most = std::max(most, std::abs(extra));
     }
-    return balanced;
-  }
-  // A port without flows on the grid, likewise.
-  bool begin_fill(int port, double window) {
-    return open_port(static_cast<std::size_t>(port), window);
+    return most > 0;
   }
   LinkShare share_of(std::size_t port) const {
     return {.spare = spare_[port], .unfrozen = open_[port]};
@@ -149,7 +154,7 @@ class FlowGrid {
   }
   // All flows that waited have caught up.
   void forget_idle() {
-    if (flows_ > 0) std::ranges::fill(idle_, 0);
+    if (filled_) std::ranges::fill(idle_, 0);
   }
   double rate(FlowId cell) const {
     return std::min(levels_[row_of(cell)], levels_[rows_ + column_of(cell)]);
@@ -213,11 +218,6 @@ class FlowGrid {
   std::size_t place_of(FlowId cell) const { return row_of(cell) * columns_ + column_of(cell); }
   FlowGrid(Ports senders, Ports receivers);
   bool is_full(std::size_t port) const { return levels_[port] < kUnlimited; }
-  bool open_port(std::size_t port, double window) {
-    const double extra = take_credit(credit_[port], capacity_[port], window);
-    spare_[port] = capacity_[port] + extra;
-    return extra != 0;
-  }
   void let_wait(std::size_t port, double waited);
   void enter(Plane& plane, FlowId cell) { count(plane, cell, 1); }
   void leave(Plane& plane, FlowId cell) {
@@ -242,12 +242,14 @@ class FlowGrid {
   std::vector<int> links_, gpus_;       // [ports]
   std::vector<Plane> planes_;
   std::size_t flows_ = 0;
-  bool filled_ = false;  // the last fill had flows
+  bool filled_ = false;      // links had flows in the last fill
+  bool has_others_ = false;  // some
   bool shared_ = false;
   std::vector<int> ends_;  // of one row
   // [ports]
   AlignedVector<double> flows_of_port_, open_, spare_, levels_;
   AlignedVector<double> capacity_, credit_, idle_;
+  AlignedVector<double> others_;  // 1: its link carries flows that are not on the grid
   GridKernels kernels_;
 };
 

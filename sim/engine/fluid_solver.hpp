@@ -148,7 +148,7 @@ class FluidSolver {
   void prepare_links(double window);
   void forget_flows(int link);
   void prepare_queue(int link);
-  bool open_link(int link, double window);
+  bool open_link(int link, const FillWindow& window);
   void water_fill(double window);
   template <class Queue>
   void water_fill(Queue& queue, double window);
@@ -226,10 +226,6 @@ class FluidSolver {
   double& idle(int link) {
     const LinkState& at = state(link);
     return at.grid < 0 ? info(link).idle : grid(at.grid).idle(at.port);
-  }
-  double& spare(int link) {
-    LinkState& at = state(link);
-    return at.grid < 0 ? at.spare : grid(at.grid).spare(at.port);
   }
   LinkInfo& info(int link) { return links_[static_cast<std::size_t>(link)]; }
   LinkFlows& flows_of(int link) { return link_flows_[static_cast<std::size_t>(link)]; }

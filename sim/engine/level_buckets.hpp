@@ -36,8 +36,7 @@ class LevelBuckets {
     while (full_[bucket_ / 64] >> (bucket_ % 64) == 0) bucket_ = bucket_ / 64 * 64 + 64;
     bucket_ += static_cast<std::size_t>(std::countr_zero(full_[bucket_ / 64] >> (bucket_ % 64)));
     if (bucket_ < kLast) return heads_[bucket_];
-    for (std::uint32_t place = take_head(); place != kNone; place = take_head())
-      added_.push_back(place);
+    while (full_[kLast / 64] >> (kLast % 64) != 0) added_.push_back(take_head());
     spread();
     return first();
   }
@@ -77,19 +76,17 @@ class LevelBuckets {
   void put(std::uint32_t place) {
     const std::size_t bucket = std::min<std::uint64_t>(bands_[place] - lowest_, kLast);
     std::uint64_t& full = full_[bucket / 64];
-    const std::uint64_t bit = std::uint64_t{1} << (bucket % 64);
-    next_[place] = (full & bit) != 0 ? heads_[bucket] : kNone;
+    // Nobody could guess a branch here.
+    const std::uint32_t head = heads_[bucket];
+    next_[place] = (full >> (bucket % 64) & 1) != 0 ? head : kNone;
     heads_[bucket] = place;
-    full |= bit;
+    full |= std::uint64_t{1} << (bucket % 64);
   }
-  // Out of the bucket that is reached; none if it is empty.
+  // Out of the bucket that is reached, which is not empty.
   std::uint32_t take_head() {
-    std::uint64_t& full = full_[bucket_ / 64];
-    const std::uint64_t bit = std::uint64_t{1} << (bucket_ % 64);
-    if ((full & bit) == 0) return kNone;
-    const std::uint32_t place = heads_[bucket_];
-    heads_[bucket_] = next_[place];
-    if (next_[place] == kNone) full &= ~bit;
+    const std::uint32_t place = heads_[bucket_], next = next_[place];
+    heads_[bucket_] = next;
+    full_[bucket_ / 64] ^= std::uint64_t{next == kNone} << (bucket_ % 64);
     return place;
   }
 

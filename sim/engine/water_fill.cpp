@@ -24,7 +24,8 @@ FlowId flow_of(const Entry& entry) {
 void FluidSolver::prepare_links(double window) {
   ++fills_;
   ++epoch_;
-  for (FlowGrid& grid : grids_) grid.share(false);
+  const FillWindow held(window);
+  for (FlowGrid& grid : grids_) grid.prepare_fill();
   std::size_t kept = 0;
   for (const int used : used_links_) {
     LinkInfo& info = this->info(used);
@@ -39,13 +40,12 @@ void FluidSolver::prepare_links(double window) {
     used_links_[kept] = used;
     if (info.queuing > 0) prepare_queue(used);
     state.unfrozen += info.queuing;
-    if (open_link(used, window)) changed_ = true;
+    if (open_link(used, held)) changed_ = true;
     ++kept;
   }
   used_links_.resize(kept);
   for (FlowGrid& grid : grids_) {
-    if (grid.begin_fill(window, [this](int link) { return state(link).unfrozen > 0; }))
-      changed_ = true;
+    if (grid.begin_fill(held)) changed_ = true;
     if (grid.shared()) grid.for_links([this](int link) { use(link); });
   }
 }
@@ -60,26 +60,23 @@ void FluidSolver::forget_flows(int link) {
   flows.others.clear();
   info.used = info.queuing > 0;
   if (!info.used) flows.queue.clear();
-  if (state.grid >= 0 && grid(state.grid).flows_of(state.port) > 0) return;
-  credit(link) = idle(link) = 0;
+  if (state.grid >= 0) return;
+  info.credit = info.idle = 0;
   // What its queue uses is not known, so that newcomers must not count on any of it.
-  spare(link) = info.used ? 0 : info.capacity;
+  state.spare = info.used ? 0 : info.capacity;
 }
 
-// Gives a link its width; whether it is not what it is for long. Those that lead to flows on a grid
-// get theirs there.
-bool FluidSolver::open_link(int link, double window) {
+// Gives a link its width, but for ports of grids; whether it is not what it is for long.
+bool FluidSolver::open_link(int link, const FillWindow& window) {
   LinkInfo& info = this->info(link);
   LinkState& state = this->state(link);
-  if (state.grid < 0) {
-    const double extra = take_credit(info.credit, info.capacity, window);
-    state.spare = info.capacity + extra;
-    return extra != 0;
+  if (state.grid >= 0) {
+    grid(state.grid).add_others(state.port);
+    return false;
   }
-  FlowGrid& on = grid(state.grid);
-  if (on.flows_of(state.port) == 0) return on.begin_fill(state.port, window);
-  on.share(true);
-  return false;
+  const double extra = take_credit(info.credit, info.capacity, window);
+  state.spare = info.capacity + extra;
+  return extra != 0;
 }
 
 // Tells the flows that queue at a link that what they use is not there for the link's own flows.

@@ -25,7 +25,7 @@ IdVector<GpuId, NumberedDraws> draws_of_sources(const ReplicaRequest& request) {
 Assignment split_counts_at_random(const ReplicaRequest& request, const CopyShares& shares) {
   const ExpertCounts& counts = request.routing.counts;
   Assignment assignment = empty_assignment(request);
-  IdVector<ExpertId, SlotId> only(counts.columns());  // copy of an expert; none if there are several
+  IdVector<ExpertId, SlotId> only(counts.columns());  // the copy of an expert, if it has but one
   for (const ExpertId expert : only.ids())
     if (const auto& slots = request.placement.slots_of[expert]; slots.size() == 1)
       only[expert] = slots.front();
