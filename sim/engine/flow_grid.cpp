@@ -128,6 +128,19 @@ void FlowGrid::tell_port(Plane& plane, std::size_t port, std::vector<PortEnd>& e
   used.last = 0;
 }
 
+bool FlowGrid::begin_fill(const FillWindow& window) {
+  if (flows_ == 0 && !has_others_ && !filled_) return false;
+  filled_ = flows_ > 0 || has_others_;
+  open_ = flows_of_port_;
+  std::ranges::fill(levels_, kUnlimited);
+  return kernels_.widen(links_.size(), window,
+                        {.flows = open_.data(),
+                         .others = others_.data(),
+                         .capacity = capacity_.data(),
+                         .credit = credit_.data(),
+                         .spare = spare_.data()});
+}
+
 std::size_t FlowGrid::freeze(std::size_t port, double rate) {
   levels_[port] = rate;
   const bool is_row = port < rows_;

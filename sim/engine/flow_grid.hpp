@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -120,22 +119,7 @@ class FlowGrid {
   }
   bool shared() const { return shared_; }
   // No port has a level yet. Whether links are wider or narrower than they are for long.
-  bool begin_fill(const FillWindow& window) {
-    if (flows_ == 0 && !has_others_ && !filled_) return false;
-    filled_ = flows_ > 0 || has_others_;
-    open_ = flows_of_port_;
-    std::ranges::fill(levels_, kUnlimited);
-    double most = 0;
-    for (std::size_t port = 0; port < links_.size(); ++port) {
-      // Nobody is left to owe anything, or to have it, on ports without flows.
-      double credit = open_[port] + others_[port] > 0 ? credit_[port] : 0;
-      const double extra = take_credit(credit, capacity_[port], window);
-      credit_[port] = credit;
-      spare_[port] = capacity_[port] + extra;
-      most = std::max(most, std::abs(extra));
-    }
-    return most > 0;
-  }
+  bool begin_fill(const FillWindow& window);
   LinkShare share_of(std::size_t port) const {
     return {.spare = spare_[port], .unfrozen = open_[port]};
   }

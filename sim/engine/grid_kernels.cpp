@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -10,6 +11,18 @@
 
 namespace moesim {
 namespace {
+
+bool widen_portable(std::size_t ports, const FillWindow& window, const PortArrays& of) {
+  bool any = false;
+  for (std::size_t port = 0; port < ports; ++port) {
+    double credit = of.flows[port] + of.others[port] > 0 ? of.credit[port] : 0;
+    const double extra = take_credit(credit, of.capacity[port], window);
+    of.credit[port] = credit;
+    of.spare[port] = of.capacity[port] + extra;
+    any = any || extra != 0;
+  }
+  return any;
+}
 
 void take_portable(std::size_t ports, const std::uint8_t* flows, double rate, double* spare,
                    double* open) {
@@ -41,6 +54,34 @@ std::size_t list_bits(unsigned bits, std::size_t first, std::size_t ends, int* e
   for (; bits != 0; bits &= bits - 1)
     ending[ends++] = static_cast<int>(first) + std::countr_zero(bits);
   return ends;
+}
+
+// The most credit that a window does not forgive.
+double most_kept(const FillWindow& window) {
+  return window.seconds > 0 ? std::numeric_limits<double>::infinity() : 0;
+}
+
+__attribute__((target("avx2"))) bool widen_avx2(std::size_t ports, const FillWindow& window,
+                                                const PortArrays& of) {
+  const __m256d none = _mm256_setzero_pd(), most = _mm256_set1_pd(most_kept(window));
+  const __m256d seconds = _mm256_set1_pd(window.seconds);
+  const __m256d per_second = _mm256_set1_pd(window.per_second);
+  __m256d any = none;
+  for (std::size_t port = 0; port < ports; port += 4) {
+    const __m256d flows =
+        _mm256_add_pd(_mm256_load_pd(of.flows + port), _mm256_load_pd(of.others + port));
+    const __m256d capacity = _mm256_load_pd(of.capacity + port);
+    const __m256d credit =
+        _mm256_and_pd(_mm256_load_pd(of.credit + port), _mm256_cmp_pd(flows, none, _CMP_GT_OQ));
+    const __m256d limit = _mm256_mul_pd(_mm256_set1_pd(0.5), capacity);
+    const __m256d wanted = _mm256_mul_pd(credit, per_second);
+    const __m256d extra = _mm256_min_pd(_mm256_max_pd(wanted, _mm256_sub_pd(none, limit)), limit);
+    _mm256_store_pd(of.credit + port,
+                    _mm256_sub_pd(_mm256_min_pd(credit, most), _mm256_mul_pd(extra, seconds)));
+    _mm256_store_pd(of.spare + port, _mm256_add_pd(capacity, extra));
+    any = _mm256_or_pd(any, _mm256_cmp_pd(extra, none, _CMP_NEQ_OQ));
+  }
+  return _mm256_movemask_pd(any) != 0;
 }
 
 // For each number of four bits, a lane all ones for each bit that is set.
@@ -84,6 +125,29 @@ __attribute__((target("avx2"))) std::size_t move_avx2(std::size_t ports, const d
   return ends;
 }
 
+__attribute__((target("avx512f"))) bool widen_avx512(std::size_t ports, const FillWindow& window,
+                                                     const PortArrays& of) {
+  const __m512d none = _mm512_setzero_pd(), most = _mm512_set1_pd(most_kept(window));
+  const __m512d seconds = _mm512_set1_pd(window.seconds);
+  const __m512d per_second = _mm512_set1_pd(window.per_second);
+  unsigned any = 0;
+  for (std::size_t port = 0; port < ports; port += 8) {
+    const __m512d flows =
+        _mm512_add_pd(_mm512_load_pd(of.flows + port), _mm512_load_pd(of.others + port));
+    const __m512d capacity = _mm512_load_pd(of.capacity + port);
+    const __m512d credit =
+        _mm512_maskz_load_pd(_mm512_cmp_pd_mask(flows, none, _CMP_GT_OQ), of.credit + port);
+    const __m512d limit = _mm512_mul_pd(_mm512_set1_pd(0.5), capacity);
+    const __m512d wanted = _mm512_mul_round_pd(credit, per_second, _MM_FROUND_CUR_DIRECTION);
+    const __m512d extra = _mm512_min_pd(_mm512_max_pd(wanted, _mm512_sub_pd(none, limit)), limit);
+    const __m512d given = _mm512_mul_round_pd(extra, seconds, _MM_FROUND_CUR_DIRECTION);
+    _mm512_store_pd(of.credit + port, _mm512_sub_pd(_mm512_min_pd(credit, most), given));
+    _mm512_store_pd(of.spare + port, _mm512_add_pd(capacity, extra));
+    any |= _mm512_cmp_pd_mask(extra, none, _CMP_NEQ_OQ);
+  }
+  return any != 0;
+}
+
 __attribute__((target("avx512f"))) void take_avx512(std::size_t ports, const std::uint8_t* flows,
                                                     double rate, double* spare, double* open) {
   const __m512d rates = _mm512_set1_pd(rate), ones = _mm512_set1_pd(1);
@@ -120,10 +184,11 @@ std::vector<GridKernels> choose() {
   std::vector<GridKernels> kernels;
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") > 0)
-    kernels.push_back({.take = take_avx512, .move = move_avx512});
-  if (__builtin_cpu_supports("avx2") > 0) kernels.push_back({.take = take_avx2, .move = move_avx2});
+    kernels.push_back({.widen = widen_avx512, .take = take_avx512, .move = move_avx512});
+  if (__builtin_cpu_supports("avx2") > 0)
+    kernels.push_back({.widen = widen_avx2, .take = take_avx2, .move = move_avx2});
 #endif
-  kernels.push_back({.take = take_portable, .move = move_portable});
+  kernels.push_back({.widen = widen_portable, .take = take_portable, .move = move_portable});
   return kernels;
 }
 

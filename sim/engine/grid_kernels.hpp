@@ -8,11 +8,23 @@
 #include <cstdint>
 #include <span>
 
+#include "sim/engine/link_account.hpp"
+
 namespace moesim {
 
 inline constexpr std::size_t kLanes = 8;  // sizes are multiples of it, arrays begin on cache lines
 
+// [ports]
+struct PortArrays {
+  const double *flows = nullptr, *others = nullptr;  // how many there are: on the grid, and not
+  const double* capacity = nullptr;                  // bytes/s
+  double *credit = nullptr, *spare = nullptr;        // bytes, bytes/s
+};
+
 struct GridKernels {
+  // A fill begins: take_credit() of all ports with flows or others, and what they have to spare
+  // then. Others have no credit any more. Whether any port is wider or narrower than its capacity.
+  bool (*widen)(std::size_t ports, const FillWindow& window, const PortArrays& of) = nullptr;
   // A port got this rate. The ports that its flows lead to, a bit for each in `flows`
   // [ports / kLanes], have it taken from them, and one flow without a rate less.
   void (*take)(std::size_t ports, const std::uint8_t* flows, double rate, double* taken,

@@ -194,34 +194,84 @@ TEST(FlowGrid, FillsOnceForAUniformMatrixAlsoWhenItHasATolerance) {
   EXPECT_EQ(solver.fills(), 1);
 }
 
-TEST(GridKernels, GiveTheSameBitsOnEveryInstructionSet) {
-  constexpr std::size_t kPorts = 48;
-  Rng rng(7, Purpose::kRouting);
-  std::vector<std::uint8_t> flows(kPorts / kLanes);
-  AlignedVector<double> levels(kPorts), spare(kPorts), open(kPorts), left(kPorts);
-  for (std::size_t port = 0; port < kPorts; ++port) {
-    flows[port / kLanes] |= static_cast<std::uint8_t>(rng.below(2) << (port % kLanes));
-    levels[port] = 0.5 + rng.uniform();
-    spare[port] = 10 * rng.uniform();
-    open[port] = rng.below(9);
-    left[port] = rng.below(4) == 0 ? 0 : 2 * rng.uniform() - 0.2;
+// Ports of a grid in the middle of a fill.
+struct RandomPorts {
+  static constexpr std::size_t kPorts = 48;
+  std::vector<std::uint8_t> bits = std::vector<std::uint8_t>(kPorts / kLanes);
+  AlignedVector<double> flows, others, capacity, credit, spare, open, levels, left;
+
+  explicit RandomPorts(std::uint64_t seed) {
+    Rng rng(seed, Purpose::kRouting);
+    for (std::size_t port = 0; port < kPorts; ++port) {
+      bits[port / kLanes] |= static_cast<std::uint8_t>(rng.below(2) << (port % kLanes));
+      flows.push_back(rng.below(3));
+      others.push_back(rng.below(2));
+      capacity.push_back(1 + rng.uniform());
+      credit.push_back(rng.below(3) == 0 ? 0 : 2 * rng.uniform() - 1);
+      spare.push_back(10 * rng.uniform());
+      open.push_back(rng.below(9));
+      levels.push_back(0.5 + rng.uniform());
+      left.push_back(rng.below(4) == 0 ? 0 : 2 * rng.uniform() - 0.2);
+    }
   }
+
+  bool widen(const GridKernels& kernels, double window) {
+    return kernels.widen(kPorts, FillWindow(window),
+                         {.flows = flows.data(),
+                          .others = others.data(),
+                          .capacity = capacity.data(),
+                          .credit = credit.data(),
+                          .spare = spare.data()});
+  }
+  void take(const GridKernels& kernels) {
+    kernels.take(kPorts, bits.data(), 0.3, spare.data(), open.data());
+  }
+  std::vector<int> move(const GridKernels& kernels) {
+    std::vector<int> ends(kPorts);
+    ends.resize(kernels.move(kPorts, levels.data(), 0.9, 0.7, 0.6, left.data(), ends.data()));
+    return ends;
+  }
+};
+
+TEST(GridKernels, GiveTheSameBitsOnEveryInstructionSet) {
   ASSERT_FALSE(grid_kernels().empty());
-  const GridKernels& portable = grid_kernels().back();
   for (const GridKernels& kernels : grid_kernels()) {
-    AlignedVector<double> spares = spare, opens = open, expected_spares = spare;
-    AlignedVector<double> expected_opens = open, lefts = left, expected_lefts = left;
-    kernels.take(kPorts, flows.data(), 0.3, spares.data(), opens.data());
-    portable.take(kPorts, flows.data(), 0.3, expected_spares.data(), expected_opens.data());
-    EXPECT_EQ(spares, expected_spares);
-    EXPECT_EQ(opens, expected_opens);
-    std::vector<int> ends(kPorts), expected_ends(kPorts);
-    ends.resize(kernels.move(kPorts, levels.data(), 0.9, 0.7, 0.6, lefts.data(), ends.data()));
-    expected_ends.resize(portable.move(kPorts, levels.data(), 0.9, 0.7, 0.6, expected_lefts.data(),
-                                       expected_ends.data()));
-    EXPECT_EQ(ends, expected_ends);
-    EXPECT_EQ(lefts, expected_lefts);
+    for (const double window : {0.0, 0.37}) {
+      RandomPorts ports(7), expected(7);
+      EXPECT_EQ(ports.widen(kernels, window), window > 0);
+      expected.widen(grid_kernels().back(), window);
+      EXPECT_EQ(ports.credit, expected.credit);
+      EXPECT_EQ(ports.spare, expected.spare);
+    }
+    RandomPorts ports(7), expected(7);
+    ports.take(kernels);
+    expected.take(grid_kernels().back());
+    EXPECT_EQ(ports.spare, expected.spare);
+    EXPECT_EQ(ports.open, expected.open);
+    const std::vector<int> ends = ports.move(kernels);
+    EXPECT_EQ(ends, expected.move(grid_kernels().back()));
+    EXPECT_EQ(ports.left, expected.left);
     EXPECT_FALSE(ends.empty());
+  }
+}
+
+TEST(GridKernels, WidenALinkSoThatItsCreditIsUsedUpByTheEndOfTheWindow) {
+  for (const GridKernels& kernels : grid_kernels()) {
+    RandomPorts ports(3);
+    const RandomPorts before(3);
+    ports.widen(kernels, 4);
+    for (std::size_t port = 0; port < RandomPorts::kPorts; ++port) {
+      const bool used = before.flows[port] + before.others[port] > 0;
+      const double given = 4 * (ports.spare[port] - before.capacity[port]);
+      EXPECT_NEAR(given, used ? before.credit[port] : 0, 1e-12);
+      EXPECT_NEAR(ports.credit[port], 0, 1e-12);
+    }
+    // Half of the capacity at most.
+    ports.credit.front() = 100;
+    ports.flows.front() = 1;
+    ports.widen(kernels, 4);
+    EXPECT_DOUBLE_EQ(ports.spare.front(), 1.5 * ports.capacity.front());
+    EXPECT_DOUBLE_EQ(ports.credit.front(), 100 - 2 * ports.capacity.front());
   }
 }
 
