@@ -95,7 +95,7 @@ class FlowGrid {
   int flows_of(int port) const {
     return static_cast<int>(flows_of_port_[static_cast<std::size_t>(port)]);
   }
-  // Of a port, in bytes, for flows of its link that are not on the grid: see FluidSolver::LinkInfo.
+  // Of a port, in bytes, for flows of its link that are not on the grid: see LinkInfo.
   double& credit(int port) { return credit_[static_cast<std::size_t>(port)]; }
   double& idle(int port) { return idle_[static_cast<std::size_t>(port)]; }
   // What the last fill left of its link, bytes/s.
@@ -131,6 +131,7 @@ class FlowGrid {
         queue, links_.size(), flows_, [this](std::size_t port) { return share_of(port); },
         [this](std::size_t port, double rate) { return freeze(port, rate); });
   }
+  // Tells the links with flows on the grid.
   template <class Tell>
   void for_links(const Tell& tell) const {
     for (std::size_t port = 0; port < links_.size(); ++port)
@@ -227,7 +228,7 @@ class FlowGrid {
   std::vector<Plane> planes_;
   std::size_t flows_ = 0;
   bool filled_ = false;      // links had flows in the last fill
-  bool has_others_ = false;  // some
+  bool has_others_ = false;  // on any link
   bool shared_ = false;
   std::vector<int> ends_;  // of one row
   // [ports]
