@@ -32,11 +32,13 @@ struct ExpertCase {
   std::vector<Bf16> rows;  // empty: random
 };
 
-// Fp8 with a scale of its own for each 128 x 128 of a matrix whose rows are `depth` long.
+// Fp8 with a scale of its own for each 128 x 128, or what there is, of a matrix whose rows are
+// `depth` long.
 struct BlockScaled {
-  BlockScaled(const std::vector<Bf16>& weights, int depth)
-      : numbers(weights.size()), scales(weights.size() / (kScaleBlock * kScaleBlock)) {
-    const std::size_t across = depth / kScaleBlock;
+  BlockScaled(const std::vector<Bf16>& weights, int depth) : numbers(weights.size()) {
+    const auto blocks = [](std::size_t length) { return (length + kScaleBlock - 1) / kScaleBlock; };
+    const std::size_t across = blocks(depth);
+    scales.resize(across * blocks(weights.size() / depth));
     const auto block_of = [&](std::size_t i) {
       return i / depth / kScaleBlock * across + i % depth / kScaleBlock;
     };
