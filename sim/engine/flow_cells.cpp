@@ -51,7 +51,7 @@ void FlowNetwork::send_on_grids(Leg& leg, int handle, GpuId source, Seconds date
 void FlowNetwork::start_bundle(const Leg& leg, const RouteGrids::Bundle& bundle,
                                std::span<const double> bytes, Seconds date) {
   const ExchangeLeg& traffic = *leg.request.leg;
-  const double inflation = bundle.is_local ? traffic.local_inflation : traffic.network_inflation;
+  const double inflated = inflation(traffic, bundle.is_local);
   const std::vector<int>& ports = grids_->receiving_ports(bundle);
   LinkUse& use = use_of(leg.request.phase);
   double total = 0;
@@ -61,14 +61,14 @@ void FlowNetwork::start_bundle(const Leg& leg, const RouteGrids::Bundle& bundle,
     if (size <= 0) continue;
     const LinkId in(ports[lane.column]);
     use.bytes[in] += size;
-    use.wire_bytes[in] += size * inflation;
+    use.wire_bytes[in] += size * inflated;
     total += size;
-    loads_.push_back({.column = lane.column, .bytes = size * inflation});
+    loads_.push_back({.column = lane.column, .bytes = size * inflated});
   }
   if (loads_.empty()) return;
   const LinkId out(grids_->sending_port(bundle));
   use.bytes[out] += total;
-  use.wire_bytes[out] += total * inflation;
+  use.wire_bytes[out] += total * inflated;
   if (bundle.crosses_spine) use.spine_bytes += total;
   const Seconds latency = routes_.latencies()[static_cast<std::size_t>(bundle.latency)];
   carrier_->grids()->start(leg.planes[static_cast<std::size_t>(bundle.grid)], bundle.row, loads_,

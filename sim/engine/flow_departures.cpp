@@ -92,21 +92,6 @@ void FlowNetwork::ports_ended(std::span<const FlowGrid::PortEnd> ends) {
   }
 }
 
-void FlowNetwork::end_sent(Leg& leg, int handle, GpuId source, int flows, Seconds last) {
-  Side& out = leg.out[source];
-  out.last = std::max(out.last, last);
-  out.left -= flows;
-  if (out.left == 0)
-    clock_.at(out.last, *this, {.kind = kSent, .a = handle, .b = source.value}, Urgency::kHigh);
-}
-
-void FlowNetwork::end_received(Leg& leg, int handle, GpuId target, int flows, Seconds last) {
-  Side& in = leg.in[target];
-  in.last = std::max(in.last, last);
-  in.left -= flows;
-  if (in.left == 0) clock_.at(in.last, *this, {.kind = kReceived, .a = handle, .b = target.value});
-}
-
 // Senders serve their next peers, in the order in which their places became free.
 void FlowNetwork::refill() {
   std::stable_sort(refills_.begin(), refills_.end(),

@@ -101,12 +101,8 @@ void FlowNetwork::class_ended(Leg& leg, const FlowEnd& end) {
   const GpuId target = leg.folded.fold->classes.first_of(GpuId(end.tag.target));
   end_busy(leg, source, 1, end.date);
   end_busy(leg, target, 1, end.date);
-  Side& out = leg.out[source];
-  Side& in = leg.in[target];
-  out.last = std::max(out.last, end.date);
-  in.last = std::max(in.last, end.date);
-  if (--out.left == 0) tell_members(leg, source, {.kind = kSent, .a = end.tag.leg}, out.last);
-  if (--in.left == 0) tell_members(leg, target, {.kind = kReceived, .a = end.tag.leg}, in.last);
+  end_sent(leg, end.tag.leg, source, 1, end.date);
+  end_received(leg, end.tag.leg, target, 1, end.date);
   if (--leg.folded.pairs_left > 0) return;
   account_carried(leg);
   leg.folded.under_way = false;

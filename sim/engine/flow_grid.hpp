@@ -149,14 +149,14 @@ class FlowGrid {
   void move(double reach, double step, std::vector<Ending>& ending);
   // Seconds until the first flow ends.
   double earliest() const;
-  // Takes out the flows of each plane that nothing will come to, and that has become so empty that
-  // it is faster to handle its flows one by one; tells plane and cell of each.
+  // Takes out the flows of each plane that nothing will come to, and that has fewer of them than
+  // rows: it is faster to handle these one by one. Tells plane and cell of each.
   template <class Tell>
   void thin_out(std::vector<PortEnd>& ends, const Tell& tell) {
     for (std::size_t number = 0; number < planes_.size(); ++number) {
       Plane& plane = planes_[number];
       if (plane.open || plane.waiting > 0 || plane.flows == 0) continue;
-      if (plane.flows >= kThin * rows_) continue;
+      if (plane.flows >= rows_) continue;
       for (std::size_t place = 0; place < plane.left.size(); place += kLanes) {
         for (unsigned bits = plane.rows[place / kLanes]; bits != 0; bits &= bits - 1) {
           const std::size_t at = place + static_cast<std::size_t>(std::countr_zero(bits));
@@ -170,7 +170,6 @@ class FlowGrid {
   }
 
  private:
-  static constexpr std::size_t kThin = 1;  // flows to a row
   // The level of a port that is not full, bytes/s: above all others, and finite when multiplied.
   static constexpr double kUnlimited = 1e200;
 

@@ -69,8 +69,7 @@ void FlowNetwork::count(Leg& leg) {
       ++leg.out[source].left;
       ++leg.in[receiver].left;
       const bool local = cluster_.same_domain(source, target);
-      const double wire =
-          bytes[target.index()] * (local ? traffic.local_inflation : traffic.network_inflation);
+      const double wire = bytes[target.index()] * inflation(traffic, local);
       (local ? outflow[source].local : outflow[source].network) += wire;
       (local ? leg.inflow[receiver].local : leg.inflow[receiver].network) += wire;
     }

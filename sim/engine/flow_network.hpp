@@ -136,7 +136,6 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
   void fold(int handle);
   void start_class(Leg& leg, int handle, GpuId source, GpuId target);
   void class_ended(Leg& leg, const FlowEnd& end);
-  void tell_members(const Leg& leg, GpuId first, const Event& event, Seconds date);
   template <class Tell>
   void for_members(const Leg& leg, GpuId first, const Tell& tell) const;
   void begin_busy(Leg& leg, GpuId source, Seconds date);
@@ -169,8 +168,9 @@ class FlowNetwork : public Network, public FlowOwner, public EventHandler {
                    Seconds date);
   Seconds pass_port(Leg& leg, const FlowEnd& end);
   void pair_ended(Leg& leg, const FlowEnd& end);
-  void end_sent(Leg& leg, int handle, GpuId source, int flows, Seconds last);
-  void end_received(Leg& leg, int handle, GpuId target, int flows, Seconds last);
+  void end_sent(Leg& leg, int handle, GpuId first, int flows, Seconds last);
+  void end_received(Leg& leg, int handle, GpuId first, int flows, Seconds last);
+  void end_side(const Leg& leg, Side& side, const Event& event, int flows, Seconds last);
   void copy_ended(std::size_t slot, Seconds date);
   std::vector<FlowId>& departing(int latency) {
     const auto at = static_cast<std::size_t>(latency);

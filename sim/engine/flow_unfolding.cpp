@@ -7,15 +7,6 @@
 
 namespace moesim {
 
-// Schedules an event for each GPU of the class of `first`.
-void FlowNetwork::tell_members(const Leg& leg, GpuId first, const Event& event, Seconds date) {
-  const Folding& classes = leg.folded.fold->classes;
-  const Urgency urgency = event.kind == kSent ? Urgency::kHigh : Urgency::kNormal;
-  for (int number = 0; number < classes.size(); ++number)
-    clock_.at(date, *this,
-              {.kind = event.kind, .a = event.a, .b = classes.image(number, first).value}, urgency);
-}
-
 // Tells the GPUs that `first` stands for: those of its class or, in a leg that is not folded,
 // itself.
 template <class Tell>
@@ -47,6 +38,26 @@ void FlowNetwork::end_busy(Leg& leg, GpuId first, int flows, Seconds last) {
   if (busy.flows > 0) return;
   for_members(leg, first,
               [&](GpuId gpu) { leg.request.listener->flow_ended(gpu, gpu, busy.last); });
+}
+
+void FlowNetwork::end_sent(Leg& leg, int handle, GpuId first, int flows, Seconds last) {
+  end_side(leg, leg.out[first], {.kind = kSent, .a = handle, .b = first.value}, flows, last);
+}
+
+void FlowNetwork::end_received(Leg& leg, int handle, GpuId first, int flows, Seconds last) {
+  end_side(leg, leg.in[first], {.kind = kReceived, .a = handle, .b = first.value}, flows, last);
+}
+
+// Schedules the event for all GPUs that its GPU stands for when the last of their flows has ended.
+void FlowNetwork::end_side(const Leg& leg, Side& side, const Event& event, int flows,
+                           Seconds last) {
+  side.last = std::max(side.last, last);
+  side.left -= flows;
+  if (side.left > 0) return;
+  const Urgency urgency = event.kind == kSent ? Urgency::kHigh : Urgency::kNormal;
+  for_members(leg, GpuId(event.b), [&](GpuId gpu) {
+    clock_.at(side.last, *this, {.kind = event.kind, .a = event.a, .b = gpu.value}, urgency);
+  });
 }
 
 // Adds what the leg has sent since the last call to the use of all links.

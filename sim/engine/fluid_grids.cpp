@@ -1,6 +1,5 @@
 // The flows of the fluid solver that lie on grids.
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "sim/base/check.hpp"

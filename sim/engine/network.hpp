@@ -76,7 +76,10 @@ class Network {
   Route route_of(const Transfer& transfer) const;
   LinkUse& use_of(Phase phase) { return uses_[static_cast<std::size_t>(phase)]; }
   double inflation(const ExchangeLeg& leg, GpuId source, GpuId target) const {
-    return cluster_.same_domain(source, target) ? leg.local_inflation : leg.network_inflation;
+    return inflation(leg, cluster_.same_domain(source, target));
+  }
+  static double inflation(const ExchangeLeg& leg, bool is_local) {
+    return is_local ? leg.local_inflation : leg.network_inflation;
   }
 
   const Cluster& cluster_;
